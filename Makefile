@@ -1,0 +1,67 @@
+# Needs only python3 (3.11 or newer) and make. Everything else goes into .venv, from the hash-pinned
+# files under requirements/. `make` without a target says what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+UV_VERSION := 0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help test check format docs lock clean
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+test: $(VENV)/.dev-ready ## Run the tests
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: $(VENV)/.dev-ready ## Form, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict src
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m pytest --quiet tests/test_repository.py
+
+format: $(VENV)/.dev-ready ## Bring the code into form
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+docs: $(VENV)/.dev-ready requirements/docs.txt ## Build the documentation into site/
+	@$(PIP) install --require-hashes -r requirements/docs.txt
+	@$(BIN)/zensical build --clean
+
+# The files are the same for every platform and for Python 3.11 to 3.13; they name no index and no host.
+COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --custom-compile-command "make lock"
+
+lock: ## Pin every requirement anew
+	@$(PYTHON) -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/python -m pip --disable-pip-version-check --quiet install uv==$(UV_VERSION)
+	@$(COMPILE) pyproject.toml --extra fast --group build --group dev --group docs -o requirements/all.txt
+	@$(COMPILE) pyproject.toml --group build -c requirements/all.txt -o requirements/runtime.txt
+	@$(COMPILE) pyproject.toml --group build --group dev -c requirements/all.txt -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml --group docs -c requirements/all.txt -o requirements/docs.txt
+	@rm requirements/all.txt
+	@$(COMPILE) requirements/peers-stix2.in -o requirements/peers-stix2.txt
+	@$(COMPILE) requirements/peers-oracles.in -o requirements/peers-oracles.txt
+
+clean: ## Remove .venv and what the tools left
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist site
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Backchannel needs Python 3.11 or newer; '$(PYTHON)' is older. Next: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "No virtual environment could be made. Next: install your system's venv package (Debian: python3-venv)." >&2; exit 2; }
+
+# Editable: a change in src/ needs no new install; a change of what is required does.
+$(VENV)/.run-ready: requirements/runtime.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what Backchannel needs into $(VENV) (once) ..." >&2
+	@$(PIP) install --require-hashes -r requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev-ready: requirements/dev.txt $(VENV)/.run-ready | $(BIN)/python
+	@echo "Installing what the tests need into $(VENV) (once) ..." >&2
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
