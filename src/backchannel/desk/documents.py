@@ -1,8 +1,9 @@
 """The documents that the desk answers with: what `--json` prints and what a page's `.json` twin holds.
 
-Each document's first field is `schema`, a name with a number: new keys may be added under the same number, a
-key removed or changed raises it (docs/reference). Times are RFC 3339 text in UTC; an absent fact is null, never
-an empty text; lists that could grow without end are cut at a stated length and say so (`..._more`, `..._total`).
+Each document's first field is `schema`, a name with a number: new keys may be added under the same number,
+a key removed or changed raises it (docs/reference). Times are RFC 3339 text in UTC; an absent fact is null,
+never an empty text; lists that could grow without end are cut at a stated length and say so
+(`..._more`, `..._total`).
 """
 
 from __future__ import annotations
