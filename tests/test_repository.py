@@ -122,7 +122,11 @@ def test_no_module_is_longer_than_it_can_be_read_in_one_go():
 
 
 def test_no_module_has_a_name_that_says_nothing():
-    assert [str(p.relative_to(ROOT)) for p in SRC.rglob("*") if p.stem in FORBIDDEN_NAMES] == []
+    assert [
+        str(p.relative_to(ROOT))
+        for p in SRC.rglob("*")
+        if p.stem in FORBIDDEN_NAMES and "vendored" not in p.parts
+    ] == []
 
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -175,8 +179,13 @@ def test_json_is_encoded_and_decoded_in_two_rooms_only():
 
 
 def test_no_unfinished_mark_is_left_in_the_code():
-    marks = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|NotImplemented" + r"Error)\b")
-    assert [place for place in places(marks) if place.startswith(("src/", "tests/", "docs/", "README"))] == []
+    # Raised, it marks what is not built; caught, it is what a library says.
+    marks = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b|raise NotImplemented" + r"Error")
+    assert [
+        place
+        for place in places(marks)
+        if place.startswith(("src/", "tests/", "docs/", "README")) and "/vendored/" not in place
+    ] == []
 
 
 def exit_codes() -> set[int]:

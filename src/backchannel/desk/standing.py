@@ -1,4 +1,4 @@
-"""The document of `status`: how the node stands, in counts."""
+"""`status`: how the node stands, in counts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import Literal
 
 import msgspec
 
+from backchannel import __version__, codec
+from backchannel.desk.batches import batch_documents
 from backchannel.desk.documents import Batch
+from backchannel.desk.node import Node
 
 
 class LastHunt(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,3 +49,42 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     hunts: int
     last_hunt: LastHunt | None
     answers: int
+
+
+def standing(node: Node) -> Status:
+    """Count what the node holds."""
+    store = node.store
+    objects, quarantined, types = store.objects.counts()
+    hunts, answers = store.sightlines.tally()
+    last = store.batches.last_complete()
+    return Status(
+        name=node.settings.name,
+        party=node.party.party_id,
+        home=str(node.home),
+        version=__version__,
+        store_version=store.version,
+        store_bytes=store.bytes_used(),
+        objects=objects,
+        quarantined=quarantined,
+        types=types,
+        parties=sum(1 for tally in store.parties.tallies() if not tally.party.is_self),
+        batches=store.batches.completed(),
+        last_batch=batch_documents(store, (last,))[0] if last else None,
+        hunts=hunts,
+        last_hunt=_last_hunt(node),
+        answers=answers,
+    )
+
+
+def _last_hunt(node: Node) -> LastHunt | None:
+    hunt = node.store.sightlines.last_hunt()
+    if hunt is None:
+        return None
+    return LastHunt(
+        started_at=hunt.started_at,
+        ended_at=hunt.ended_at,
+        paths=tuple(codec.decode(hunt.paths)),
+        files=hunt.files,
+        records=hunt.records,
+        hits=hunt.hits,
+    )

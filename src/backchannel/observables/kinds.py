@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Kind(StrEnum):
@@ -16,8 +17,9 @@ class Kind(StrEnum):
     EMAIL = "e"
 
 
-@dataclass(frozen=True, slots=True)
-class Observable:
+# A Struct, and outside the garbage collector: a hunt makes millions of these, and a frozen dataclass
+# takes twelve times as long to make.
+class Observable(msgspec.Struct, frozen=True, gc=False):
     """One normalised observable, from an indicator or from a log: both go through the same code."""
 
     kind: Kind
@@ -29,3 +31,20 @@ class Observable:
     """The STIX type it has in `hit.observable.kind`: `ipv4-addr`, `domain-name`, `url`, `file`, ..."""
     repairs: tuple[str, ...] = ()
     """What the normaliser had to mend, in words (`refanged`, `scheme missing`); empty if nothing."""
+
+
+class Network(msgspec.Struct, frozen=True, gc=False):
+    """One normalised block of addresses: a range of address keys, both ends included."""
+
+    first: bytes
+    """Key of the lowest address (16 bytes)."""
+    last: bytes
+    """Key of the highest address (16 bytes)."""
+    prefix_bits: int
+    """Length of the common prefix, of 128: an IPv4 `/24` has 120."""
+    text: str
+    """In CIDR, as shown to people: `203.0.113.0/24`."""
+    stix_type: str
+    """`ipv4-addr` or `ipv6-addr`."""
+    repairs: tuple[str, ...] = ()
+    """What the normaliser had to mend, in words."""

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import re
 
-_HARMFUL = re.compile(
-    "["
-    "\x00-\x1f\x7f-\x9f"  # control
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # invisible
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f"  # zero width, line ends, bidirectional
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e0fff"  # tags
-    "]"
+# Printable by their category, and yet nothing to see.
+_INVISIBLE = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
+    + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
 )
-_BREAKS = re.compile("[\t\n\v\f\r\x85\u2028\u2029 ]+")
+_BLANKS = re.compile(r"\s+")
 
 
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match.group())
+def _shown(character: str) -> str:
+    if character.isprintable() and character not in _INVISIBLE:
+        return character
+    code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{{{code:x}}}"
 
 
@@ -30,8 +28,9 @@ def visible(text: str, *, max_chars: int = 300) -> str:
 
     Runs of blanks and line ends become one space; what is cut off is marked with `…`.
     """
-    line = _BREAKS.sub(" ", text[: max_chars * 4]).strip()
-    shown = _HARMFUL.sub(_escape, line)
-    if len(shown) > max_chars:
+    # Cut before the work: a text of many megabytes is not looked through to show a line of it.
+    line = _BLANKS.sub(" ", text[: max_chars * 4]).strip()
+    shown = line if line.isascii() and line.isprintable() else "".join(map(_shown, line))
+    if len(shown) > max_chars or len(text) > max_chars * 4:
         return shown[: max_chars - 1] + "…"
     return shown

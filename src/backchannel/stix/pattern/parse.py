@@ -37,7 +37,7 @@ from backchannel.stix.pattern.ast import (
     Within,
 )
 from backchannel.stix.pattern.hashes import is_possible_hash
-from backchannel.stix.pattern.tokens import PatternError, column, tokens, unexpected
+from backchannel.stix.pattern.tokens import PatternError, column, is_open, tokens, unexpected
 from backchannel.stix.visible import visible
 
 __all__ = ["MAX_PATTERN_CHARS", "PatternError", "fast_equality", "is_valid_fast", "parse"]
@@ -136,6 +136,8 @@ class _Reader:
     def expected(self, what: str, at: int | None = None) -> PatternError:
         """Say that `what` should stand at `at` (by default: next)."""
         at = self.position if at is None else at
+        if self.tokens[at] == "" and at and is_open(self.tokens[at - 1]):
+            return self.refuse("a string is not closed, or has a lone backslash", at - 1)
         return self.refuse(f"{what} expected, {unexpected(self.tokens[at])}", at)
 
     def take(self, word: str) -> None:

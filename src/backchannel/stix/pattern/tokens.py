@@ -55,11 +55,16 @@ def column(text: str, number: int) -> int:
     return [match.start(1) for match in _TOKEN.finditer(text)][number] + 1
 
 
+def is_open(token: str) -> bool:
+    """Whether `token` begins a string and does not end it: then it is all the rest of the text."""
+    return token[0] == "'" and _STRING.match(token) is None
+
+
 def unexpected(token: str) -> str:
     """Say in words what `token` is, to one who expected another."""
     if token == "":
         return "found the end"
-    if token[0] == "'" and _STRING.match(token) is None:
+    if is_open(token):
         return "found a string that is not closed, or that has a lone backslash"
     if token[:2] == "/*":
         return "found a comment that is not closed"

@@ -1,17 +1,23 @@
 -- Facts only: what arrived, from whom, in which batch, what was found in it, what we did about it.
 -- Everything shown (state, counts, grades) is derived from these by the views at the end, so that
 -- undoing a batch restores what was before. Times are UTC text (RFC 3339), bodies are BLOBs.
+--
+-- Imports run one at a time, so the rows of a batch lie side by side: `first_arrival` and `first_finding`
+-- of a batch and of the next one bound them, and no index by batch is needed. A column without REFERENCES
+-- where one could stand has no index on its side, and a check would read the whole table.
 
 CREATE TABLE party (
   party_row INTEGER PRIMARY KEY,
   party_id TEXT NOT NULL UNIQUE,
   name TEXT NOT NULL UNIQUE COLLATE NOCASE,
   is_self INTEGER NOT NULL DEFAULT 0 CHECK (is_self IN (0, 1)),
+  public_key BLOB, -- Ed25519, 32 bytes; NULL: known by name only
+  made_by INTEGER, -- the batch whose `--from` made it: undone, it takes the party out of sight; NULL: by hand
   added_at TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE batch (
-  batch_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  batch_id INTEGER PRIMARY KEY AUTOINCREMENT, -- a number is never given twice
   state TEXT NOT NULL CHECK (state IN ('open', 'complete', 'undone')),
   party_row INTEGER REFERENCES party (party_row),
   channel TEXT NOT NULL,
@@ -19,6 +25,8 @@ CREATE TABLE batch (
   opened_at TEXT NOT NULL,
   completed_at TEXT,
   undone_at TEXT,
+  first_arrival INTEGER NOT NULL,
+  first_finding INTEGER NOT NULL,
   objects INTEGER NOT NULL DEFAULT 0,
   stored INTEGER NOT NULL DEFAULT 0,
   known INTEGER NOT NULL DEFAULT 0,
@@ -26,45 +34,54 @@ CREATE TABLE batch (
   quarantined INTEGER NOT NULL DEFAULT 0,
   refused INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+CREATE INDEX batch_party ON batch (party_row, batch_id);
+CREATE INDEX batch_open ON batch (first_arrival) WHERE state = 'open';
 
 CREATE TABLE batch_file (
   batch_id INTEGER NOT NULL REFERENCES batch (batch_id),
   name TEXT NOT NULL,
-  bytes INTEGER NOT NULL,
-  sha256 BLOB NOT NULL,
+  bytes INTEGER, -- NULL: standard input, which is read once
+  sha256 BLOB,
   PRIMARY KEY (batch_id, name)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE object (
   object_row INTEGER PRIMARY KEY,
   stix_id TEXT NOT NULL,
-  version TEXT NOT NULL, -- modified, else created, else ''
+  version TEXT NOT NULL, -- modified, else created, else '', letter for letter
+  version_key TEXT NOT NULL, -- the same instant in the spelling that sorts by time
   type TEXT NOT NULL,
   spec_version TEXT NOT NULL,
   revoked INTEGER NOT NULL DEFAULT 0,
   created_by_ref TEXT NOT NULL DEFAULT '',
   quarantined INTEGER NOT NULL DEFAULT 0,
+  -- Its first arrival in a batch that is not undone; NULL when all were undone. Derived from `arrival`, and
+  -- changed with it in the same transaction: it makes "newest first" a walk along an index.
+  first_arrival INTEGER,
   digest BLOB NOT NULL,
   body_digest BLOB NOT NULL,
-  body BLOB NOT NULL,
-  UNIQUE (stix_id, version, digest)
+  body BLOB NOT NULL -- as its first arrival brought it
 ) STRICT;
+CREATE INDEX object_id ON object (stix_id, version_key);
+CREATE INDEX object_type ON object (type, first_arrival);
+CREATE INDEX object_newest ON object (first_arrival);
+CREATE INDEX object_quarantined ON object (first_arrival) WHERE quarantined = 1;
 
 CREATE TABLE arrival (
   arrival_row INTEGER PRIMARY KEY,
-  batch_id INTEGER NOT NULL REFERENCES batch (batch_id),
+  batch_id INTEGER NOT NULL,
   object_row INTEGER NOT NULL REFERENCES object (object_row),
   outcome TEXT NOT NULL CHECK (outcome IN ('stored', 'known', 'conflict', 'quarantined')),
   place TEXT NOT NULL, -- file and index, line or row
-  original BLOB -- the row or line it was made from, where the object itself is ours
+  original BLOB, -- the row or line it was made from
+  body BLOB -- the object's bytes as they came this time; NULL: letter for letter those of `object`
 ) STRICT;
 CREATE INDEX arrival_object ON arrival (object_row, batch_id);
-CREATE INDEX arrival_batch ON arrival (batch_id);
 
 CREATE TABLE finding (
   finding_row INTEGER PRIMARY KEY,
-  batch_id INTEGER NOT NULL REFERENCES batch (batch_id),
-  object_row INTEGER REFERENCES object (object_row), -- NULL: refused, or about the file
+  batch_id INTEGER NOT NULL,
+  object_row INTEGER REFERENCES object (object_row), -- NULL: refused, or about how it came, not what it is
   level TEXT NOT NULL CHECK (level IN ('refuse', 'quarantine', 'note')),
   object TEXT NOT NULL,
   place TEXT NOT NULL,
@@ -72,16 +89,15 @@ CREATE TABLE finding (
   clause TEXT NOT NULL,
   original BLOB -- the bytes of what was refused, up to the limit of one object
 ) STRICT;
-CREATE INDEX finding_batch ON finding (batch_id);
-CREATE INDEX finding_object ON finding (object_row);
+CREATE INDEX finding_object ON finding (object_row) WHERE object_row IS NOT NULL;
 
+-- Who refers to whom, asked from the target's side: the other side is in the object's own body.
 CREATE TABLE reference (
-  object_row INTEGER NOT NULL REFERENCES object (object_row),
-  property TEXT NOT NULL, -- source_ref, target_ref, object_refs, sighting_of_ref, ...
   target TEXT NOT NULL,
-  PRIMARY KEY (object_row, property, target)
+  property TEXT NOT NULL, -- source_ref, target_ref, object_refs, sighting_of_ref, ...
+  object_row INTEGER NOT NULL,
+  PRIMARY KEY (target, property, object_row)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX reference_target ON reference (target);
 
 CREATE TABLE indicator (
   object_row INTEGER PRIMARY KEY REFERENCES object (object_row),
@@ -179,10 +195,16 @@ FROM arrival AS a
 JOIN batch AS b ON b.batch_id = a.batch_id
 WHERE b.state = 'complete';
 
+-- Imports run one at a time, and one that was killed is removed before the next begins: what is in an open
+-- batch has come last, so everything that first came before it is in sight.
 CREATE VIEW visible_object AS
 SELECT o.*
 FROM object AS o
-WHERE EXISTS (SELECT 1 FROM complete_arrival AS a WHERE a.object_row = o.object_row);
+WHERE o.first_arrival < (
+  SELECT coalesce(min(b.first_arrival), 9223372036854775807)
+  FROM batch AS b
+  WHERE b.state = 'open'
+);
 
 -- The version of each object that is in force: the newest, and of two in conflict the one that came first.
 CREATE VIEW current_object AS
@@ -193,6 +215,7 @@ WHERE o.quarantined = 0
     SELECT 1
     FROM visible_object AS n
     WHERE n.stix_id = o.stix_id
+      AND n.version_key >= o.version_key
       AND n.quarantined = 0
-      AND (n.version > o.version OR (n.version = o.version AND n.object_row < o.object_row))
+      AND (n.version_key > o.version_key OR n.first_arrival < o.first_arrival)
   );

@@ -1,0 +1,239 @@
+"""What to do about an item or a hit, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from backchannel import codec
+from backchannel.actions.advice import Advice
+from backchannel.actions.advise import advise
+from backchannel.actions.background import SILENT, Background, advise_background
+from backchannel.actions.case import Case, Direction, Seen, ValidityState, direction_of, role_of
+from backchannel.actions.gates import Target
+from backchannel.actions.values import Named
+from backchannel.clock import Clock
+from backchannel.codec import JsonObject
+from backchannel.desk.exporting import ExportReport, export
+from backchannel.desk.judging import Judge, Judged
+from backchannel.desk.node import Node
+from backchannel.desk.ties import tied_indicators
+from backchannel.errors import NotFoundError
+from backchannel.stix.visible import visible
+from backchannel.store.rows import Kept, Sightline
+
+__all__ = ["Adviser", "ExportReport", "HitFacts", "advice_for", "export"]
+
+MAX_RELATIONS_FOLLOWED = 20
+"""Relationships that are followed to find courses of action, for each of the two steps."""
+MAX_COURSES = 5
+MAX_HITS_READ = 200
+"""Places of one indicator's hits that are read to say who began and how it matched."""
+
+_LEADING = frozenset({"indicates", "based-on", "related-to"})
+"""Relations from an indicator to what it shows; the courses of action against that are against it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class HitFacts:
+    """One hit as the hunter has it before it is kept."""
+
+    value: str
+    """The observable that was found, in its normal spelling."""
+    field: str
+    """Log field, as the log's format spells it."""
+    asset: str | None
+    """Our side of it."""
+    scope: str
+    validity: ValidityState
+    count: int = 1
+    """Log lines."""
+    hosts: int = 1
+
+
+def advice_for(node: Node, clock: Clock, stix_id: str, *, hit: HitFacts | None = None) -> Advice | None:
+    """Return what to do about an object, or about one hit of an indicator.
+
+    Args:
+        node: whose store, settings and lists are asked.
+        clock: gives the present.
+        stix_id: id of an object in sight.
+        hit: the hit; without one, what hunts found so far counts.
+
+    Returns:
+        The advice; None for an object that asks for nothing (a marking, an identity, ...).
+
+    Raises:
+        NotFoundError: no such object is in sight.
+    """
+    return Adviser(node, clock).advice(stix_id, hit=hit)
+
+
+class Adviser:
+    """Advice for many items or hits in one go: what was looked up is not looked up again."""
+
+    def __init__(self, node: Node, clock: Clock) -> None:
+        self._node = node
+        self._store = node.store
+        self._at = clock.now()
+        self._judge = Judge(node)
+        self._cases: dict[str, tuple[Case, tuple[Named, ...]]] = {}
+
+    def advice(self, stix_id: str, *, hit: HitFacts | None = None) -> Advice | None:
+        """Return the advice as `advice_for` does."""
+        if not stix_id.startswith("indicator--"):
+            return self._background(_kept(self._node, stix_id))
+        known = self._cases.get(stix_id)
+        if known is None:
+            known = self._case(_kept(self._node, stix_id))
+            self._cases[stix_id] = known
+        case, named = known
+        if hit is not None:
+            case = self._with_hit(case, named, hit)
+        return advise(case)
+
+    def _case(self, kept: Kept) -> tuple[Case, tuple[Named, ...]]:
+        (judged,) = self._judge.indicators([kept])
+        seen = self._store.sightlines.seen((kept.stix_id,))
+        hunted = self._store.sightlines.hunted((kept.stix_id,))
+        contested = judged.standing.contested or self._judge.is_disputed_by_others(kept.stix_id)
+        case = Case(
+            indicator=judged.id,
+            source=visible(judged.source, max_chars=80),
+            at=self._at,
+            standing=replace(judged.standing, contested=contested),
+            target=None,
+            uncompiled=judged.uncompiled,
+            indicator_types=judged.indicator_types,
+            phases=judged.phases,
+            courses=self._courses(kept),
+            hunt="not seen" if hunted.started_at else "not hunted",
+            validity=_validity(judged, self._at),
+        )
+        lines = self._store.sightlines.hits((kept.stix_id,), at_most=MAX_HITS_READ) if seen else []
+        named = _pick(judged.named, [line.value for line in lines])
+        if named is not None:
+            case = self._about(case, named, others=len(judged.named) - 1)
+        if seen is None or not lines:
+            return case, judged.named
+        found = Seen(seen.assets[0] if seen.assets else None, _began(lines), seen.hits, seen.hosts)
+        case = replace(case, hunt="seen", seen=found, scope=_scope(lines), validity=_nearest(lines))
+        return case, judged.named
+
+    def _with_hit(self, case: Case, all_named: tuple[Named, ...], hit: HitFacts) -> Case:
+        named = _pick(all_named, [hit.value])
+        if named is not None:
+            case = self._about(case, named, others=len(all_named) - 1)
+        seen = Seen(hit.asset, direction_of(hit.field), hit.count, hit.hosts if hit.asset else 0)
+        return replace(case, hunt="seen", seen=seen, scope=hit.scope, validity=hit.validity)
+
+    def _about(self, case: Case, named: Named, *, others: int) -> Case:
+        return replace(case, target=self._judge.target(named), others=others, role=role_of(named.path))
+
+    def _courses(self, kept: Kept) -> tuple[tuple[str, str], ...]:
+        """Courses of action tied to the object, or to what it indicates."""
+        near = self._tied(kept.stix_id)
+        found = dict.fromkeys(other for _, other in near if other.startswith("course-of-action--"))
+        if not found:
+            for relation, other in near:
+                if relation in _LEADING:
+                    far = (other for _, other in self._tied(other))
+                    found |= dict.fromkeys(one for one in far if one.startswith("course-of-action--"))
+        courses = self._store.objects.currents(list(found)[:MAX_COURSES])
+        values = (codec.decode(courses[one].body) for one in found if one in courses)
+        return tuple(_name_and_text(value) for value in values)
+
+    def _tied(self, stix_id: str) -> list[tuple[str, str]]:
+        """(relationship_type, id of the other end) of the relationships of one object."""
+        referring = self._store.objects.referring(
+            stix_id, properties=("source_ref", "target_ref"), at_most=MAX_RELATIONS_FOLLOWED
+        )
+        found = []
+        for name, other in referring:
+            if other.type != "relationship":
+                continue
+            value = codec.decode(other.body)
+            far = value.get("target_ref" if name == "source_ref" else "source_ref")
+            if isinstance(far, str):
+                found.append((str(value.get("relationship_type", "")), far))
+        return found
+
+    def _background(self, kept: Kept) -> Advice | None:
+        if kept.type in SILENT:
+            return None
+        value = codec.decode(kept.body)
+        first = self._store.objects.firsts([kept.object_row])[kept.object_row]
+        indicators = tied_indicators(self._store, kept, value)
+        seen = self._store.sightlines.seen(indicators) if indicators else None
+        is_conflict = bool(self._store.objects.conflicts([kept.object_row]))
+        return advise_background(
+            Background(
+                id=kept.stix_id,
+                type=kept.type,
+                name=_name_and_text(value)[0],
+                source=visible(first.party or "", max_chars=80),
+                revoked=kept.revoked,
+                quarantined=kept.quarantined,
+                contested=is_conflict or self._judge.is_disputed_by_others(kept.stix_id),
+                courses=self._courses(kept),
+                indicators=len(indicators),
+                hits=seen.hits if seen else 0,
+                hosts=seen.hosts if seen else 0,
+                hunted=bool(indicators and self._store.sightlines.hunted(indicators).started_at),
+            )
+        )
+
+
+def _kept(node: Node, stix_id: str) -> Kept:
+    current = node.store.objects.current(stix_id)
+    if current is not None:
+        return current
+    versions = node.store.objects.all_versions(stix_id, at_most=1)
+    if not versions:
+        raise NotFoundError(
+            f"there is no object {visible(stix_id)}",
+            hint="See `backchannel inbox`; `backchannel import FILE` brings more.",
+        )
+    return versions[0]
+
+
+def _pick(named: Sequence[Named], seen: Sequence[str]) -> Named | None:
+    """Return the value that was seen, else the one that holds what was seen, else the first."""
+    for value in seen:
+        for one in named:
+            if Target(one.thing).value == value:
+                return one
+    for value in seen:
+        for one in named:
+            if value.endswith(f".{Target(one.thing).value}") or value.startswith(Target(one.thing).value):
+                return one
+    return named[0] if named else None
+
+
+def _validity(judged: Judged, at: datetime) -> ValidityState:
+    standing = judged.standing
+    if standing.valid_from is not None and at < standing.valid_from:
+        return "before"
+    return "after" if standing.valid_until is not None and at >= standing.valid_until else "inside"
+
+
+def _began(lines: Sequence[Sightline]) -> Direction:
+    """Who began: one connection of ours outweighs any number that came in."""
+    ways = {direction_of(line.field) for line in lines}
+    return "out" if "out" in ways else "in" if "in" in ways else "unknown"
+
+
+def _nearest(lines: Sequence[Sightline]) -> ValidityState:
+    states = {line.validity for line in lines}
+    return "inside" if "inside" in states else "before" if "before" in states else "after"
+
+
+def _scope(lines: Sequence[Sightline]) -> str:
+    scopes = sorted({line.scope for line in lines})
+    return "exact" if "exact" in scopes else scopes[0]
+
+
+def _name_and_text(value: JsonObject) -> tuple[str, str]:
+    name, text = value.get("name"), value.get("description")
+    return (name if isinstance(name, str) else ""), (text if isinstance(text, str) else "")

@@ -1,0 +1,301 @@
+"""What we say back to a source: we have it, we saw it (or not), we disagree.
+
+Each answer is one STIX 2.1 object, kept in the store and written as a bundle with our identity. Saying the
+same again changes nothing; saying something else about the same object is a new version of the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from backchannel import codec
+from backchannel.clock import Clock, format_time, parse_time
+from backchannel.codec import JsonObject
+from backchannel.desk.items import find
+from backchannel.desk.judging import Judge
+from backchannel.desk.node import Node
+from backchannel.desk.writing import write_files
+from backchannel.errors import UsageError
+from backchannel.feedback.envelope import Speaker, answer_id, bundle
+from backchannel.feedback.note import note
+from backchannel.feedback.opinion import Opinion, opinion
+from backchannel.feedback.sighting import sighting
+from backchannel.store.rows import Kept
+
+AnswerKind = Literal["ack", "sight", "dispute"]
+
+_TICK = timedelta(milliseconds=1)
+"""Smallest step between two versions that every tool keeps (STIX 2.1 §2.16: milliseconds at least)."""
+
+
+class AnswerTo(msgspec.Struct, frozen=True, kw_only=True):
+    """To whom an answer belongs."""
+
+    party: str | None
+    """Null where nobody was named when it came."""
+    channel: str
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """`ack|sight|dispute ID --json`."""
+
+    schema: Literal["backchannel.answer/1"] = "backchannel.answer/1"
+    kind: AnswerKind
+    about: str
+    """Id of the object answered."""
+    id: str
+    """Of the note, sighting or opinion."""
+    said_at: str
+    says: str
+    """What was said, in one sentence."""
+    to: AnswerTo
+    changed: bool
+    """False where the same had been said before: nothing new is kept."""
+    written: str | None
+    """File the bundle was written to."""
+    bundle: msgspec.Raw
+    """The STIX 2.1 bundle: our identity and the answer."""
+
+
+def acknowledge(node: Node, clock: Clock, stix_id: str, *, text: str = "", out: Path | None = None) -> Answer:
+    """Tell the source that we have the object and what we made of it: a STIX note.
+
+    Args:
+        node: who speaks.
+        clock: gives the present.
+        stix_id: the object, or so much of its id that only one object has it.
+        text: a person's own words; by default when it came, and whether it was searched for and seen.
+        out: file to write the bundle to.
+
+    Raises:
+        NotFoundError: nothing of that id is in sight.
+        UsageError: several objects begin so, or `text` is too long.
+        InputError: `out` cannot be written.
+    """
+    about = _About.of(node, find(node.store, stix_id))
+    content = text.strip() or _acknowledgement(about)
+
+    def make(created: datetime, modified: datetime) -> JsonObject:
+        return note(
+            about.id, about.speaker, abstract="Received", content=content, created=created, modified=modified
+        )
+
+    return _say("ack", about, "note", clock, make, says=f"Acknowledged {about.id}", out=out)
+
+
+def sight(node: Node, clock: Clock, stix_id: str, *, text: str = "", out: Path | None = None) -> Answer:
+    """Tell the source how often an indicator was seen here, or that it was searched for and not seen.
+
+    Count and times are those of the hits that hunts kept.
+
+    Args:
+        node: who speaks.
+        clock: gives the present.
+        stix_id: the indicator, or so much of its id that only one object has it.
+        text: a person's own words, added to the description.
+        out: file to write the bundle to.
+
+    Raises:
+        NotFoundError: nothing of that id is in sight.
+        UsageError: it is no indicator, or no hunt has looked for it, or `text` is too long.
+        InputError: `out` cannot be written.
+    """
+    about = _About.of(node, find(node.store, stix_id))
+    if not about.id.startswith("indicator--"):
+        raise UsageError(
+            f"{about.id} is no indicator, so no hunt can have seen it",
+            hint=f"Sight one of its indicators, or say `backchannel ack {about.id}`.",
+        )
+    total = node.store.answers.hit_sum(about.id)
+    description = _how_seen(total.count) if total.count else _how_not_seen(node, about)
+    if text.strip():
+        description = f"{description} {text.strip()}"
+
+    def make(created: datetime, modified: datetime) -> JsonObject:
+        return sighting(
+            about.id,
+            about.speaker,
+            count=total.count,
+            first_seen=parse_time(total.first_seen) if total.first_seen else None,
+            last_seen=parse_time(total.last_seen) if total.last_seen else None,
+            description=description,
+            created=created,
+            modified=modified,
+        )
+
+    times = "once" if total.count == 1 else f"{total.count:,} times"
+    says = f"Told that {about.id} was seen {times}" if total.count else f"Told that {about.id} was not seen"
+    return _say("sight", about, "sighting", clock, make, says=says, out=out)
+
+
+def dispute(
+    node: Node,
+    clock: Clock,
+    stix_id: str,
+    *,
+    text: str = "",
+    strongly: bool = False,
+    out: Path | None = None,
+) -> Answer:
+    """Tell the source that we disagree: a STIX opinion. From then on no export takes the object.
+
+    Args:
+        node: who speaks.
+        clock: gives the present.
+        stix_id: the object, or so much of its id that only one object has it.
+        text: why, in a person's own words; may be left out where our own lists or assets say why.
+        strongly: say `strongly-disagree`.
+        out: file to write the bundle to.
+
+    Raises:
+        NotFoundError: nothing of that id is in sight.
+        UsageError: several objects begin so, no reason is given or known, or `text` is too long.
+        InputError: `out` cannot be written.
+    """
+    kept = find(node.store, stix_id)
+    about = _About.of(node, kept)
+    why = text.strip() or _known_reason(node, kept)
+    if not why:
+        raise UsageError(
+            f"why is {about.id} wrong? Nothing we know speaks against it",
+            hint="Say why: the source can do nothing with a bare no.",
+        )
+    value: Opinion = "strongly-disagree" if strongly else "disagree"
+
+    def make(created: datetime, modified: datetime) -> JsonObject:
+        return opinion(
+            about.id, about.speaker, value=value, explanation=why, created=created, modified=modified
+        )
+
+    return _say("dispute", about, "opinion", clock, make, says=f"Disputed {about.id}", out=out)
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is answered, by whom, to whom."""
+
+    node: Node
+    id: str
+    speaker: Speaker
+    to: AnswerTo
+    received_at: str
+
+    @classmethod
+    def of(cls, node: Node, kept: Kept) -> _About:
+        first = node.store.objects.firsts([kept.object_row])[kept.object_row]
+        speaker = Speaker(node.party.party_id, node.party.name, parse_time(node.party.added_at))
+        return cls(
+            node, kept.stix_id, speaker, AnswerTo(party=first.party, channel=first.channel), first.received_at
+        )
+
+
+def _say(
+    kind: AnswerKind,
+    about: _About,
+    stix_type: str,
+    clock: Clock,
+    make: Callable[[datetime, datetime], JsonObject],
+    *,
+    says: str,
+    out: Path | None,
+) -> Answer:
+    """Keep the answer and write its bundle; what was said before in the same words stays as it was."""
+    store, now = about.node.store, clock.now()
+    with store.transaction():
+        before = store.answers.get(answer_id(stix_type, about.speaker.id, about.id))
+        value = _made(make, codec.decode(before.body) if before else None, now)
+        body = codec.encode(value)
+        is_new = before is None or before.body != body
+        if is_new:
+            store.answers.put(kind, about.id, str(value["id"]), said_at=format_time(now), body=body)
+    packed = codec.encode(bundle(value, about.speaker))
+    if out is not None:
+        write_files(out.parent, {out.name: packed + b"\n"})
+    return Answer(
+        kind=kind,
+        about=about.id,
+        id=str(value["id"]),
+        said_at=format_time(now) if before is None or is_new else before.said_at,
+        says=f"{says} to {about.to.party or 'its source'}.",
+        to=about.to,
+        changed=is_new,
+        written=str(out) if out is not None else None,
+        bundle=msgspec.Raw(packed),
+    )
+
+
+def _made(
+    make: Callable[[datetime, datetime], JsonObject], before: JsonObject | None, now: datetime
+) -> JsonObject:
+    try:
+        if before is None:
+            return make(now, now)
+        created, modified = parse_time(before["created"]), parse_time(before["modified"])
+        same = make(created, modified)
+        # A version must be newer than the one before (STIX 2.1 §3.6), also by a clock that was set back.
+        return same if same == before else make(created, max(now, modified + _TICK))
+    except ValueError as error:
+        raise UsageError(str(error), hint="Shorten or correct the text.") from None
+
+
+def _acknowledgement(about: _About) -> str:
+    """What we did with the object so far. What we mean to do about it stays with us."""
+    came = f"Received on {about.received_at[:10]} by channel {about.to.channel}."
+    if not about.id.startswith("indicator--"):
+        return f"{came} Read and filed."
+    total = about.node.store.answers.hit_sum(about.id)
+    if total.count:
+        return f"{came} Searched for in our own logs, and seen."
+    hunted = about.node.store.sightlines.hunted((about.id,))
+    if hunted.started_at is None:
+        return f"{came} Not searched for yet."
+    return f"{came} Searched for in our own logs on {hunted.started_at[:10]}, and not seen."
+
+
+def _how_seen(count: int) -> str:
+    lines = "one log line" if count == 1 else f"{count:,} log lines"
+    return f"Found in {lines} of our own network; each line is counted once."
+
+
+def _how_not_seen(node: Node, about: _About) -> str:
+    """Say how it was searched for.
+
+    Raises:
+        UsageError: no hunt has looked for it since it came, or none can.
+    """
+    hunted = node.store.sightlines.hunted((about.id,))
+    if hunted.started_at is None:
+        raise UsageError(
+            f"no hunt has looked for {about.id} since it came, so there is nothing to tell",
+            hint="Look first: `backchannel hunt PATH`.",
+        )
+    if hunted.unsearched:
+        raise UsageError(
+            f"a part of the pattern of {about.id} cannot be searched yet, so nobody can say it was not seen",
+            hint=f"Tell what you did in your own words: `backchannel ack {about.id}`.",
+        )
+    last = node.store.sightlines.last_hunt()
+    records = f" in {last.records:,} log records" if last is not None and last.records else ""
+    return f"Searched for in our own logs on {hunted.started_at[:10]}{records}, and not seen."
+
+
+def _known_reason(node: Node, kept: Kept) -> str:
+    """What our own assets and warning lists say against an indicator; "" if nothing."""
+    if kept.type != "indicator":
+        return ""
+    judge = Judge(node)
+    (judged,) = judge.indicators([kept])
+    for named in judged.named:
+        target = judge.target(named)
+        label = target.labelled("infrastructure") or target.labelled("popular")
+        if target.own:
+            return f"{target.value} is ours."
+        if label is not None:
+            return f"{label.why[:1].upper()}{label.why[1:]} ({label.cls})."
+    return ""

@@ -1,0 +1,265 @@
+"""Sort what an import reads: new, known, in conflict, quarantined or refused, and turn it into rows.
+
+Each object is counted once. What a person must see beside the object becomes a finding: a conflict, another
+spelling. The caller holds the import lock, so that numbers given here are given to nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from backchannel.clock import format_time, parse_time
+from backchannel.codec import JsonObject
+from backchannel.intake.received import Received, Refused
+from backchannel.stix.findings import Finding
+from backchannel.stix.pattern.atoms import atoms
+from backchannel.stix.pattern.parse import PatternError
+from backchannel.stix.raw import RawObject
+from backchannel.stix.visible import visible
+from backchannel.store.interface import Objects
+from backchannel.store.rows import (
+    Arrived,
+    BatchCounts,
+    Held,
+    NewArrival,
+    NewFinding,
+    NewIndicator,
+    NewObject,
+    NewReference,
+    Opened,
+    Outcome,
+    version_key,
+)
+
+MAX_TOLD_FINDINGS = 10_000
+"""Findings of each level in an import's answer; the store keeps all. Bounds the memory of an import."""
+MAX_REFERENCE_CHARS = 300
+"""A type has at most 250 characters, an id 38 more (STIX 2.1 §3.1): what is longer refers to nothing."""
+
+_NOT_FOLLOWED = frozenset({"object_marking_refs"})
+"""Markings are read from the object itself; so is its author (any `..._by_ref`)."""
+
+
+class Filing:
+    """One import's sorting, one transaction after the other."""
+
+    def __init__(self, objects: Objects, opened: Opened) -> None:
+        self.batch_id = opened.batch_id
+        self.indicators = 0
+        """How many were stored or brought back: whether there is something to compile."""
+        self.findings_total = 0
+        self._objects = objects
+        self._object_row = opened.object_row
+        self._arrival_row = opened.arrival_row
+        self._finding_row = opened.finding_row
+        self._counts = dict.fromkeys(BatchCounts._fields, 0)
+        self._told: dict[str, list[Finding]] = {"refuse": [], "quarantine": [], "note": []}
+        self._held: dict[str, list[Held]] = {}
+        self._arrived = _nothing()
+
+    @property
+    def counts(self) -> BatchCounts:
+        """Each object so far, counted once."""
+        return BatchCounts(**self._counts)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Refusals first, then quarantines, then notes; at most `MAX_TOLD_FINDINGS` of each."""
+        return tuple(finding for told in self._told.values() for finding in told)
+
+    def file(self, chunk: Sequence[Received | Refused]) -> Arrived:
+        """Return the rows that `chunk` adds, to be written in one transaction before the next call."""
+        self._arrived = _nothing()
+        self._held = self._objects.held({item.raw.header.id for item in chunk if isinstance(item, Received)})
+        for item in chunk:
+            if isinstance(item, Received):
+                self._receive(item)
+            else:
+                self._count("refused")
+                self._note(item.findings, object_row=None, original=item.original)
+        return self._arrived
+
+    def _count(self, outcome: str) -> None:
+        self._counts["objects"] += 1
+        self._counts[outcome] += 1
+
+    def _receive(self, item: Received) -> None:
+        raw = item.raw
+        held = self._held.get(raw.header.id, ())
+        same = _same(held, item)
+        if same is not None and same.visible:
+            spelled_anew = item.original is None and same.body_digest != raw.body_digest
+            self._arrive(same.object_row, "known", item, raw.body if spelled_anew else None)
+            self._note(item.findings, object_row=same.object_row)
+            if spelled_anew:
+                self._note((_other_spelling(item),), object_row=None)
+            return
+        quarantined = any(finding.level == "quarantine" for finding in item.findings)
+        key = version_key(raw.header.version)
+        contradicted = any(other.visible and other.version_key == key for other in held)
+        outcome: Outcome = "quarantined" if quarantined else "conflict" if contradicted else "stored"
+        if same is None:
+            row = self._keep(raw, key, quarantined=quarantined)
+        else:  # kept since a batch that was undone
+            row = same.object_row
+            self._arrived.revived.append((quarantined, self._arrival_row, row))
+            if same.body_digest != raw.body_digest:
+                self._arrived.respelled.append((row, raw.body))
+        self._hold(raw, key, row)
+        self._arrive(row, outcome, item)
+        self._note(item.findings, object_row=row)
+        if contradicted:  # a fact of today, which undoing the other batch would end: views see it themselves
+            self._note((_contradiction(item),), object_row=None)
+        if raw.header.type == "indicator":
+            self.indicators += 1
+
+    def _hold(self, raw: RawObject, key: str, row: int) -> None:
+        """Let the rest of the file know of the object: it may come twice."""
+        held = self._held.setdefault(raw.header.id, [])
+        held[:] = [other for other in held if other.object_row != row]
+        held.append(Held(row, raw.header.id, key, raw.digest, raw.body_digest, True))
+
+    def _keep(self, raw: RawObject, key: str, *, quarantined: bool) -> int:
+        row = self._object_row
+        self._object_row += 1
+        header = raw.header
+        self._arrived.objects.append(
+            NewObject(
+                row,
+                header.id,
+                header.version,
+                key,
+                header.type,
+                header.spec_version,
+                header.revoked,
+                header.created_by_ref,
+                quarantined,
+                self._arrival_row,
+                raw.digest,
+                raw.body_digest,
+                raw.body,
+            )
+        )
+        self._arrived.references.extend(_references(raw.value, row))
+        if header.type == "indicator":
+            self._arrived.indicators.extend(_indicator(raw, row))
+        return row
+
+    def _arrive(self, row: int, outcome: Outcome, item: Received, body: bytes | None = None) -> None:
+        self._count(outcome)
+        self._arrived.arrivals.append(
+            NewArrival(self._arrival_row, self.batch_id, row, outcome, item.place, item.original, body)
+        )
+        self._arrival_row += 1
+
+    def _note(
+        self, findings: Sequence[Finding], *, object_row: int | None, original: bytes | None = None
+    ) -> None:
+        for finding in findings:
+            self._arrived.findings.append(
+                NewFinding(
+                    self._finding_row,
+                    self.batch_id,
+                    object_row,
+                    finding.level,
+                    finding.object,
+                    finding.where,
+                    finding.what,
+                    finding.clause,
+                    original,
+                )
+            )
+            original = None  # the bytes stand with the first finding only
+            self._finding_row += 1
+            self.findings_total += 1
+            told = self._told[finding.level]
+            if len(told) < MAX_TOLD_FINDINGS:
+                told.append(finding)
+
+
+def _nothing() -> Arrived:
+    return Arrived([], [], [], [], [], [], [])
+
+
+def _same(held: Sequence[Held], item: Received) -> Held | None:
+    """Find the content of `item` among what is held under its id.
+
+    An object made from a row has the row's content in its id; its dates may be those of the import.
+    """
+    same = next((other for other in held if other.digest == item.raw.digest), None)
+    if same is None and item.original is not None:
+        same = next((other for other in reversed(held) if other.visible), None)
+    return same
+
+
+def _other_spelling(item: Received) -> Finding:
+    return Finding(
+        "note",
+        item.raw.header.id,
+        item.place,
+        "The same content came before in another spelling: that one stays the object, this one is kept with "
+        "its arrival.",
+        "RFC 8785 §3.2",
+    )
+
+
+def _contradiction(item: Received) -> Finding:
+    return Finding(
+        "note",
+        item.raw.header.id,
+        item.place,
+        "Another content came before under the same id and version: both are kept, the first is in force. "
+        "Ask the source for a new version (`modified`).",
+        "STIX 2.1 §3.6",
+    )
+
+
+def _references(value: JsonObject, row: int) -> Iterator[NewReference]:
+    """Yield to whom the object refers by its own properties, each target once a property."""
+    for name, target in value.items():
+        if not name.endswith(("_ref", "_refs")) or name in _NOT_FOLLOWED or name.endswith("_by_ref"):
+            continue
+        if isinstance(target, str):
+            if _is_reference(target):
+                yield NewReference(target, name, row)
+        elif isinstance(target, list):
+            for one in {one for one in target if isinstance(one, str) and _is_reference(one)}:
+                yield NewReference(one, name, row)
+
+
+def _is_reference(target: str) -> bool:
+    return "--" in target and len(target) <= MAX_REFERENCE_CHARS
+
+
+def _indicator(raw: RawObject, row: int) -> Iterator[NewIndicator]:
+    """Yield what matching asks of an indicator; nothing where it has no pattern (it is in quarantine)."""
+    value = raw.value
+    pattern, pattern_type = value.get("pattern"), value.get("pattern_type", "stix")
+    if not isinstance(pattern, str) or not isinstance(pattern_type, str):
+        return
+    valid_from, valid_until = _instant(value.get("valid_from")), _instant(value.get("valid_until"))
+    left = _uncompiled(pattern, pattern_type, raw.header.spec_version)
+    yield NewIndicator(row, pattern, pattern_type, valid_from, valid_until, left)
+
+
+def _uncompiled(pattern: str, pattern_type: str, stix_version: str) -> str:
+    if pattern_type != "stix":
+        return f"patterns of type {visible(pattern_type, max_chars=40)} are not searched yet"
+    try:
+        return "\n".join(atoms(pattern, stix_version=stix_version).uncompiled)
+    except PatternError as error:
+        return f"the pattern cannot be read: {visible(str(error))}"
+
+
+def _instant(value: object) -> str | None:
+    return _utc(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=1024)
+def _utc(text: str) -> str | None:
+    """Spell a time in UTC, as matching compares it; what is no time is left out (validation has told)."""
+    try:
+        return format_time(parse_time(text))
+    except ValueError:
+        return None

@@ -1,0 +1,134 @@
+"""The inbox: what came and is worth a person's attention, newest first; and one object in full.
+
+A row is a current object of a type in `ATTENTION`. What only describes others (relationships, markings,
+identities, observables, ATT&CK's techniques and courses of action) is read beside what it describes; with
+`everything` it has rows of its own. A quarantined object has none until a person accepts it: it is counted.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from backchannel import codec
+from backchannel.clock import Clock
+from backchannel.desk.documents import Inbox, ItemDetail, ItemHit
+from backchannel.desk.items import Reader, find
+from backchannel.desk.node import Node
+from backchannel.desk.ties import tied_indicators
+from backchannel.desk.why import why
+from backchannel.errors import UsageError
+from backchannel.store.rows import Sightline
+
+__all__ = ["ATTENTION", "inbox", "show", "why"]
+
+ATTENTION = (
+    "campaign",
+    "grouping",
+    "incident",
+    "indicator",
+    "infrastructure",
+    "intrusion-set",
+    "malware",
+    "malware-analysis",
+    "note",
+    "observed-data",
+    "opinion",
+    "report",
+    "sighting",
+    "threat-actor",
+    "vulnerability",
+)
+"""Types that somebody has to look at."""
+
+MAX_PAGE_ROWS = 1_000
+MAX_SCANNED = 20_000
+"""Candidates looked at for one page, superseded versions included: about 0.2 s."""
+RELATED_IN_LIST = 5
+RELATED_IN_DETAIL = 200
+MAX_HITS_SHOWN = 100
+
+
+def inbox(
+    node: Node, clock: Clock, *, limit: int = 50, before: str | None = None, everything: bool = False
+) -> Inbox:
+    """Return one page of the inbox.
+
+    Args:
+        node: the open node.
+        clock: tells which indicators are valid now.
+        limit: most items, at most `MAX_PAGE_ROWS`.
+        before: `next` of the page before.
+        everything: give every current object a row.
+
+    Raises:
+        UsageError: `before` is not what a page gave.
+    """
+    objects = node.store.objects
+    page, place = objects.newest(
+        None if everything else ATTENTION,
+        before=_place(before),
+        rows=max(1, min(limit, MAX_PAGE_ROWS)),
+        scan=MAX_SCANNED,
+    )
+    return Inbox(
+        items=Reader(node, clock).items(page, related=RELATED_IN_LIST),
+        next=None if place is None else str(place),
+        quarantined=objects.quarantined(),
+    )
+
+
+def show(node: Node, clock: Clock, stix_id: str) -> ItemDetail:
+    """Return everything about one object: the version in force, else the newest one in quarantine.
+
+    Args:
+        node: the open node.
+        clock: tells whether it is valid now.
+        stix_id: its id, or so much of its beginning that only one object has it.
+
+    Raises:
+        NotFoundError: nothing of that id is here.
+        UsageError: several objects begin so.
+    """
+    kept = find(node.store, stix_id)
+    reader = Reader(node, clock)
+    (item,) = reader.items((kept,), related=RELATED_IN_DETAIL)
+    viewed = reader.view(kept)
+    hits = node.store.sightlines.hits(
+        tied_indicators(node.store, kept, reader.value(kept)), at_most=MAX_HITS_SHOWN
+    )
+    return ItemDetail(
+        item=item,
+        spec_version=kept.spec_version,
+        received=msgspec.Raw(kept.body),
+        view=viewed.objects,
+        changes=viewed.changes,
+        digest=kept.digest.hex(),
+        body_digest=kept.body_digest.hex(),
+        hits=tuple(_hit(line) for line in hits),
+    )
+
+
+def _place(before: str | None) -> int | None:
+    if before is None:
+        return None
+    if not (before.isascii() and before.isdigit() and len(before) < 19):
+        raise UsageError("that is no place in the inbox", hint="Begin at the first page.")
+    return int(before)
+
+
+def _hit(line: Sightline) -> ItemHit:
+    return ItemHit(
+        indicator=line.indicator,
+        kind=line.kind,
+        value=line.value,
+        asset=line.asset,
+        log=line.log,
+        format=line.format,
+        field=line.field,
+        scope=line.scope,
+        validity=line.validity,
+        warninglists=tuple(codec.decode(line.warninglists)),
+        first_seen=line.first_seen,
+        last_seen=line.last_seen,
+        count=line.count,
+    )

@@ -1,0 +1,201 @@
+"""The facts that judgement needs about indicators, from the store, the settings and the warning lists.
+
+Advice for one item and an export of all of them read the same facts here, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property, lru_cache
+
+from backchannel import codec
+from backchannel.actions.gates import Standing, Target
+from backchannel.actions.own import OwnAssets
+from backchannel.actions.values import Named, named_values
+from backchannel.clock import parse_time
+from backchannel.codec import JsonObject
+from backchannel.desk.node import Node
+from backchannel.desk.warninglists import load_warninglists
+from backchannel.stix.markings import TLP_IDS, Tlp, pap_of, tlp_defined, tlp_of
+from backchannel.stix.pattern.atoms import atoms
+from backchannel.store.rows import Answered, First, Kept
+
+MAX_OPINIONS_READ = 100
+"""Opinions and notes about one object that are looked through for a disagreement."""
+
+_INDICATOR_TYPES = frozenset(
+    {"anomalous-activity", "anonymization", "attribution", "benign", "compromised", "malicious-activity"}
+)
+"""What STIX 2.0 put among `labels` (2.1 §10.9 without `unknown`)."""
+_DISAGREEING = frozenset({"disagree", "strongly-disagree"})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One indicator with all that judging it needs, apart from what hunts found."""
+
+    id: str
+    source: str
+    """Name of the party it came from; "" where nobody was named."""
+    received_at: str
+    title: str
+    standing: Standing
+    named: tuple[Named, ...]
+    uncompiled: tuple[str, ...]
+    """What of its pattern cannot be searched, or not be put into a control, in words."""
+    indicator_types: tuple[str, ...]
+    phases: tuple[str, ...]
+
+
+class Judge:
+    """Gathers facts for one answer."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.store = node.store
+        self._markings: dict[str, Tlp | None] = {}
+
+    @cached_property
+    def own(self) -> OwnAssets:
+        """Our own networks and domains, as set."""
+        return _own_assets(self.node.settings.own_networks, self.node.settings.own_domains)
+
+    def target(self, named: Named) -> Target:
+        """Return a value with what our own lists say about it."""
+        labels = load_warninglists(self.node).labels(named.thing)
+        return Target(named.thing, self.own.why(named.thing), labels)
+
+    def indicators(self, page: Sequence[Kept]) -> list[Judged]:
+        """Gather the facts of a page of indicators: some statements, however long the page."""
+        rows = [kept.object_row for kept in page]
+        ids = [kept.stix_id for kept in page]
+        firsts = self.store.objects.firsts(rows)
+        conflicts = self.store.objects.conflicts(rows)
+        answers = self.store.sightlines.answers(ids)
+        last_seen = self.store.answers.last_seen(ids)
+        values = [codec.decode(kept.body) for kept in page]
+        self._look_up_markings(values)
+        return [
+            self._judged(
+                kept,
+                value,
+                firsts[kept.object_row],
+                is_conflict=kept.object_row in conflicts,
+                answers=answers.get(kept.stix_id, []),
+                seen_at=_time(last_seen.get(kept.stix_id)),
+            )
+            for kept, value in zip(page, values, strict=True)
+        ]
+
+    def _judged(
+        self,
+        kept: Kept,
+        value: JsonObject,
+        first: First,
+        *,
+        is_conflict: bool,
+        answers: Sequence[Answered],
+        seen_at: datetime | None,
+    ) -> Judged:
+        named, uncompiled = _values(value, kept.spec_version)
+        standing = self._standing(kept, value, first)
+        disputed = any(a.kind == "dispute" and a.said_at >= first.received_at for a in answers)
+        return Judged(
+            id=kept.stix_id,
+            source=first.party or "",
+            received_at=first.received_at,
+            title=_text(value.get("name")),
+            standing=replace(standing, contested=is_conflict, disputed=disputed, seen_at=seen_at),
+            named=named,
+            uncompiled=uncompiled,
+            indicator_types=_indicator_types(value, kept.spec_version),
+            phases=_phases(value),
+        )
+
+    def is_disputed_by_others(self, stix_id: str) -> bool:
+        """Whether somebody sent an opinion that disagrees with the object."""
+        referring = self.store.objects.referring(
+            stix_id, properties=("object_refs",), at_most=MAX_OPINIONS_READ
+        )
+        return any(
+            codec.decode(other.body).get("opinion") in _DISAGREEING
+            for _, other in referring
+            if other.type == "opinion"
+        )
+
+    def _standing(self, kept: Kept, value: JsonObject, first: First) -> Standing:
+        valid_from = _time(value.get("valid_from"))
+        dated = _time(value.get("modified")) or _time(value.get("created"))
+        told = [parse_time(first.received_at), dated, valid_from]
+        tlps = [tlp_of(value, default=default, known=self._markings) for default in first.tlps]
+        return Standing(
+            said_at=max(at for at in told if at is not None),
+            dated=dated,
+            valid_from=valid_from,
+            valid_until=_time(value.get("valid_until")),
+            tlp=max(tlps, key=lambda tlp: tlp.strictness),
+            pap=pap_of(value),
+            quarantined=kept.quarantined,
+            revoked=kept.revoked,
+        )
+
+    def _look_up_markings(self, values: Sequence[JsonObject]) -> None:
+        """Learn what the marking definitions mean that are no TLP of FIRST's or OASIS's own."""
+        refs = {ref for value in values for ref in _texts(value.get("object_marking_refs"))}
+        wanted = refs - TLP_IDS.keys() - self._markings.keys()
+        if wanted:
+            held = self.store.objects.currents(wanted)
+            self._markings |= {one: tlp_defined(codec.decode(kept.body)) for one, kept in held.items()}
+
+
+def _values(value: JsonObject, spec_version: str) -> tuple[tuple[Named, ...], tuple[str, ...]]:
+    pattern, language = value.get("pattern"), value.get("pattern_type", "stix")
+    if not isinstance(pattern, str):
+        return (), ("it has no pattern",)
+    if language != "stix":
+        return (), (f"its pattern is written in {_text(language)[:40] or 'another language'}, not in STIX",)
+    try:
+        found = atoms(pattern, stix_version=spec_version)
+    except ValueError as error:
+        return (), (f"its pattern cannot be read: {error}",)
+    named, unread = named_values(found.found)
+    return named, (*found.uncompiled, *unread)
+
+
+def _phases(value: JsonObject) -> tuple[str, ...]:
+    phases = value.get("kill_chain_phases")
+    if not isinstance(phases, list):
+        return ()
+    return tuple(
+        phase["phase_name"]
+        for phase in phases[:50]
+        if isinstance(phase, dict) and isinstance(phase.get("phase_name"), str)
+    )
+
+
+def _indicator_types(value: JsonObject, spec_version: str) -> tuple[str, ...]:
+    if spec_version == "2.0":
+        return tuple(word for word in _texts(value.get("labels")) if word in _INDICATOR_TYPES)
+    return _texts(value.get("indicator_types"))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value[:50] if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return parse_time(value) if isinstance(value, str) else None
+    except ValueError:  # validation has told
+        return None
+
+
+@lru_cache(maxsize=4)
+def _own_assets(networks: tuple[str, ...], domains: tuple[str, ...]) -> OwnAssets:
+    return OwnAssets.of(networks, domains)

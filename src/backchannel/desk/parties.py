@@ -1,0 +1,74 @@
+"""Parties: whom we exchange with. Here a party is known by its name only; nothing about it is verified."""
+
+from __future__ import annotations
+
+from backchannel.clock import Clock, format_time
+from backchannel.desk.batches import batch_documents
+from backchannel.desk.documents import Parties, Party, PartyDetail
+from backchannel.desk.node import Node
+from backchannel.errors import NotFoundError, UsageError
+from backchannel.ids import PartyId, new_id
+from backchannel.parties.keys import fingerprint
+from backchannel.settings import checked_name
+from backchannel.store.rows import PartyTally
+
+LAST_BATCHES = 10
+
+
+def add_party(node: Node, clock: Clock, name: str) -> PartyDetail:
+    """Add a party by name.
+
+    Raises:
+        UsageError: the name is not usable, or a party has it already.
+    """
+    name = checked_name(name)
+    store = node.store
+    with store.transaction():
+        known = store.parties.by_name(name)
+        if known is None:
+            store.parties.add(PartyId(new_id("identity")), name, at=format_time(clock.now()))
+        elif not store.parties.keep(known.party_row):
+            raise UsageError(
+                f"there is a party {known.name} already", hint="See `backchannel party show NAME`."
+            )
+    return show_party(node, name)
+
+
+def list_parties(node: Node) -> Parties:
+    """List the parties: ourselves first, then by name."""
+    return Parties(parties=tuple(_document(tally) for tally in node.store.parties.tallies()))
+
+
+def show_party(node: Node, name: str) -> PartyDetail:
+    """Show one party with its last batches.
+
+    Raises:
+        NotFoundError: no party of that name is in sight.
+    """
+    store = node.store
+    known = store.parties.by_name(name.strip())
+    tally = next(store.parties.tallies(party_row=known.party_row), None) if known else None
+    if tally is None:
+        raise NotFoundError(
+            f"there is no party {name.strip()!r}",
+            hint="See `backchannel party list`; add one with `backchannel party add NAME`.",
+        )
+    batches = store.batches.newest(before=None, rows=LAST_BATCHES, party=tally.party.name)
+    return PartyDetail(
+        party=_document(tally),
+        fingerprint=fingerprint(tally.party.public_key) if tally.party.public_key else None,
+        batches=tuple(batch_documents(store, batches)),
+    )
+
+
+def _document(tally: PartyTally) -> Party:
+    party = tally.party
+    return Party(
+        id=party.party_id,
+        name=party.name,
+        self=party.is_self,
+        added_at=party.added_at,
+        batches=tally.batches,
+        objects=tally.objects,
+        last_received_at=tally.last_received_at,
+    )

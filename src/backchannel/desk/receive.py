@@ -1,0 +1,263 @@
+"""Receive finished intelligence: read files, keep what they hold exactly as it came, and say what was found.
+
+One import is one batch, written in transactions of bounded size while it is `open` and seen by nobody until
+one last small transaction makes it `complete`. Whatever ends the process before that leaves nothing in
+sight; the next import removes what is left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from backchannel.clock import Clock, format_time
+from backchannel.desk.documents import Receipt, Validation
+from backchannel.desk.filing import Filing
+from backchannel.desk.lock import import_lock
+from backchannel.desk.node import Node
+from backchannel.errors import InputError, StoreError, UsageError
+from backchannel.ids import BatchId, PartyId, new_id
+from backchannel.intake.reading import read
+from backchannel.intake.received import Received, Refused
+from backchannel.settings import checked_name
+from backchannel.stix.markings import parse_tlp
+from backchannel.store.interface import Store
+from backchannel.store.rows import InputFile
+
+TRANSACTION_OBJECTS = 4_096
+"""Most objects written in one transaction; bounds memory, and how long a writer beside us waits."""
+TRANSACTION_BYTES = 8 * 2**20
+"""Bytes of bodies after which a transaction ends; one object more may come on top."""
+
+STDIN_NAME = "-"
+_CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far an import is."""
+
+    file: str
+    bytes_read: int
+    """Of this file."""
+    bytes_total: int | None
+    """None for standard input."""
+    objects: int
+    """Of the whole import, written so far."""
+
+
+class _Terms(msgspec.Struct, frozen=True):
+    """On which terms an import comes: what its arrivals record."""
+
+    party: str | None
+    channel: str
+    tlp: str | None
+
+
+def receive(
+    node: Node,
+    clock: Clock,
+    paths: Sequence[Path | None],
+    *,
+    party: str | None = None,
+    channel: str = "file",
+    tlp: str | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Receipt:
+    """Import files as one batch.
+
+    Args:
+        node: the open node.
+        clock: gives the time of the arrival.
+        paths: files, or None for standard input.
+        party: name of the party they come from; a new name makes a party. None: nobody is named.
+        channel: how they came.
+        tlp: the marking of what arrives unmarked, in any case, with or without `TLP:`.
+        on_progress: called as the files are read.
+
+    Raises:
+        UsageError: party, channel or tlp is not of its form, or no file is named.
+        InputError: a file is missing or cannot be opened; nothing was imported then.
+        StoreError: the store is busy, full or damaged; nothing of the batch is in sight then.
+    """
+    terms = _terms(node.store, party, channel, tlp)
+    if not paths:
+        raise UsageError("no file is named", hint="Name files to import, or - for standard input.")
+    files = [_input_file(path) for path in paths]
+    with import_lock(node.home):
+        _remove_abandoned(node.store)
+        filing = _import(node.store, clock, list(zip(paths, files, strict=True)), terms, on_progress)
+        if filing.indicators:
+            # Under the lock: the compiled set covers rows that no later import gives again.
+            from backchannel.matching.segments import compile_new  # noqa: PLC0415  # loads the matcher
+
+            compile_new(node.home, node.store.segments)
+    return Receipt(
+        batch=filing.batch_id,
+        **filing.counts._asdict(),
+        findings=filing.findings,
+        findings_total=filing.findings_total,
+        party=terms.party,
+        channel=terms.channel,
+        tlp=terms.tlp,
+    )
+
+
+def check(paths: Sequence[Path | None], clock: Clock) -> Iterator[Validation]:
+    """Yield what an import would find in each object of `paths`, in order, storing nothing.
+
+    Raises:
+        UsageError: no file is named.
+        InputError: a file is missing or cannot be opened.
+    """
+    if not paths:
+        raise UsageError("no file is named", hint="Name files to check, or - for standard input.")
+    for path in paths:
+        _look_at(path)
+    n = 0
+    for path in paths:
+        for item in read(path, party="", now=clock.now()):
+            n += 1
+            header = item.raw.header if isinstance(item, Received) else None
+            yield Validation(
+                n=n,
+                findings=item.findings,
+                place=item.place,
+                id=header.id if header else None,
+                type=header.type if header else None,
+            )
+
+
+def _import(
+    store: Store,
+    clock: Clock,
+    inputs: Sequence[tuple[Path | None, InputFile]],
+    terms: _Terms,
+    on_progress: Callable[[Progress], None] | None,
+) -> Filing:
+    """Write one batch and complete it; on any failure take back what was written."""
+    opened_at = clock.now()
+    with store.transaction():
+        opened = store.batches.open(
+            channel=terms.channel,
+            tlp=terms.tlp,
+            at=format_time(opened_at),
+            files=[file for _, file in inputs],
+        )
+    filing = Filing(store.objects, opened)
+    try:
+        for chunk in _chunks(_items(inputs, terms, opened_at, filing, on_progress)):
+            arrived = filing.file(chunk)
+            with store.transaction():
+                store.objects.add(arrived)
+        with store.transaction():
+            at = format_time(clock.now())
+            party_row = _party_row(store, terms.party, filing.batch_id, at)
+            store.batches.complete(filing.batch_id, filing.counts, party_row=party_row, at=at)
+    except BaseException:
+        # The next import would remove it too: a full disk may not let us now.
+        with suppress(StoreError), store.transaction():
+            store.batches.remove_open(filing.batch_id)
+        raise
+    return filing
+
+
+def _items(
+    inputs: Iterable[tuple[Path | None, InputFile]],
+    terms: _Terms,
+    now: datetime,
+    filing: Filing,
+    on_progress: Callable[[Progress], None] | None,
+) -> Iterator[Received | Refused]:
+    """Read the files one after the other, telling how far it is."""
+    for path, file in inputs:
+
+        def tell(bytes_read: int, file: InputFile = file) -> None:
+            if on_progress is not None:
+                on_progress(Progress(file.name, bytes_read, file.size, filing.counts.objects))
+
+        yield from read(path, party=terms.party or "", now=now, on_bytes=tell)
+
+
+def _chunks(items: Iterable[Received | Refused]) -> Iterator[list[Received | Refused]]:
+    """Gather items into what one transaction takes."""
+    chunk: list[Received | Refused] = []
+    size = 0
+    for item in items:
+        chunk.append(item)
+        size += len(item.raw.body) if isinstance(item, Received) else len(item.original)
+        if len(chunk) == TRANSACTION_OBJECTS or size >= TRANSACTION_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _terms(store: Store, party: str | None, channel: str, tlp: str | None) -> _Terms:
+    if _CHANNEL.match(channel) is None:
+        raise UsageError(
+            f"the channel {channel[:80]!r} is not of the right form",
+            hint="Use at most 64 letters, digits, dots, dashes and underscores, for example file or taxii.",
+        )
+    name = None
+    if party is not None:
+        name = checked_name(party)
+        known = store.parties.by_name(name)
+        name = known.name if known else name  # in its first spelling: ids made from rows depend on it
+    try:
+        label = parse_tlp(tlp).label if tlp is not None else None
+    except ValueError as error:
+        raise UsageError(f"{error}", hint="TLP 2.0 has CLEAR, GREEN, AMBER, AMBER+STRICT and RED.") from None
+    return _Terms(name, channel, label)
+
+
+def _party_row(store: Store, name: str | None, batch_id: BatchId, at: str) -> int | None:
+    if name is None:
+        return None
+    known = store.parties.by_name(name)
+    if known is not None:
+        return known.party_row
+    return store.parties.add(PartyId(new_id("identity")), name, at=at, made_by=batch_id).party_row
+
+
+def _look_at(path: Path | None) -> bool:
+    """Return whether `path` is a file that can be read more than once.
+
+    Raises:
+        InputError: it is missing or a folder.
+    """
+    if path is None:
+        return False
+    try:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder", hint="Name the files in it, for example with a *.")
+        path.stat()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", hint="Correct the name.") from error
+    return path.is_file()
+
+
+def _input_file(path: Path | None) -> InputFile:
+    """Return name, size and digest of a file, before anything is stored."""
+    if path is None:
+        return InputFile(STDIN_NAME, None, None)
+    if not _look_at(path):
+        return InputFile(str(path), None, None)  # a pipe: reading it once is all there is
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+            return InputFile(str(path), file.tell(), digest.digest())
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _remove_abandoned(store: Store) -> None:
+    """Remove what imports left that were killed: the lock is ours, so nobody is writing them."""
+    for batch_id in store.batches.abandoned():
+        with store.transaction():
+            store.batches.remove_open(batch_id)

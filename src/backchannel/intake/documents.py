@@ -1,0 +1,172 @@
+"""Read STIX in JSON: bundles, lists, single objects, JSON Lines. One bad object never costs its neighbours."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Final
+
+from backchannel import codec
+from backchannel.intake.containers import Source
+from backchannel.intake.lines import lines
+from backchannel.intake.received import Received, Refused, refused
+from backchannel.intake.recognise import json_named
+from backchannel.stix.findings import Finding
+from backchannel.stix.limits import CLAUSE_DEPTH, CLAUSE_SIZE, MAX_DEPTH, MAX_OBJECT_BYTES, LimitError
+from backchannel.stix.read import decode_object, raw_object, spec_version_of
+from backchannel.stix.split import DocumentError, Outline, Piece, split
+from backchannel.stix.validate import address, validate
+from backchannel.stix.visible import visible
+
+CLAUSE_JSON: Final = "RFC 8259"
+CLAUSE_BUNDLE: Final = "STIX 2.1 §8"
+OBJECTS_TRIED: Final = 20
+"""How many objects are looked at to tell a list of STIX objects from any other list."""
+
+
+def read_document(source: Source) -> Iterator[Received | Refused]:
+    """Yield each object of the JSON document in `source`; of one that is not STIX one refusal."""
+    try:
+        outline, pieces = split(source.stream)
+    except DocumentError as error:
+        place = f"{source.name}:{error.line}"
+        what = f"the file is broken JSON (line {error.line}, column {error.column}): {error.what}; fetch it again or mend it"
+        yield refused(place, what, CLAUSE_JSON)
+        return
+    yield from _objects(source.name, outline, pieces)
+
+
+def read_lines(source: Source) -> Iterator[Received | Refused]:
+    """Yield each object of a file of JSON lines; a line may hold a bundle too. A bad line costs only itself."""
+    is_tried = False
+    for line in lines(source.stream, max_bytes=MAX_OBJECT_BYTES):
+        data = line.data.strip(b" \t\r\n")
+        if not data:
+            continue
+        place = f"{source.name}:{line.number}"
+        if line.is_cut:
+            yield refused(
+                place,
+                f"the line is longer than {MAX_OBJECT_BYTES // 2**20} MiB: split it",
+                CLAUSE_SIZE,
+                line.data,
+            )
+            continue
+        try:
+            outline, pieces = split(io.BytesIO(data))
+        except DocumentError as error:
+            what = f"the line is broken JSON (column {error.column}): {error.what}; the other lines are read"
+            yield refused(place, what, CLAUSE_JSON, line.data)
+            continue
+        known = None if is_tried else _named(outline)
+        is_tried = True
+        if known is not None:
+            yield refused(source.name, known, "import: forms", line.data)
+            return
+        yield from _objects(place, outline, pieces)
+
+
+def _objects(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[Received | Refused]:
+    tried = list(islice(pieces, OBJECTS_TRIED))
+    foreign = _named(outline) or _foreign(outline, tried)
+    if foreign is not None:
+        yield refused(place, foreign, "import: forms", tried[0].body if tried else b"")
+        return
+    notes = _bundle_notes(place, outline)
+    for piece in chain(tried, pieces):
+        item = _object(address(place, piece.pointer), piece, outline.text("spec_version"))
+        yield _with(item, notes)
+        notes = ()
+    if notes and outline.held == 0:
+        yield refused(place, f"the bundle is empty, and {notes[0].what}", CLAUSE_BUNDLE)
+
+
+def _with(item: Received | Refused, notes: tuple[Finding, ...]) -> Received | Refused:
+    """Return `item` with what is to be said of the bundle around it: its first object carries that."""
+    if not notes:
+        return item
+    if isinstance(item, Received):
+        return Received(item.raw, (*item.findings, *notes), item.place, item.original)
+    return Refused((*item.findings, *notes), item.place, item.original)
+
+
+def _object(place: str, piece: Piece, bundle_version: str) -> Received | Refused:
+    if piece.is_cut:
+        what = f"the object is longer than {MAX_OBJECT_BYTES // 2**20} MiB, or nested far more than {MAX_DEPTH} deep"
+        return refused(
+            place, what, CLAUSE_DEPTH if piece.body[:200].count(b"[") > MAX_DEPTH else CLAUSE_SIZE, piece.body
+        )
+    body = piece.body
+    try:
+        value = decode_object(body)
+        version = spec_version_of(value, bundle_version)
+        findings = validate(value, spec_version=version, place=place, body=body)
+        if findings and findings[0].level == "refuse":
+            return Refused(findings, place, body[:MAX_OBJECT_BYTES])
+        return Received(raw_object(body, value, version), findings, place)
+    except LimitError as error:
+        return refused(place, error.what, error.clause, body)
+
+
+def _named(outline: Outline) -> str | None:
+    """Return what a document is that is no STIX but known, and the mend."""
+    if outline.kind != "object" or {"type", "id"} <= outline.members.keys():
+        return None
+    known = json_named(outline.members)
+    return None if known is None else f"this is {known.what}: {known.mend}"
+
+
+def _foreign(outline: Outline, tried: list[Piece]) -> str | None:
+    """Return what a document is of which no object looks like STIX, or None if one does."""
+    if outline.kind == "object" and outline.members.get("type") == '"bundle"':
+        return "the bundle's `objects` is no list: ask its producer for a bundle with a list of objects"
+    keys: list[set[str]] = []
+    for piece in tried:
+        try:
+            value = {} if piece.is_cut else codec.decode(piece.body)
+        except ValueError:
+            value = None
+        if not isinstance(value, dict) or piece.is_cut or "type" in value or "id" in value:
+            return (
+                None
+                if outline.kind != "list" or isinstance(value, dict) or piece.is_cut
+                else _not_objects(tried)
+            )
+        keys.append(set(value))
+    if not keys:
+        return None
+    known = json_named(keys[0])
+    if known is not None:
+        return f"this is {known.what}: {known.mend}"
+    if len(keys) == 1 and outline.kind == "bundle":
+        return None
+    shown = ", ".join(f"`{visible(key, max_chars=30)}`" for key in sorted(keys[0])[:5])
+    return f"this is JSON, but no STIX: its objects have no `type` and no `id`, but {shown}; import takes STIX 2.1 and 2.0"
+
+
+def _not_objects(tried: list[Piece]) -> str | None:
+    """Return the refusal of a list that holds no object at all."""
+    if any(piece.body[:1] == b"{" for piece in tried):
+        return None
+    return "this is a JSON list of something else than objects; import takes STIX 2.1 and 2.0, CSV and plain lists"
+
+
+def _bundle_notes(place: str, outline: Outline) -> tuple[Finding, ...]:
+    """Return what is wrong with the bundle itself; a TAXII envelope (no `type`) has nothing to be wrong."""
+    if outline.kind != "bundle" or "type" not in outline.members:
+        return ()
+    bundle_id, version = outline.text("id"), outline.text("spec_version")
+    found: list[tuple[str, str]] = []
+    if not bundle_id.startswith("bundle--"):
+        found.append(("/id", "the bundle has no id of the form bundle--UUID"))
+    if version not in {"", "2.0", "2.1"}:
+        shown = visible(version, max_chars=20)
+        found.append(
+            (
+                "/spec_version",
+                f"the bundle says it is STIX {shown}: what is not said by its objects is read as 2.0",
+            )
+        )
+    named = bundle_id if bundle_id.isprintable() and len(bundle_id) < 100 else ""
+    return tuple(Finding("note", named, address(place, path), what, CLAUSE_BUNDLE) for path, what in found)

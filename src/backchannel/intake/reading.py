@@ -1,0 +1,80 @@
+"""Read whatever file a user has: recognise it by content, split it, decode and validate what is in it.
+
+The one entry of import and validate. Nothing raises: what cannot be read is a `Refused` that says what it
+is and what would mend it, and the rest goes on. Memory is bounded whatever the size of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from backchannel.intake.columns import layout_of
+from backchannel.intake.containers import ContainerError, Source, open_file
+from backchannel.intake.documents import read_document, read_lines
+from backchannel.intake.lists import read_list
+from backchannel.intake.received import Received, Refused, refused
+from backchannel.intake.recognise import HEAD_BYTES, Form, recognise
+from backchannel.intake.tables import read_table
+from backchannel.intake.values import is_comment
+from backchannel.stix.window import NotUtf8Error
+
+__all__ = ["Received", "Refused", "read"]
+
+
+def read(
+    path: Path | None, *, party: str, now: datetime, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[Received | Refused]:
+    """Yield each object in the file, in its order: taken, or refused with the reason.
+
+    Args:
+        path: the file, plain or in gzip or zip; None is stdin.
+        party: name of who sent it: part of the ids of indicators made from rows and lines.
+        now: when it arrived: the date of rows that have none.
+        on_bytes: called, as reading goes on, with how many bytes of the file have been read so far.
+    """
+    sources = _sources(path, on_bytes)
+    for source in sources:
+        if isinstance(source, Refused):
+            yield source
+            continue
+        try:
+            yield from _read(source, party, now)
+        except ContainerError as error:
+            yield refused(error.name, f"the file {error.what}", error.clause)
+        except NotUtf8Error as error:
+            yield refused(source.name, f"the file is not UTF-8 ({error}): save it as UTF-8", "RFC 8259 §8.1")
+
+
+def _sources(path: Path | None, on_bytes: Callable[[int], None] | None) -> Iterator[Source | Refused]:
+    try:
+        yield from open_file(path, on_bytes=on_bytes)
+    except ContainerError as error:
+        yield refused(error.name, f"the file {error.what}", error.clause)
+
+
+def _read(source: Source, party: str, now: datetime) -> Iterator[Received | Refused]:
+    head = _head(source.stream)
+    form = recognise(head)
+    if form is Form.JSON:
+        yield from read_document(source)
+    elif form is Form.LINES:
+        yield from read_lines(source)
+    elif form is Form.LIST:
+        yield from read_list(source, party=party, now=now)
+    elif form is Form.TABLE:
+        text = head.removeprefix(b"\xef\xbb\xbf").decode(errors="ignore")
+        lines = [line for line in text.splitlines() if line.strip()]
+        layout = layout_of([line for line in lines if not is_comment(line)], lines)
+        if layout is not None:
+            yield from read_table(source, layout, party=party, now=now)
+    else:
+        yield refused(source.name, f"the file is {form.what}: {form.mend}", "import: forms", head)
+
+
+def _head(stream: BinaryIO) -> bytes:
+    head = stream.read(HEAD_BYTES)
+    stream.seek(0)
+    return head

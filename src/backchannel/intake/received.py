@@ -1,0 +1,36 @@
+"""What reading yields: an object that is taken, or something that is refused, each with its address."""
+
+from __future__ import annotations
+
+import msgspec
+
+from backchannel.stix.findings import Finding
+from backchannel.stix.limits import MAX_OBJECT_BYTES
+from backchannel.stix.raw import RawObject
+
+
+class Received(msgspec.Struct, frozen=True):
+    """One object that can be filed."""
+
+    raw: RawObject
+    findings: tuple[Finding, ...]
+    """What validation noticed: `quarantine` and `note`, the worst first."""
+    place: str
+    """Its address: `file.json#/objects/3`, `list.txt:12`, `a.zip!b.csv:4`."""
+    original: bytes | None = None
+    """The line or row that the object was made from; None where the object itself was received."""
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """An object, line, row or whole file that is not taken."""
+
+    findings: tuple[Finding, ...]
+    """Never empty; the first has the level `refuse`."""
+    place: str
+    original: bytes = b""
+    """Its bytes, cut at `MAX_OBJECT_BYTES`; of a file only the beginning."""
+
+
+def refused(place: str, what: str, clause: str, original: bytes = b"") -> Refused:
+    """Return the refusal of what has no id, in one sentence."""
+    return Refused((Finding("refuse", "", place, what, clause),), place, original[:MAX_OBJECT_BYTES])

@@ -1,0 +1,175 @@
+"""What a pattern becomes in the compiled indicator set: entries, each found by one coarse text.
+
+Two steps find a hit. The coarse text, the *probe*, can be made from a log's value in SQL: it may let too
+much through and never too little. The few values that share a probe with an entry are then judged here,
+by the normaliser that also read the indicator, so that both sides mean the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from backchannel.observables.guess import guess
+from backchannel.observables.kinds import Kind, Network, Observable
+from backchannel.observables.normalise import normalise, normalise_network
+from backchannel.observables.suffixes import is_public_suffix
+from backchannel.stix.pattern.atoms import SEARCHABLE, Atom, atoms
+from backchannel.stix.pattern.parse import PatternError
+from backchannel.stix.visible import visible
+
+Operator = Literal["equal", "only", "below", "net", "begins", "starts", "ends"]
+"""`equal`: this, and for a name what lies below it. `only`: this and nothing below. `below`: what lies below
+a name. `net`: a block of addresses. `begins`: a URL key begins so. `starts`, `ends`: plain text, tried on
+every value of the kind."""
+Side = Literal["", "source", "destination", "sender", "recipient"]
+
+MIN_V4_BITS: Final = 96 + 8
+"""A block of IPv4 addresses wider than /8 says nothing (matching.md §5.2)."""
+MIN_V6_BITS: Final = 19
+"""The same for IPv6."""
+_V4_PREFIX: Final = bytes(10) + b"\xff\xff"
+
+_SIDES: Final[dict[str, Side]] = {
+    "network-traffic:src_ref.value": "source",
+    "network-traffic:dst_ref.value": "destination",
+    "email-message:from_ref.value": "sender",
+    "email-message:sender_ref.value": "sender",
+    "email-message:to_refs[*].value": "recipient",
+    "email-message:cc_refs[*].value": "recipient",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One value of one indicator, as the compiled set keeps it."""
+
+    probe: str
+    kind: Kind
+    operator: Operator
+    key: bytes
+    """Key of the value (`observables`); of a block, its lowest address; empty for plain text."""
+    last: bytes
+    """Of a block, its highest address; else empty."""
+    value: str
+    """The value in its normal spelling; of `starts` and `ends`, the text in lower case."""
+    side: Side
+    """The only side of a record on which it counts; "" for any."""
+
+
+def entries_of(pattern: str, *, stix_version: str) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """Compile one pattern.
+
+    Returns:
+        The entries, each once, and in words what of the pattern is not searched.
+    """
+    try:
+        found = atoms(pattern, stix_version=stix_version)
+    except PatternError as error:
+        return (), (f"the pattern cannot be read: {visible(str(error))}",)
+    entries: dict[Entry, None] = {}
+    left = dict.fromkeys(found.uncompiled)
+    for atom in found.found:
+        try:
+            entries.update(dict.fromkeys(_entries(atom)))
+        except ValueError as error:
+            left[str(error)] = None
+    return tuple(entries), tuple(left)
+
+
+def probes(thing: Observable | Network) -> list[str]:
+    """Return the coarse texts under which a value is filed."""
+    if isinstance(thing, Network):
+        return list(_block_probes(thing))
+    if thing.kind is Kind.ADDRESS:
+        return ["i:" + thing.value if thing.stix_type == "ipv4-addr" else "6:"]
+    if thing.kind is Kind.DOMAIN:
+        return ["d:" + tail(thing.value)]
+    if thing.kind is Kind.URL:
+        return ["u:" + url_host(thing.value)]
+    return ["h:" + thing.value] if thing.kind is Kind.HASH else ["e:"]
+
+
+def tail(name: str) -> str:
+    """Return the last two labels of a name in its normal spelling, or its only one."""
+    return ".".join(name.rsplit(".", 2)[-2:])
+
+
+def url_host(url: str) -> str:
+    """Return the host of a normal URL, without its port."""
+    authority = url.partition("://")[2].partition("/")[0].partition("?")[0]
+    return authority if authority.endswith("]") else authority.partition(":")[0]
+
+
+def _block_probes(block: Network) -> Iterator[str]:
+    if not block.first.startswith(_V4_PREFIX):
+        yield "6:"
+        return
+    first, last = block.first[12:], block.last[12:]
+    for number in range(first[0] * 256 + first[1], last[0] * 256 + last[1] + 1):
+        yield f"n:{number // 256}.{number % 256}."
+
+
+def _entries(atom: Atom) -> Iterator[Entry]:
+    side = _SIDES.get(atom.path, "")
+    if atom.operator == "ISSUBSET":
+        yield from _of_block(_checked_block(normalise_network(atom.value)), side)
+    elif atom.operator == "LIKE":
+        yield from _of_like(atom, side)
+    else:
+        yield from _of_value(atom, side)
+
+
+def _checked_block(block: Network) -> Network:
+    is_v4 = block.first.startswith(_V4_PREFIX)
+    if block.prefix_bits < (MIN_V4_BITS if is_v4 else MIN_V6_BITS):
+        raise ValueError(f"{block.text} is too wide to mean anything: it is not searched")
+    return block
+
+
+def _of_block(block: Network, side: Side) -> Iterator[Entry]:
+    for probe in _block_probes(block):
+        yield Entry(probe, Kind.ADDRESS, "net", block.first, block.last, block.text, side)
+
+
+def _of_value(atom: Atom, side: Side) -> Iterator[Entry]:
+    thing = _read(atom)
+    if isinstance(thing, Network):
+        yield from _of_block(_checked_block(thing), side)
+        return
+    operator: Operator = "equal"
+    # A hit below a public suffix would say that somebody has a name there, no more.
+    if thing.kind is Kind.DOMAIN and is_public_suffix(thing.value):
+        operator = "only"
+    for probe in probes(thing):
+        yield Entry(probe, thing.kind, operator, thing.key, b"", thing.value, side)
+
+
+def _read(atom: Atom) -> Observable | Network:
+    errors = []
+    for name in SEARCHABLE[atom.path]:
+        try:
+            return normalise(Kind[name.upper()], atom.value)
+        except ValueError as error:
+            errors.append(str(error))
+    # Feeds put addresses into domain-name:value and the like: what a value is, it says itself.
+    guessed = guess(atom.value)
+    if guessed is None:
+        raise ValueError("; ".join(errors))
+    return guessed[1]
+
+
+def _of_like(atom: Atom, side: Side) -> Iterator[Entry]:
+    kind = Kind[SEARCHABLE[atom.path][-1].upper()]
+    value = atom.value
+    if value.startswith("%.") and kind is Kind.DOMAIN:
+        name = normalise(kind, value[2:])
+        yield Entry(probes(name)[0], kind, "below", name.key, b"", name.value, side)
+    elif value.startswith("%"):
+        yield Entry("*", kind, "ends", b"", b"", value[1:].lower(), side)
+    elif kind is Kind.URL and value.count("/") > 2:
+        url = normalise(kind, value[:-1])
+        yield Entry(probes(url)[0], kind, "begins", url.key, b"", url.value, side)
+    else:
+        yield Entry("*", kind, "starts", b"", b"", value[:-1].lower(), side)

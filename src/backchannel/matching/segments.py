@@ -1,0 +1,130 @@
+"""The compiled indicator set: immutable Parquet files, named by their digest, made when an import ends.
+
+A file covers a range of object rows and is never changed, so any number of hunts may read it while imports
+go on. What is in force (revoked, undone, a newer version) is no business of the files: a hit asks the store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from backchannel.matching.entries import Entry, entries_of
+from backchannel.matching.segment import Segment, Segments, ToCompile
+from backchannel.observables.normalise import NORMALISER_VERSION
+
+if TYPE_CHECKING:
+    import duckdb
+
+FOLDER: Final = "indicators"
+"""Folder of the files in a node's home."""
+CHUNK_INDICATORS: Final = 100_000
+"""Indicators compiled into one file: bounds the memory of an import."""
+MAX_SEGMENTS: Final = 12
+"""More files than that are joined into one, so that opening the set stays cheap."""
+
+
+def compile_new(home: Path, segments: Segments) -> None:
+    """Compile the indicators of complete batches that no file covers; after a crash the next call mends it.
+
+    Args:
+        home: the node's folder; files go into `indicators` below it.
+        segments: say what is to be compiled, and keep which files count.
+    """
+    for file in segments.drop_older(normaliser=NORMALISER_VERSION):
+        (home / FOLDER / file).unlink(missing_ok=True)
+    waiting = segments.pending(normaliser=NORMALISER_VERSION)
+    while chunk := list(islice(waiting, CHUNK_INDICATORS)):
+        table = _Table()
+        for one in chunk:
+            table.compile(one)
+        made = _write(home, table, first_row=chunk[0].object_row, last_row=chunk[-1].object_row)
+        segments.add(made, table.unread)
+    if len(segments.all()) > MAX_SEGMENTS:
+        _join(home, segments)
+
+
+@dataclass(slots=True)
+class _Table:
+    """Entries on their way into a file, column by column."""
+
+    columns: tuple[list[object], ...] = field(default_factory=lambda: tuple([] for _ in range(8)))
+    unread: list[tuple[str, int]] = field(default_factory=list)
+
+    def compile(self, one: ToCompile) -> None:
+        entries, left = entries_of(one.pattern, stix_version=one.spec_version)
+        for entry in entries:
+            for column, cell in zip(self.columns, _cells(one.object_row, entry), strict=True):
+                column.append(cell)
+        if left:
+            self.unread.append(("\n".join(left), one.object_row))
+
+
+def _cells(object_row: int, entry: Entry) -> tuple[object, ...]:
+    return (
+        entry.probe,
+        object_row,
+        entry.kind.value,
+        entry.operator,
+        entry.key.hex(),
+        entry.last.hex(),
+        entry.value,
+        entry.side,
+    )
+
+
+_COLUMNS = "probe, object_row, kind, operator, key, last, value, side"
+_LISTS = ", ".join(f"unnest(?::{kind}[])" for kind in ("VARCHAR", "BIGINT", *("VARCHAR",) * 6))
+
+
+def _write(home: Path, table: _Table, *, first_row: int, last_row: int) -> Segment:
+    import duckdb  # noqa: PLC0415  # 100 ms that only imports of indicators pay
+
+    with duckdb.connect(config={"threads": 1}) as database:
+        database.execute(f"CREATE TABLE entry AS SELECT {_LISTS}", list(table.columns))
+        database.execute(f"CREATE VIEW named AS SELECT * FROM entry AS e({_COLUMNS})")  # noqa: S608  # our own names
+        file = _copy(home, database, "named", f"{first_row}-{last_row}")
+    return Segment(first_row, last_row, len(table.columns[0]), file, NORMALISER_VERSION)
+
+
+def _join(home: Path, segments: Segments) -> None:
+    import duckdb  # noqa: PLC0415
+
+    old = segments.all()
+    files = [str(home / FOLDER / one.file) for one in old]
+    with duckdb.connect(config={"threads": 1}) as database:
+        database.execute(f"CREATE VIEW entry AS SELECT * FROM read_parquet({_quoted(files)})")  # noqa: S608  # quoted
+        file = _copy(home, database, "entry", f"{old[0].first_row}-{old[-1].last_row}")
+    new = Segment(
+        old[0].first_row, old[-1].last_row, sum(one.entries for one in old), file, NORMALISER_VERSION
+    )
+    segments.replace([one.file for one in old], new)
+    # A hunt that runs has the old ones open, and keeps them until it ends.
+    for one in files:
+        Path(one).unlink(missing_ok=True)
+
+
+def _copy(home: Path, database: duckdb.DuckDBPyConnection, table: str, covers: str) -> str:
+    """Write a table into a file that is whole or absent; return its name."""
+    folder = home / FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    draft = folder / f"draft-{os.getpid()}.parquet"
+    database.execute(f"COPY {table} TO {_text(str(draft))} (FORMAT parquet)")
+    with draft.open("rb") as stream:
+        name = f"{covers}-{hashlib.file_digest(stream, 'sha256').hexdigest()[:40]}.parquet"
+        os.fsync(stream.fileno())
+    draft.rename(folder / name)
+    return name
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _quoted(values: Sequence[str]) -> str:
+    return "[" + ", ".join(_text(value) for value in values) + "]"

@@ -1,0 +1,190 @@
+"""How far an object may go (TLP 2.0, FIRST, August 2022) and what may be done with it (PAP).
+
+Whatever cannot be read is taken for the strictest: an unknown marking is TLP:RED, no marking at all is
+TLP:AMBER+STRICT. Labels are never translated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from backchannel.codec import JsonObject, JsonValue
+
+
+class Tlp(StrEnum):
+    """A TLP 2.0 label; its value is the word in tags, its `label` what people see."""
+
+    CLEAR = "clear"
+    GREEN = "green"
+    AMBER = "amber"
+    AMBER_STRICT = "amber+strict"
+    RED = "red"
+
+    @property
+    def label(self) -> str:
+        """As FIRST writes it: `TLP:AMBER+STRICT`."""
+        return f"TLP:{self.value.upper()}"
+
+    @property
+    def strictness(self) -> int:
+        """From 0 (CLEAR) to 4 (RED)."""
+        return _TLP_ORDER.index(self)
+
+
+class Pap(StrEnum):
+    """A label of the Permissible Actions Protocol."""
+
+    CLEAR = "clear"
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+    @property
+    def label(self) -> str:
+        """As people write it: `PAP:GREEN`."""
+        return f"PAP:{self.value.upper()}"
+
+    @property
+    def strictness(self) -> int:
+        """From 0 (CLEAR) to 3 (RED)."""
+        return _PAP_ORDER.index(self)
+
+
+_TLP_ORDER: Final = tuple(Tlp)
+_PAP_ORDER: Final = tuple(Pap)
+
+UNMARKED: Final = Tlp.AMBER_STRICT
+"""What an object without any marking is taken for."""
+TLP_IDS: Final[Mapping[str, Tlp]] = MappingProxyType(
+    {
+        "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487": Tlp.CLEAR,
+        "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb": Tlp.GREEN,
+        "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421": Tlp.AMBER,
+        "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003": Tlp.AMBER_STRICT,
+        "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1": Tlp.RED,
+        "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9": Tlp.CLEAR,
+        "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da": Tlp.GREEN,
+        "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82": Tlp.AMBER,
+        "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed": Tlp.RED,
+    }
+)
+"""The marking definitions of TLP 2.0 (the first five; CTI TC, October 2022) and of TLP 1.0 (STIX 2.1 §7.2.1.4)."""
+TLP_EXTENSION: Final = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
+"""The extension that carries `tlp_2_0` in a TLP 2.0 marking definition."""
+
+_TAG = re.compile(r"(?:[a-z0-9_-]+:)?\s*tlp\s*[:=]\s*\"?([a-z+_ -]+?)\"?\s*\Z", re.IGNORECASE)
+_PAP_TAG = re.compile(r"(?:[a-z0-9_-]+:)?\s*pap\s*[:=]\s*\"?([a-z]+)\"?\s*\Z", re.IGNORECASE)
+_SPELLINGS: Final = {
+    **{tlp.value: tlp for tlp in Tlp},
+    "white": Tlp.CLEAR,
+    "amber-strict": Tlp.AMBER_STRICT,
+    "amber_strict": Tlp.AMBER_STRICT,
+    "amber strict": Tlp.AMBER_STRICT,
+}
+_PAP_SPELLINGS: Final = {**{pap.value: pap for pap in Pap}, "white": Pap.CLEAR}
+_TAG_HOLDERS: Final = ("labels", "tags", "x_misp_tags", "x_tlp", "x_pap", "x_misp_tlp", "x_misp_pap")
+
+
+def parse_tlp(text: str) -> Tlp:
+    """Read a TLP label in any case, with or without `TLP:`; `WHITE` of TLP 1.0 is `CLEAR`.
+
+    Raises:
+        ValueError: it is no TLP label.
+    """
+    word = text.strip().lower().removeprefix("tlp:").strip()
+    if word not in _SPELLINGS:
+        known = ", ".join(tlp.value for tlp in Tlp)
+        raise ValueError(f"{text[:40]!r} is no TLP label: write one of {known}")
+    return _SPELLINGS[word]
+
+
+def tlp_of(
+    value: JsonObject, *, default: str | None, known: Mapping[str, Tlp | None] = MappingProxyType({})
+) -> Tlp:
+    """Return how far an object may go: the strictest of what marks it or a part of it.
+
+    Args:
+        value: the object, of any version of STIX.
+        default: the label of what arrives unmarked, from its channel or import; None: `UNMARKED`.
+        known: other marking definitions that we hold: id to what `tlp_defined` says of them. One that says
+            nothing about TLP (a copyright statement) does not mark, one that we do not hold is TLP:RED.
+    """
+    if value.get("type") == "marking-definition" and tlp_defined(value) is not None:
+        return Tlp.CLEAR  # the definition of a label is no secret, and is needed to read the label
+    found: list[Tlp] = []
+    for ref in _marking_refs(value):
+        if ref in TLP_IDS:
+            found.append(TLP_IDS[ref])
+        elif ref in known:
+            marked = known[ref]
+            if marked is not None:
+                found.append(marked)
+        else:
+            found.append(Tlp.RED)
+    for tag in _tags(value):
+        match = _TAG.match(tag)
+        if match is not None:
+            found.append(_SPELLINGS.get(match[1].strip().lower(), Tlp.RED))
+    if found:
+        return max(found, key=_TLP_ORDER.index)
+    return UNMARKED if default is None else parse_tlp(default)
+
+
+def tlp_defined(value: JsonObject) -> Tlp | None:
+    """Return the TLP label that a marking definition defines, or None if it is of another kind.
+
+    One that calls itself TLP and cannot be read is TLP:RED.
+    """
+    stix_id = value.get("id")
+    if stix_id in TLP_IDS:
+        return TLP_IDS[str(stix_id)]
+    extensions = value.get("extensions")
+    extension = extensions.get(TLP_EXTENSION) if isinstance(extensions, dict) else None
+    word: JsonValue = None
+    if isinstance(extension, dict):
+        word = extension.get("tlp_2_0", "")
+    elif str(value.get("definition_type", "")).lower() == "tlp":
+        definition = value.get("definition")
+        word = definition.get("tlp", "") if isinstance(definition, dict) else ""
+    if word is None:
+        return None
+    try:
+        return parse_tlp(str(word))
+    except ValueError:
+        return Tlp.RED
+
+
+def pap_of(value: JsonObject) -> Pap | None:
+    """Return what may be done with an object, the strictest of its PAP tags, or None if it has none.
+
+    A PAP tag that cannot be read is PAP:RED.
+    """
+    found = [
+        _PAP_SPELLINGS.get(match[1].lower(), Pap.RED)
+        for tag in _tags(value)
+        if (match := _PAP_TAG.match(tag)) is not None
+    ]
+    return max(found, key=_PAP_ORDER.index) if found else None
+
+
+def _marking_refs(value: JsonObject) -> Iterator[str]:
+    refs = value.get("object_marking_refs")
+    yield from (str(ref) for ref in (refs if isinstance(refs, list) else ()))
+    granular = value.get("granular_markings")
+    for marking in granular if isinstance(granular, list) else ():
+        if isinstance(marking, dict) and "marking_ref" in marking:
+            yield str(marking["marking_ref"])
+
+
+def _tags(value: JsonObject) -> Iterator[str]:
+    for name in _TAG_HOLDERS:
+        held = value.get(name)
+        for tag in held if isinstance(held, list) else (held,):
+            word = tag.get("name") if isinstance(tag, dict) else tag
+            if isinstance(word, str) and len(word) <= 200:
+                is_bare = name in {"x_tlp", "x_misp_tlp", "x_pap", "x_misp_pap"} and ":" not in word
+                yield f"{name.rpartition('_')[2]}:{word}" if is_bare else word

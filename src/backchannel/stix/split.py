@@ -1,0 +1,248 @@
+"""Split a JSON document into the objects it holds, each as the bytes received.
+
+What is in memory at once is one object and a window, however long the document is. A document is read to
+its end before its first object is given out, so that of a file cut off in the middle nothing is taken:
+in one step where it is small enough to be in memory, else by reading the stream twice.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Final, Literal, NamedTuple
+
+import msgspec
+
+from backchannel import codec
+from backchannel.stix import objects
+from backchannel.stix.objects import NotJsonError, RepeatedKeyError, UnscannableError
+from backchannel.stix.visible import visible
+from backchannel.stix.window import NotUtf8Error, Window
+
+MAX_WHOLE_BYTES: Final = 64 * 2**20
+"""Largest document that is read into memory (bytes); a longer one is streamed."""
+MAX_MEMBER_CHARS: Final = 2**16
+"""Longest value beside `objects` that is kept of a bundle (characters)."""
+MAX_MEMBERS: Final = 1000
+"""Most keys of a bundle."""
+
+_OBJECTS = re.compile(rb'"objects"[ \t\r\n]*:[ \t\r\n]*(?=\[)')
+_BLANKS: Final = b" \t\r\n"
+
+
+class Outline(NamedTuple):
+    """What a document is, without its objects."""
+
+    kind: Literal["bundle", "list", "object"]
+    """`bundle`: an object with a list `objects` (a STIX bundle, a TAXII envelope)."""
+    members: dict[str, str]
+    """The members of a bundle or object beside `objects`, as their JSON texts; long ones cut, so none at all."""
+    held: int
+    """How many objects it holds."""
+
+    def text(self, key: str) -> str:
+        """Return the member `key` if it is a text, else ""."""
+        try:
+            found = codec.decode(self.members.get(key, '""'))
+        except ValueError:
+            return ""
+        return found if isinstance(found, str) else ""
+
+
+class Piece(NamedTuple):
+    """One object of a document."""
+
+    pointer: str
+    """Where: "" (the document itself), `/objects/3` or `/3`."""
+    body: bytes
+    is_cut: bool
+    """Whether it was too long or too deeply nested to be read: `body` is only its beginning."""
+
+
+class DocumentError(ValueError):
+    """A document is not JSON, or cannot be read in one way only."""
+
+    def __init__(self, what: str, line: int, column: int) -> None:
+        super().__init__(what)
+        self.what, self.line, self.column = what, line, column
+
+
+def split(stream: BinaryIO) -> tuple[Outline, Iterator[Piece]]:
+    """Return what the JSON document in `stream` is, and its objects in their order.
+
+    Args:
+        stream: UTF-8 from the beginning, with or without byte order mark; it must be able to `seek(0)`
+            if it is longer than `MAX_WHOLE_BYTES`.
+
+    Raises:
+        DocumentError: it is not JSON, or a key of the bundle stands twice.
+    """
+    data = stream.read(MAX_WHOLE_BYTES + 1)
+    if len(data) > MAX_WHOLE_BYTES:
+        del data
+        return split_stream(stream)
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    whole = split_whole(data)
+    return whole if whole is not None else split_stream(io.BytesIO(data))
+
+
+def split_whole(data: bytes) -> tuple[Outline, Iterator[Piece]] | None:
+    """Return the same for a document in memory, or None if it has to be read step by step."""
+    if not (data.isascii() or _is_utf8(data)):
+        return None
+    if data.lstrip(_BLANKS)[:1] == b"[":
+        listed = objects.items(data)
+        return None if listed is None else (Outline("list", {}, len(listed)), _numbered(listed, ""))
+    found = objects.members(data)
+    if found is None:
+        return None
+    members = {key: _kept(bytes(raw).decode()) for key, raw in found.items() if key != "objects"}
+    raw = found.get("objects")
+    if raw is None or not _is_bundle(members, bytes(memoryview(raw)[:1]).decode()):
+        if raw is None and members.get("type") == '"bundle"':
+            return Outline("bundle", members, 0), iter(())
+        return Outline("object", members, 1), iter((Piece("", data.strip(_BLANKS), False),))
+    listed = objects.items(raw)
+    if listed is None or not _is_plain_envelope(data, len(memoryview(raw)), len(found)):
+        return None
+    return Outline("bundle", members, len(listed)), _numbered(listed, "/objects")
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _kept(text: str) -> str:
+    return text if len(text) <= MAX_MEMBER_CHARS else ""
+
+
+def _is_bundle(members: dict[str, str], first: str) -> bool:
+    return first == "[" and members.get("type", '"bundle"') == '"bundle"'
+
+
+def _numbered(listed: Iterable[msgspec.Raw], base: str) -> Iterator[Piece]:
+    for number, raw in enumerate(listed):
+        yield Piece(f"{base}/{number}", bytes(raw), False)
+
+
+def _is_plain_envelope(data: bytes, length: int, count: int) -> bool:
+    """Whether no key of the bundle stands twice: what is left without the objects tells."""
+    match = _OBJECTS.search(data)
+    if match is None:
+        return False
+    rest = data[: match.end()] + b"0" + data[match.end() + length :]
+    try:
+        objects.check_keys(rest)
+    except (NotJsonError, RepeatedKeyError, UnscannableError):
+        return False
+    left = objects.members(rest)
+    return left is not None and len(left) == count
+
+
+def split_stream(stream: BinaryIO) -> tuple[Outline, Iterator[Piece]]:
+    """Return the same for a document of any length, reading it twice.
+
+    Raises:
+        DocumentError: it is not JSON, or a key of the bundle stands twice.
+    """
+    outline = _outline(stream)
+    return outline, _pieces(stream, outline)
+
+
+def _outline(stream: BinaryIO) -> Outline:
+    stream.seek(0)
+    window: Window | None = None
+    try:
+        window = Window(stream)
+        found = _read_list(window, "") if window.peek() == "[" else _read_members(window)
+        if window.peek() != "":
+            raise DocumentError("there is more behind the end of the value", *window.place())
+    except NotJsonError as error:
+        raise DocumentError(error.what, *(window.place(error.at) if window else (1, 1))) from None
+    except NotUtf8Error as error:
+        raise DocumentError(str(error), *(window.place() if window else (1, 1))) from None
+    return found
+
+
+def _read_list(window: Window, base: str) -> Outline:
+    count = sum(1 for _ in _walk(window, base))
+    return Outline("list", {}, count)
+
+
+def _walk(window: Window, base: str) -> Iterator[Piece]:
+    window.expect("[")
+    if window.peek() == "]":
+        window.expect("]")
+        return
+    number = 0
+    while True:
+        text, is_cut = window.value()
+        yield Piece(f"{base}/{number}", text.encode("utf-8", "surrogatepass"), is_cut)
+        number += 1
+        if window.expect(",]") == "]":
+            return
+
+
+def _read_members(window: Window) -> Outline:
+    members: dict[str, str] = {}
+    listed = 0
+    is_listed = False
+    for key in _keys(window):
+        if key in members or (key == "objects" and is_listed):
+            shown = visible(key, max_chars=60)
+            raise DocumentError(
+                f"the key `{shown}` stands twice: two readers would see two things", *window.place()
+            )
+        if key == "objects" and window.peek() == "[":
+            listed, is_listed = _read_list(window, "").held, True
+        else:
+            text, is_cut = window.value()
+            members[key] = "" if is_cut else _kept(text)
+    if is_listed and _is_bundle(members, "["):
+        return Outline("bundle", members, listed)
+    if not is_listed and "objects" not in members and members.get("type") == '"bundle"':
+        return Outline("bundle", members, 0)
+    return Outline("object", members, 1)
+
+
+def _keys(window: Window) -> Iterator[str]:
+    """Yield each key of an object; whoever takes it passes its value before asking for the next."""
+    window.expect("{")
+    if window.peek() == "}":
+        window.expect("}")
+        return
+    for _ in range(MAX_MEMBERS):
+        if window.peek() != '"':
+            raise NotJsonError("a key in double quotes is expected here", window.at)
+        text, is_cut = window.value()
+        if is_cut or len(text) > MAX_MEMBER_CHARS:
+            raise NotJsonError("a key is longer than any key needs to be", window.at)
+        window.expect(":")
+        try:
+            yield str(codec.decode(text))
+        except ValueError:
+            raise NotJsonError("a key is no valid Unicode", window.at) from None
+        if window.expect(",}") == "}":
+            return
+    raise NotJsonError(f"an object has more than {MAX_MEMBERS:,} keys", window.at)
+
+
+def _pieces(stream: BinaryIO, outline: Outline) -> Iterator[Piece]:
+    stream.seek(0)
+    window = Window(stream)
+    if outline.kind == "list":
+        yield from _walk(window, "")
+    elif outline.kind == "object":
+        text, is_cut = window.value()
+        yield Piece("", text.encode("utf-8", "surrogatepass"), is_cut)
+    elif outline.held:
+        for key in _keys(window):
+            if key == "objects":
+                yield from _walk(window, "/objects")
+                return
+            window.value()

@@ -1,0 +1,253 @@
+"""What the desk asks of a store, whichever database keeps it. Nothing here knows SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from backchannel.ids import BatchId, PartyId, StixId
+from backchannel.stix.findings import Finding
+from backchannel.store.rows import (
+    Answered,
+    Arrived,
+    BatchCounts,
+    BatchRow,
+    First,
+    Held,
+    Hunted,
+    HuntRow,
+    InputFile,
+    Kept,
+    KeptArrival,
+    Opened,
+    PartyRow,
+    PartyTally,
+    Seen,
+    Sightline,
+)
+
+
+class Objects(Protocol):
+    """What was received: objects, arrivals, findings, references."""
+
+    def held(self, ids: Iterable[str]) -> dict[str, list[Held]]:
+        """Return what is kept under `ids`, undone batches included; an id that nobody sent is missing."""
+        ...
+
+    def add(self, arrived: Arrived) -> None:
+        """Add what one transaction of an import brings."""
+        ...
+
+    def current(self, stix_id: str) -> Kept | None:
+        """Return the version in force."""
+        ...
+
+    def currents(self, ids: Iterable[str]) -> dict[str, Kept]:
+        """Return the versions in force of several ids."""
+        ...
+
+    def all_versions(self, stix_id: str, *, at_most: int) -> list[Kept]:
+        """Return every visible content of an id, newest version first, quarantined ones included."""
+        ...
+
+    def ids_like(self, prefix: str, *, at_most: int) -> list[StixId]:
+        """Return the ids of visible objects that begin with `prefix`, in order."""
+        ...
+
+    def newest(
+        self, types: Sequence[str] | None, *, before: int | None, rows: int, scan: int
+    ) -> tuple[list[Kept], int | None]:
+        """Return up to `rows` current objects, newest first, and where to go on (None at the end).
+
+        Args:
+            types: STIX types wanted; None for all.
+            before: where the page before ended: the first arrival of what it looked at last.
+            rows: most objects returned.
+            scan: most candidates looked at, superseded ones included: bounds the time of one page.
+        """
+        ...
+
+    def firsts(self, object_rows: Iterable[int]) -> dict[int, First]:
+        """Return how each object came."""
+        ...
+
+    def arrivals(self, stix_id: str, *, at_most: int) -> tuple[list[KeptArrival], int]:
+        """Return the newest arrivals of all versions of an id, and how many there are."""
+        ...
+
+    def findings(self, object_rows: Iterable[int]) -> dict[int, tuple[Finding, ...]]:
+        """Return the findings of each object; the same finding met in several imports is one."""
+        ...
+
+    def conflicts(self, object_rows: Iterable[int]) -> frozenset[int]:
+        """Return those objects that another visible content under the same id and version contradicts."""
+        ...
+
+    def referring(
+        self, target: str, *, properties: Sequence[str] | None, at_most: int
+    ) -> list[tuple[str, Kept]]:
+        """Return current objects that refer to `target`, each with the property; newest kept first."""
+        ...
+
+    def uncompiled(self, object_rows: Iterable[int]) -> dict[int, tuple[str, ...]]:
+        """Return the parts of indicators' patterns that cannot be searched."""
+        ...
+
+    def counts(self) -> tuple[int, int, dict[str, int]]:
+        """Return how many contents are visible, how many of them quarantined, and how many of each type."""
+        ...
+
+    def quarantined(self) -> int:
+        """Return how many visible contents wait for a person."""
+        ...
+
+
+class Batches(Protocol):
+    """What was done: imports, from opening to undoing."""
+
+    def open(self, *, channel: str, tlp: str | None, at: str, files: Sequence[InputFile]) -> Opened:
+        """Open a batch."""
+        ...
+
+    def complete(self, batch_id: BatchId, counts: BatchCounts, *, party_row: int | None, at: str) -> None:
+        """Let everything in the batch be seen."""
+        ...
+
+    def undo(self, batch_id: BatchId, *, at: str) -> None:
+        """Take everything that only this batch brought out of sight."""
+        ...
+
+    def abandoned(self) -> list[BatchId]:
+        """Return the batches still open, oldest first."""
+        ...
+
+    def remove_open(self, batch_id: BatchId) -> None:
+        """Remove an open batch with all it added."""
+        ...
+
+    def get(self, batch_id: BatchId) -> BatchRow | None:
+        """Return one batch."""
+        ...
+
+    def newest(self, *, before: BatchId | None, rows: int, party: str | None = None) -> list[BatchRow]:
+        """Return batches, newest first."""
+        ...
+
+    def last_complete(self) -> BatchRow | None:
+        """Return the newest complete batch."""
+        ...
+
+    def completed(self) -> int:
+        """Return how many batches are complete."""
+        ...
+
+    def files(self, batch_ids: Iterable[BatchId], *, at_most: int) -> dict[BatchId, list[InputFile]]:
+        """Return the files of each batch, at most so many of each."""
+        ...
+
+    def findings(self, batch_id: BatchId, *, at_most: int) -> tuple[list[Finding], int]:
+        """Return a batch's findings, refusals first, and how many there are."""
+        ...
+
+
+class Parties(Protocol):
+    """Whom we exchange with, and ourselves."""
+
+    def add(
+        self,
+        party_id: PartyId,
+        name: str,
+        *,
+        at: str,
+        is_self: bool = False,
+        public_key: bytes | None = None,
+        made_by: BatchId | None = None,
+    ) -> PartyRow:
+        """Add a party."""
+        ...
+
+    def by_name(self, name: str) -> PartyRow | None:
+        """Return the party of that name, upper and lower case alike, out of sight or not."""
+        ...
+
+    def ourselves(self) -> PartyRow | None:
+        """Return the party this node belongs to."""
+        ...
+
+    def keep(self, party_row: int) -> bool:
+        """Keep a party whatever becomes of the batch that made it; False if it was kept already."""
+        ...
+
+    def tallies(self, *, party_row: int | None = None) -> Iterator[PartyTally]:
+        """Yield the parties in sight, ourselves first, then by name."""
+        ...
+
+
+class Sightlines(Protocol):
+    """What hunts saw of indicators, and what we said back: what an item's reader asks first."""
+
+    def seen(self, indicators: Iterable[str]) -> Seen | None:
+        """Sum up the hits of these indicators over all hunts; None without any."""
+        ...
+
+    def hunted(self, indicators: Iterable[str]) -> Hunted:
+        """Say whether these indicators were hunted since all of them came, and what of them cannot be."""
+        ...
+
+    def hits(self, indicators: Iterable[str], *, at_most: int) -> list[Sightline]:
+        """Return where these indicators were seen, newest first."""
+        ...
+
+    def answers(self, ids: Iterable[str]) -> dict[str, list[Answered]]:
+        """Return what we said about each id, oldest first."""
+        ...
+
+    def tally(self) -> tuple[int, int]:
+        """Return how many hunts were finished and how many answers given."""
+        ...
+
+    def last_hunt(self) -> HuntRow | None:
+        """Return the newest finished hunt."""
+        ...
+
+
+class Store(Protocol):
+    """Everything a node keeps."""
+
+    @property
+    def objects(self) -> Objects:
+        """What was received."""
+        ...
+
+    @property
+    def batches(self) -> Batches:
+        """What was done."""
+        ...
+
+    @property
+    def parties(self) -> Parties:
+        """Whom we exchange with."""
+        ...
+
+    @property
+    def sightlines(self) -> Sightlines:
+        """What hunts saw and what we answered."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Number of the last migration it has seen."""
+        ...
+
+    def bytes_used(self) -> int:
+        """Return the size on disk (bytes)."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make everything inside happen wholly or not at all; one inside another joins it."""
+        ...
+
+    def close(self) -> None:
+        """Close it; a store is used no more after that."""
+        ...

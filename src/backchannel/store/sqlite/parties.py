@@ -1,0 +1,87 @@
+"""Parties in SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from backchannel.ids import BatchId, PartyId
+from backchannel.store.rows import PartyRow, PartyTally
+from backchannel.store.sqlite.connection import Database
+
+
+class SqliteParties:
+    """Whom we exchange with, and ourselves."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self,
+        party_id: PartyId,
+        name: str,
+        *,
+        at: str,
+        is_self: bool = False,
+        public_key: bytes | None = None,
+        made_by: BatchId | None = None,
+    ) -> PartyRow:
+        cursor = self._database.execute(_ADD, (party_id, name, is_self, public_key, made_by, at))
+        return PartyRow(cast("int", cursor.lastrowid), party_id, name, is_self, public_key, at)
+
+    def by_name(self, name: str) -> PartyRow | None:
+        return _party(self._database.execute(_BY_NAME, (name,)).fetchone())
+
+    def ourselves(self) -> PartyRow | None:
+        return _party(self._database.execute(_OURSELVES).fetchone())
+
+    def keep(self, party_row: int) -> bool:
+        return self._database.execute(_KEEP, (party_row,)).rowcount == 1
+
+    def tallies(self, *, party_row: int | None = None) -> Iterator[PartyTally]:
+        for row in self._database.execute(_TALLIES, {"party": party_row}):
+            party = _party(row[:6])
+            if party is not None:
+                yield PartyTally(party, *row[6:])
+
+
+def _party(row: tuple[object, ...] | None) -> PartyRow | None:
+    if row is None:
+        return None
+    # STRICT columns have the types of the fields, but for the one that is 0 or 1.
+    return PartyRow(*row[:3], bool(row[3]), *row[4:])  # type: ignore[arg-type,call-arg]
+
+
+_ADD = """
+INSERT INTO party (party_id, name, is_self, public_key, made_by, added_at)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+
+_BY_NAME = """
+SELECT party_row, party_id, name, is_self, public_key, added_at
+FROM party
+WHERE name = ?
+"""
+
+_OURSELVES = """
+SELECT party_row, party_id, name, is_self, public_key, added_at
+FROM party
+WHERE is_self = 1
+"""
+
+_KEEP = """
+UPDATE party
+SET made_by = NULL
+WHERE party_row = ? AND made_by IS NOT NULL
+"""
+
+_TALLIES = """
+SELECT p.party_row, p.party_id, p.name, p.is_self, p.public_key, p.added_at,
+  count(b.batch_id), coalesce(sum(b.objects), 0), max(b.completed_at)
+FROM party AS p
+LEFT JOIN batch AS b ON b.party_row = p.party_row AND b.state = 'complete'
+WHERE :party IS NULL OR p.party_row = :party
+GROUP BY p.party_row
+HAVING p.made_by IS NULL OR count(b.batch_id) > 0
+ORDER BY p.is_self DESC, p.name COLLATE NOCASE
+"""

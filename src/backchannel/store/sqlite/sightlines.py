@@ -1,0 +1,126 @@
+"""What hunts saw and what we answered, asked from the side of an item.
+
+Reads only: hunts and answers are written in rooms of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from backchannel import codec
+from backchannel.store.rows import Answered, Hunted, HuntRow, Seen, Sightline
+from backchannel.store.sqlite.connection import Database
+
+MAX_ASSETS = 10
+"""Own addresses or names told with an item; the hits page has all of them."""
+
+
+class SqliteSightlines:
+    """What an item's reader asks first: was it seen here, and have we answered?"""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def seen(self, indicators: Iterable[str]) -> Seen | None:
+        wanted = codec.encode(list(indicators)).decode()
+        hits, hosts, last_seen = self._database.execute(_SEEN, (wanted,)).fetchone()
+        if not hits:
+            return None
+        assets = tuple(row[0] for row in self._database.execute(_ASSETS, (wanted, MAX_ASSETS)))
+        return Seen(hits, hosts, assets, last_seen)
+
+    def hunted(self, indicators: Iterable[str]) -> Hunted:
+        wanted = codec.encode(list(indicators)).decode()
+        held, unsearched, came_at = self._database.execute(_CAME, (wanted,)).fetchone()
+        started_at = self._database.execute(_HUNTED_SINCE, (came_at,)).fetchone()[0]
+        return Hunted(held, unsearched, started_at)
+
+    def hits(self, indicators: Iterable[str], *, at_most: int) -> list[Sightline]:
+        wanted = codec.encode(list(indicators)).decode()
+        return [Sightline(*row) for row in self._database.execute(_HITS, (wanted, at_most))]
+
+    def answers(self, ids: Iterable[str]) -> dict[str, list[Answered]]:
+        found: dict[str, list[Answered]] = {}
+        for about, *row in self._database.execute(_ANSWERS, (codec.encode(list(ids)).decode(),)):
+            found.setdefault(about, []).append(Answered(*row))
+        return found
+
+    def tally(self) -> tuple[int, int]:
+        hunts, answers = self._database.execute(_TALLY).fetchone()
+        return hunts, answers
+
+    def last_hunt(self) -> HuntRow | None:
+        row = self._database.execute(_LAST_HUNT).fetchone()
+        return None if row is None else HuntRow(*row)
+
+
+# A hit counts while the content that was hunted for is in sight. The same log hunted twice shows the same
+# lines twice: they count once.
+_SEEN = """
+SELECT coalesce(sum(lines), 0), count(DISTINCT asset), max(last_seen)
+FROM (
+  SELECT h.asset, max(h.count) AS lines, max(h.last_seen) AS last_seen
+  FROM json_each(?) AS wanted
+  CROSS JOIN hit AS h ON h.indicator = wanted.value
+  JOIN visible_object AS o ON o.object_row = h.object_row
+  GROUP BY h.indicator, h.asset, h.field, h.log_path, h.observable_value
+)
+"""
+
+_ASSETS = """
+SELECT DISTINCT h.asset
+FROM json_each(?) AS wanted
+CROSS JOIN hit AS h ON h.indicator = wanted.value
+JOIN visible_object AS o ON o.object_row = h.object_row
+WHERE h.asset IS NOT NULL
+ORDER BY h.asset
+LIMIT ?
+"""
+
+# Hunts look for what is in force. Content that came again is no reason to hunt again: it was there before.
+_CAME = """
+SELECT count(*), coalesce(sum(i.uncompiled <> ''), 0), max(b.completed_at)
+FROM json_each(?) AS wanted
+CROSS JOIN current_object AS o ON o.stix_id = wanted.value
+JOIN indicator AS i ON i.object_row = o.object_row
+JOIN arrival AS a ON a.arrival_row = o.first_arrival
+JOIN batch AS b ON b.batch_id = a.batch_id
+"""
+
+_HUNTED_SINCE = """
+SELECT max(started_at)
+FROM hunt
+WHERE ended_at IS NOT NULL AND records > 0 AND started_at >= ?
+"""
+
+_HITS = """
+SELECT h.indicator, h.observable_kind, h.observable_value, h.asset, h.log_path, h.log_format, h.field,
+  h.scope, h.validity, h.warninglists, h.first_seen, h.last_seen, max(h.count)
+FROM json_each(?) AS wanted
+CROSS JOIN hit AS h ON h.indicator = wanted.value
+JOIN visible_object AS o ON o.object_row = h.object_row
+GROUP BY h.indicator, h.asset, h.field, h.log_path, h.observable_value
+ORDER BY max(h.hit_row) DESC
+LIMIT ?
+"""
+
+_ANSWERS = """
+SELECT about, kind, answer_id, said_at, body
+FROM answer
+WHERE about IN (SELECT value FROM json_each(?))
+ORDER BY answer_row
+"""
+
+_TALLY = """
+SELECT
+  (SELECT count(*) FROM hunt WHERE ended_at IS NOT NULL),
+  (SELECT count(*) FROM answer)
+"""
+
+_LAST_HUNT = """
+SELECT started_at, ended_at, paths, files, records, hits
+FROM hunt
+WHERE ended_at IS NOT NULL
+ORDER BY hunt_row DESC
+LIMIT 1
+"""

@@ -1,0 +1,64 @@
+"""The embedded store: one SQLite file, one small class for each room of it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from backchannel.errors import StoreError
+from backchannel.store.sqlite.answers import SqliteAnswers
+from backchannel.store.sqlite.batches import SqliteBatches
+from backchannel.store.sqlite.connection import Database, create
+from backchannel.store.sqlite.migrate import migrate
+from backchannel.store.sqlite.objects import SqliteObjects
+from backchannel.store.sqlite.parties import SqliteParties
+from backchannel.store.sqlite.rule_numbers import SqliteRuleNumbers
+from backchannel.store.sqlite.segments import SqliteSegments
+from backchannel.store.sqlite.sightlines import SqliteSightlines
+from backchannel.store.sqlite.warninglists import SqliteWarningLists
+
+
+class SqliteStore:
+    """Everything a node keeps, in one file."""
+
+    def __init__(self, path: Path, *, make: bool = False) -> None:
+        """Open the file and bring it to the present form.
+
+        Args:
+            path: the file; beside it lie its write-ahead log and shared memory while it is open.
+            make: make it where it is missing.
+
+        Raises:
+            StoreError: it is missing, no store, damaged, or from a newer version.
+        """
+        if not path.is_file():
+            if not make:
+                raise StoreError(
+                    f"the store {path} is missing",
+                    hint="Restore it from a backup, or make a new node with `backchannel init --name NAME`.",
+                )
+            create(path)
+        self.database = Database(path)
+        self.version = migrate(self.database)
+        self.objects = SqliteObjects(self.database)
+        self.batches = SqliteBatches(self.database)
+        self.parties = SqliteParties(self.database)
+        self.sightlines = SqliteSightlines(self.database)
+        self.segments = SqliteSegments(self.database)
+        self.answers = SqliteAnswers(self.database)
+        self.warninglists = SqliteWarningLists(self.database)
+        self.rule_numbers = SqliteRuleNumbers(self.database)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make everything inside happen wholly or not at all; one inside another joins it."""
+        return self.database.transaction()
+
+    def bytes_used(self) -> int:
+        """Return the size on disk (bytes), write-ahead log included."""
+        path = self.database.path
+        files = (path, path.with_name(path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def close(self) -> None:
+        """Close every connection; the store is used no more after that."""
+        self.database.close()
