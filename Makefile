@@ -8,10 +8,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help test check format docs lock clean
+.PHONY: help demo test check format docs lock clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+demo: $(VENV)/.run-ready ## Three pretend parties, the whole story in one go
+	@$(BIN)/backchannel demo
 
 test: $(VENV)/.dev-ready ## Run the tests
 	@$(BIN)/python -m pytest $(TESTS)

@@ -114,7 +114,7 @@ def _copy(home: Path, database: duckdb.DuckDBPyConnection, table: str, covers: s
     folder = home / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     draft = folder / f"draft-{os.getpid()}.parquet"
-    database.execute(f"COPY {table} TO {_text(str(draft))} (FORMAT parquet)")
+    database.execute(f"COPY (FROM {table} ORDER BY ALL) TO {_text(str(draft))} (FORMAT parquet)")
     with draft.open("rb") as stream:
         name = f"{covers}-{hashlib.file_digest(stream, 'sha256').hexdigest()[:40]}.parquet"
         os.fsync(stream.fileno())

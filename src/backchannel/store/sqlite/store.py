@@ -9,6 +9,7 @@ from backchannel.errors import StoreError
 from backchannel.store.sqlite.answers import SqliteAnswers
 from backchannel.store.sqlite.batches import SqliteBatches
 from backchannel.store.sqlite.connection import Database, create
+from backchannel.store.sqlite.hunts import SqliteHunts
 from backchannel.store.sqlite.migrate import migrate
 from backchannel.store.sqlite.objects import SqliteObjects
 from backchannel.store.sqlite.parties import SqliteParties
@@ -44,6 +45,7 @@ class SqliteStore:
         self.batches = SqliteBatches(self.database)
         self.parties = SqliteParties(self.database)
         self.sightlines = SqliteSightlines(self.database)
+        self.hunts = SqliteHunts(self.database)
         self.segments = SqliteSegments(self.database)
         self.answers = SqliteAnswers(self.database)
         self.warninglists = SqliteWarningLists(self.database)

@@ -1,0 +1,5 @@
+"""`python -m backchannel`."""
+
+from backchannel.app import main
+
+main()

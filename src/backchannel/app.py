@@ -1,0 +1,61 @@
+"""The program as a whole: give the command line a clock, run it, and turn what went wrong into words and a code.
+
+Everything a user can mend is a `BackchannelError`; anything else is our bug, and looks like one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import NoReturn
+
+import click
+
+from backchannel.cli.complaint import complain, complain_of_bug, complain_of_usage, explain_interruption
+from backchannel.cli.program import backchannel
+from backchannel.cli.session import Session
+from backchannel.clock import SystemClock
+from backchannel.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, BackchannelError
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and end it with the exit code of `docs/reference/exit-codes.md`."""
+    session = Session(clock=SystemClock())
+    try:
+        code = _run(session)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _end_like_a_filter()
+    sys.exit(code)
+
+
+def _run(session: Session) -> int:
+    try:
+        code = backchannel.main(obj=session, prog_name="backchannel", standalone_mode=False)
+    except BackchannelError as error:
+        complain(error)
+        return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help(), err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        complain_of_usage(error)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        explain_interruption()
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001  # the last edge: a bug must look like one
+        complain_of_bug(error)
+        return EXIT_BUG
+    return code if isinstance(code, int) else EXIT_DONE
+
+
+def _end_like_a_filter() -> NoReturn:
+    """End as every Unix filter does whose reader has gone (`| head`): quietly, by SIGPIPE."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # nothing is left to flush
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGPIPE)
+    sys.exit(EXIT_DONE)

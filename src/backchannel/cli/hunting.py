@@ -1,0 +1,238 @@
+"""`hunt` and `hits`: our own logs are searched for what others told us."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from backchannel.cli.command import Command, pass_session
+from backchannel.cli.layout import counted, facts, heading, joined, paragraph, shown, table
+from backchannel.cli.progress import progress
+from backchannel.cli.session import Session
+from backchannel.cli.wording import advice_text
+from backchannel.clock import parse_time
+from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, InputError, UsageError
+
+if TYPE_CHECKING:
+    from backchannel.desk.hitting import AssetHits, Hit, HitBook, HuntSummary, IndicatorHits
+
+MAX_SHOWN = 20
+"""Indicators shown at the end of a hunt; `hits` shows all."""
+MAX_SKIPPED_SHOWN = 10
+FORMATS = ("zeek-tsv", "zeek-json", "suricata-eve")
+
+
+@click.command(
+    cls=Command,
+    forms=("json", "jsonl"),
+    example="""
+    backchannel hunt /var/log/zeek
+    backchannel hunt eve.json.gz --since 2026-03-01 --jsonl
+    """,
+)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--since", metavar="TIME", help="Leave out records before it (2026-03-01 or with a time, UTC).")
+@click.option("--until", metavar="TIME", help="Leave out records from it on.")
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="Take every log for this format.")
+@click.option(
+    "--max-evidence", type=click.IntRange(0), metavar="N", help="Most lines given for an indicator."
+)
+@click.option(
+    "--pre-validity/--no-pre-validity",
+    default=True,
+    help="Give hits from before the indicator was valid, marked (default), or only count them.",
+)
+@pass_session
+@click.pass_context
+def hunt(
+    ctx: click.Context,
+    session: Session,
+    paths: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    format_: str | None,
+    max_evidence: int | None,
+    *,
+    pre_validity: bool,
+) -> None:
+    """Search logs for every indicator in force: Zeek (TSV, JSON) and Suricata EVE, plain, gzip or zstd.
+
+    PATH is a file or a folder; formats are recognised by content. Exit code 1: something was found; 3: none
+    of the logs could be read.
+    """
+    from backchannel.desk.hitting import HuntSummary  # noqa: PLC0415
+    from backchannel.desk.hunting import HuntOptions, hunt  # noqa: PLC0415
+
+    options = HuntOptions(
+        since=_time(since, "--since"),
+        until=_time(until, "--until"),
+        format=format_,
+        max_evidence=max_evidence,
+        pre_validity=pre_validity,
+    )
+    with session.node() as node, progress(session) as tell:
+
+        def on_progress(path: str, done: int, found: int) -> None:
+            tell(path, done, None, counted(found, "hit"))
+
+        going = hunt(node, session.clock, [Path(path) for path in paths], options, on_progress=on_progress)
+        if session.form == "jsonl":
+            end = _write_lines(session, going)
+        else:
+            found = list(_kept(going))
+            end = found.pop()
+            _say(session, [one for one in found if not isinstance(one, HuntSummary)], end)
+    if not isinstance(end, HuntSummary):
+        raise TypeError("a hunt ended without a summary")
+    _say_skipped(session, end)
+    ctx.exit(_exit_code(end))
+
+
+def _time(text: str | None, option: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return parse_time(text if len(text) > 10 else f"{text}T00:00:00Z")
+    except ValueError:
+        raise UsageError(
+            f"{option} {shown(text)} is no time", hint="Write 2026-03-01 or 2026-03-01T12:00:00Z."
+        ) from None
+
+
+def _write_lines(session: Session, going: Iterator[Hit | HuntSummary]) -> Hit | HuntSummary | None:
+    from backchannel.codec import encode  # noqa: PLC0415
+
+    last = None
+    with session.result() as out:
+        for last in going:
+            out.write(encode(last) + b"\n")
+    return last
+
+
+def _kept(going: Iterator[Hit | HuntSummary]) -> Iterator[Hit | HuntSummary]:
+    """Keep for a person one hit of each indicator and asset: `--jsonl` has them all."""
+    seen: Counter[tuple[str, str | None]] = Counter()
+    for one in going:
+        key = (getattr(one, "indicator", ""), getattr(one, "asset", None))
+        seen[key] += 1
+        if seen[key] == 1:
+            yield one
+
+
+def _say(session: Session, found: list[Hit], end: object) -> None:
+    from backchannel.cli.answers import Hunted  # noqa: PLC0415
+    from backchannel.desk.hitting import HuntSummary  # noqa: PLC0415
+
+    if not isinstance(end, HuntSummary):
+        return
+    if session.form == "json":
+        session.document(Hunted(summary=end, first_hits=tuple(found)))
+        return
+    by_indicator: dict[str, list[Hit]] = {}
+    for one in found:
+        by_indicator.setdefault(one.indicator, []).append(one)
+    parts = [_head(end)]
+    parts += [_indicator_text(group) for group in list(by_indicator.values())[:MAX_SHOWN]]
+    if len(by_indicator) > MAX_SHOWN:
+        parts.append(f"and {len(by_indicator) - MAX_SHOWN:,} indicators more: `backchannel hits` has all")
+    session.text("\n\n".join(parts))
+
+
+def _head(end: HuntSummary) -> str:
+    searched = f"{counted(end.records, 'record')} in {counted(end.files, 'log')}"
+    if not end.hits:
+        return heading(f"Searched {searched}: nothing seen")
+    marked = joined(
+        f"{end.before:,} from before the indicator was valid" if end.before else "",
+        f"{end.after:,} from after it had expired" if end.after else "",
+    )
+    at = f" at {counted(end.assets, 'address')} of ours" if end.assets else ""
+    head = heading(f"{counted(end.hits, 'hit')} of {counted(end.indicators, 'indicator')}{at}, in {searched}")
+    return f"{head}\n  {marked}" if marked else head
+
+
+def _indicator_text(group: list[Hit]) -> str:
+    one = group[0]
+    assets = ", ".join(dict.fromkeys(shown(hit.asset) for hit in group[:10] if hit.asset)) or "none of ours"
+    about = facts(
+        [
+            ("at", assets),
+            (
+                "first met",
+                f"{one.log.path}:{one.log.line} ({one.log.field}, {one.scope}) {one.seen_at or ''}",
+            ),
+            ("told by", joined(one.source.party or "nobody named", one.source.channel)),
+            ("validity", "" if one.validity == "inside" else f"seen {one.validity} it was valid"),
+            *(("but", str(label["why"])) for label in one.warninglists[:3]),
+        ],
+        indent=2,
+    )
+    text = f"{heading(shown(one.observable.value))}  {one.indicator}\n{about}"
+    if one.advice is None:
+        return text
+    return f"{text}\n{advice_text(one.advice.do, one.advice.text, one.advice.why, indent=2)}"
+
+
+def _say_skipped(session: Session, end: HuntSummary) -> None:
+    for one in end.skipped[:MAX_SKIPPED_SHOWN]:
+        place = one.path if one.line is None else f"{one.path}:{one.line}"
+        session.tell(f"not read: {shown(place)}: {shown(one.why)}")
+    if len(end.skipped) > MAX_SKIPPED_SHOWN:
+        session.tell(f"not read: {len(end.skipped) - MAX_SKIPPED_SHOWN:,} more; --jsonl names them")
+    if end.uncompiled:
+        session.tell(
+            f"not searched: parts of {counted(len(end.uncompiled), 'pattern')}; `backchannel show ID` says which"
+        )
+
+
+def _exit_code(end: HuntSummary) -> int:
+    if end.hits:
+        return EXIT_NEEDS_YOU
+    return InputError.exit_code if not end.files and end.skipped else EXIT_DONE
+
+
+@click.command(cls=Command, example="backchannel hits")
+@pass_session
+def hits(session: Session) -> None:
+    """Say what hunts found, by our host and by indicator."""
+    from backchannel.desk.hitbook import hits as book_of_hits  # noqa: PLC0415
+
+    with session.node() as node:
+        book = book_of_hits(node, session.clock)
+    if session.form == "json":
+        session.document(book)
+        return
+    session.text(_book_text(book))
+    if not book.by_indicator:
+        session.tell("Next: backchannel hunt PATH... to look in your logs")
+
+
+def _book_text(book: HitBook) -> str:
+    if not book.by_indicator:
+        return heading("No hits" if book.hunts else "No hunt yet")
+    return "\n\n".join(
+        [
+            heading("By our host"),
+            table(("host", "lines", "indicators", "last seen"), [_asset_row(one) for one in book.by_asset]),
+            heading("By indicator"),
+            *(_indicator_paragraph(one) for one in book.by_indicator),
+        ]
+    )
+
+
+def _asset_row(one: AssetHits) -> tuple[str, ...]:
+    return (one.asset or "none of ours", f"{one.count:,}", f"{len(one.indicators):,}", one.last_seen or "")
+
+
+def _indicator_paragraph(one: IndicatorHits) -> str:
+    said = paragraph(one.says, indent=2)
+    counts = f"  {counted(one.count, 'line')} at {', '.join(one.assets[:10]) or 'none of ours'}"
+    text = f"{heading(shown(one.observable.value))}  {one.indicator}\n{said}\n{counts}"
+    if one.advice is None:
+        return text
+    return f"{text}\n{advice_text(one.advice.do, one.advice.text, one.advice.why, indent=2)}"

@@ -1,0 +1,57 @@
+"""The program `backchannel`: its commands, in the order in which a newcomer meets them."""
+
+from __future__ import annotations
+
+import click
+
+from backchannel import __version__
+from backchannel.cli.acting import advice, export
+from backchannel.cli.answering import ack, dispute, sight
+from backchannel.cli.batches import batch
+from backchannel.cli.command import Group, global_options
+from backchannel.cli.hunting import hits, hunt
+from backchannel.cli.node import doctor, init, status
+from backchannel.cli.parties import party
+from backchannel.cli.reading import inbox, show, why
+from backchannel.cli.receiving import import_, validate
+from backchannel.cli.serving import demo, serve
+from backchannel.cli.warninglists import warninglist
+
+
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 something needs you, 2 usage, 3 input, 4 policy, 5 key, 6 network, 7 store.",
+)
+@click.version_option(__version__, prog_name="backchannel")
+@global_options
+def backchannel() -> None:
+    """Exchange threat intelligence with parties you only half trust, and find it at home.
+
+    Begin with `backchannel demo`, or with `backchannel init --name NAME`.
+    """
+
+
+for _command in (
+    demo,
+    init,
+    doctor,
+    status,
+    import_,
+    validate,
+    batch,
+    party,
+    inbox,
+    show,
+    why,
+    hunt,
+    hits,
+    advice,
+    export,
+    ack,
+    sight,
+    dispute,
+    warninglist,
+    serve,
+):
+    backchannel.add_command(_command)

@@ -1,0 +1,84 @@
+"""`serve` and `demo`: the pages, and the whole story in one go."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from backchannel.cli.command import Command, pass_session
+from backchannel.cli.session import Session
+from backchannel.clock import FixedClock
+from backchannel.errors import UsageError
+
+
+@click.command(
+    cls=Command,
+    forms=(),
+    writes_file=False,
+    example="""
+    backchannel serve
+    backchannel serve --port 8443 --tls-cert chain.pem --tls-key key.pem --host 192.0.2.10
+    """,
+)
+@click.option("--host", help="Where to listen. Default: the setting `host` (127.0.0.1).")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), help="Default: the setting `port` (8017); 0 takes a free one."
+)
+@click.option("--public-url", metavar="URL", help="How browsers reach it, where a proxy stands in front.")
+@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate chain (PEM).")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="Its private key (PEM).")
+@pass_session
+def serve(
+    session: Session,
+    host: str | None,
+    port: int | None,
+    public_url: str | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+) -> None:
+    """Serve the pages on this machine until Ctrl-C. A one-time link on stderr signs you in."""
+    if (tls_cert is None) != (tls_key is None):
+        raise UsageError(
+            "a certificate and its key belong together", hint="Give both --tls-cert and --tls-key."
+        )
+    with session.node() as node:
+        settings = node.settings
+    from backchannel.web.serve import Tls  # noqa: PLC0415  # the pages load much that other commands need not
+    from backchannel.web.serve import serve as run  # noqa: PLC0415
+
+    run(
+        session.home,
+        host or settings.host,
+        settings.port if port is None else port,
+        public_url=public_url,
+        tls=Tls(tls_cert, tls_key) if tls_cert and tls_key else None,
+        clock=session.clock,
+    )
+
+
+@click.command(cls=Command, forms=(), writes_file=False, example="backchannel demo --keep ./demo")
+@click.option(
+    "--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep the node and exports there."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=0, help="Port of the page; 0 takes a free one."
+)
+@pass_session
+def demo(session: Session, keep: Path | None, port: int) -> None:
+    """Three pretend parties, sample intelligence and logs, the whole story in one go.
+
+    On a terminal it then serves the page until Ctrl-C. Nothing stays behind but what --keep asks for.
+    """
+    from backchannel.demo.story import DAY, tell  # noqa: PLC0415
+
+    with TemporaryDirectory(prefix="backchannel-demo-") as scratch:
+        folder = keep or Path(scratch)
+        tell(folder, FixedClock(DAY), click.echo)
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return
+        from backchannel.web.serve import serve as run  # noqa: PLC0415  # the pages load much
+
+        run(folder / "home", "127.0.0.1", port, clock=session.clock)

@@ -1,0 +1,67 @@
+"""Words and colours that several commands share, so that a thing looks the same wherever it is said."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from backchannel.cli.layout import counted, day_and_minute, prose_width, shown, wrapped
+
+if TYPE_CHECKING:
+    from backchannel.desk.documents import Concerns, Source, Validity
+
+_ADVICE_COLOURS = {"block": "red", "look": "yellow", "tell": "cyan", "ask": "magenta", "nothing": "green"}
+_CONCERN_COLOURS = {"yes": "red", "no": "green", "not checked": "bright_black"}
+_TLP_COLOURS = {
+    "TLP:RED": "red",
+    "TLP:AMBER": "yellow",
+    "TLP:AMBER+STRICT": "yellow",
+    "TLP:GREEN": "green",
+    "TLP:CLEAR": "white",
+}
+_WORD_WIDTH = 9
+
+
+def advice_text(do: str | None, text: str, why: str, *, indent: int) -> str:
+    """Return advice: the word, what to do, and below it why."""
+    word = (do or "nothing").upper()
+    left = " " * indent + click.style(
+        f"{word:<{_WORD_WIDTH}}", fg=_ADVICE_COLOURS[do or "nothing"], bold=True
+    )
+    width = prose_width() - indent - _WORD_WIDTH
+    lines = list(wrapped(shown(text), width))
+    because = [click.style(line, dim=True) for line in wrapped(shown(why), width)]
+    below = " " * (indent + _WORD_WIDTH)
+    return left + f"\n{below}".join([*lines, *because])
+
+
+def tlp_text(label: str) -> str:
+    """Return a TLP label in its colour on black, as FIRST asks."""
+    return click.style(f"{label}", fg=_TLP_COLOURS.get(label, "white"), bg="black")
+
+
+def concern_text(concerns: Concerns) -> str:
+    """Return whether it concerns us, in a few words."""
+    if concerns.state == "yes":
+        words = f"seen here: {counted(concerns.hits, 'line')}, {counted(concerns.hosts, 'own host')}"
+    else:
+        words = "not seen here" if concerns.state == "no" else "not checked"
+    return click.style(words, fg=_CONCERN_COLOURS[concerns.state])
+
+
+def source_text(source: Source) -> str:
+    """Return who says so and how it came."""
+    author = f" (author, by its own word: {source.author})" if source.author else ""
+    return shown(f"{source.party or 'nobody named'}{author} by {source.channel}", max_chars=200)
+
+
+def validity_text(validity: Validity | None) -> str:
+    """Return when an indicator is to be matched."""
+    if validity is None:
+        return ""
+    if validity.state == "before":
+        return f"valid only from {day_and_minute(validity.from_)}"
+    if validity.state == "after":
+        return f"ran out on {day_and_minute(validity.until)}"
+    return f"valid until {day_and_minute(validity.until)}" if validity.until else "valid without end"

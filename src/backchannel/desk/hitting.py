@@ -1,0 +1,151 @@
+"""The documents of a hunt: its hits, its end, and the book of all hits so far."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from backchannel.codec import JsonObject
+from backchannel.desk.documents import ItemAdvice
+
+
+class HitObservable(msgspec.Struct, frozen=True):
+    """What stands in the log."""
+
+    kind: str
+    """STIX type: `ipv4-addr`, `domain-name`, ..."""
+    value: str
+    """In its normal spelling."""
+
+
+class HitLog(msgspec.Struct, frozen=True):
+    """Where it stands."""
+
+    path: str
+    line: int
+    """Counted from 1 in the uncompressed file."""
+    format: str
+    """`zeek-tsv`, `zeek-json`, `suricata-eve`."""
+    field: str
+    """As the log spells it."""
+
+
+class HitSource(msgspec.Struct, frozen=True):
+    """Who told of the indicator."""
+
+    party: str | None
+    channel: str
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """`hunt --jsonl`, a line: one indicator in one line of a log."""
+
+    schema: Literal["backchannel.hit/1"] = "backchannel.hit/1"
+    indicator: str
+    pattern: str
+    observable: HitObservable
+    log: HitLog
+    asset: str | None
+    """Our side's address or name; null where neither side is ours."""
+    seen_at: str | None
+    """Null where the record has no time that can be read."""
+    scope: str
+    """`exact`, `subdomain`, `cidr`, `url prefix`, `prefix`, `suffix`."""
+    validity: Literal["inside", "before", "after"]
+    """Where `seen_at` lies in the indicator's validity; `inside` where there is no time."""
+    warninglists: tuple[JsonObject, ...]
+    """{list, class, why} of each list that speaks against it."""
+    source: HitSource
+    advice: ItemAdvice | None
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """Something that was not hunted through as it should."""
+
+    path: str
+    line: int | None
+    why: str
+
+
+class Uncompiled(msgspec.Struct, frozen=True):
+    """An indicator of which a part was not searched."""
+
+    indicator: str
+    what: tuple[str, ...]
+
+
+class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """`hunt --jsonl`, the last line."""
+
+    schema: Literal["backchannel.hunt/1"] = "backchannel.hunt/1"
+    files: int
+    records: int
+    bytes: int
+    """Uncompressed."""
+    hits: int
+    """Indicators in lines, those not shown for `--max-evidence` included."""
+    indicators: int
+    """How many different indicators were seen."""
+    assets: int
+    """How many of our own addresses or names."""
+    before: int
+    """Hits from before the indicator was valid."""
+    after: int
+    formats: dict[str, int]
+    """Files of each format."""
+    skipped: tuple[Skipped, ...]
+    uncompiled: tuple[Uncompiled, ...]
+    """At most 1,000."""
+
+
+class AssetHits(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen at one of our addresses or names."""
+
+    asset: str | None
+    indicators: tuple[str, ...]
+    count: int
+    """Log lines, the same lines hunted twice counted once."""
+    first_seen: str | None
+    last_seen: str | None
+
+
+class IndicatorHits(msgspec.Struct, frozen=True, kw_only=True):
+    """Where one indicator was seen."""
+
+    indicator: str
+    says: str
+    observable: HitObservable
+    """The one seen most."""
+    assets: tuple[str, ...]
+    count: int
+    first_seen: str | None
+    last_seen: str | None
+    warninglists: tuple[JsonObject, ...]
+    validity: str
+    """`inside` if any hit lies inside."""
+    advice: ItemAdvice | None
+
+
+class HuntInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One finished hunt."""
+
+    started_at: str
+    ended_at: str
+    paths: tuple[str, ...]
+    files: int
+    records: int
+    hits: int
+
+
+class HitBook(msgspec.Struct, frozen=True, kw_only=True):
+    """`hits --json`: everything that hunts found of indicators in force."""
+
+    schema: Literal["backchannel.hits/1"] = "backchannel.hits/1"
+    by_asset: tuple[AssetHits, ...]
+    """Most lines first."""
+    by_indicator: tuple[IndicatorHits, ...]
+    more: bool
+    """There are more than are shown."""
+    hunts: tuple[HuntInfo, ...]
+    """The last ten, newest first."""

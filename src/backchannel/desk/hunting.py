@@ -1,0 +1,346 @@
+"""Hunt through our own logs for what others told us, and keep what was found.
+
+Of a log only what a hit needs is kept: the indicator, the value, the field, our side's address, times, and
+the numbers of the first lines; the rest of a record is left where it is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from backchannel import codec
+from backchannel.actions.own import OwnAssets
+from backchannel.clock import Clock, format_time, parse_time
+from backchannel.codec import JsonObject
+from backchannel.desk.acting import Adviser, HitFacts
+from backchannel.desk.documents import ItemAdvice
+from backchannel.desk.hitting import (
+    Hit,
+    HitLog,
+    HitObservable,
+    HitSource,
+    HuntSummary,
+    Skipped,
+    Uncompiled,
+)
+from backchannel.desk.node import Node
+from backchannel.desk.warninglists import load_warninglists
+from backchannel.errors import UsageError
+from backchannel.logs.recognise import FORMATS
+from backchannel.logs.records import seen_at
+from backchannel.observables.kinds import Kind, Observable
+from backchannel.observables.normalise import normalise
+from backchannel.store.sqlite.hunts import HuntEnd, InForce, NewHit
+
+if TYPE_CHECKING:
+    from backchannel.matching.hunt import Found, Tally
+
+KEPT_LINES = 20
+"""Line numbers kept for one indicator at one asset in one log; lines are counted beyond that."""
+MAX_UNCOMPILED = 1_000
+THREADS = min(4, os.cpu_count() or 1)
+
+Validity = Literal["inside", "before", "after"]
+OnProgress = Callable[[str, int, int], None]
+"""Told the log that is next, how many bytes were read so far, and how many hits were found."""
+
+
+@dataclass(frozen=True, slots=True)
+class HuntOptions:
+    """What a hunt is limited to."""
+
+    since: datetime | None = None
+    """Records before it are no hits; one without a time always is."""
+    until: datetime | None = None
+    """Exclusive."""
+    format: str | None = None
+    """One of `logs.recognise.FORMATS`: every log is taken for that."""
+    max_evidence: int | None = None
+    """Lines given for each indicator; None for all. All are counted."""
+    pre_validity: bool = True
+    """Whether hits from before an indicator was valid are given (marked) or only counted."""
+
+
+def hunt(
+    node: Node,
+    clock: Clock,
+    paths: Sequence[Path],
+    options: HuntOptions | None = None,
+    *,
+    on_progress: OnProgress | None = None,
+) -> Iterator[Hit | HuntSummary]:
+    """Yield each hit as it is found, and at the end the summary. What was found is kept, log by log.
+
+    Raises:
+        UsageError: no path is named, or a format is none of ours.
+        StoreError: the store is busy or damaged.
+    """
+    options = options or HuntOptions()
+    if not paths:
+        raise UsageError(
+            "no log is named", hint="Name log files or folders: `backchannel hunt /var/log/zeek`."
+        )
+    if options.format not in {None, *FORMATS}:
+        raise UsageError(f"'{options.format}' is no format of logs", hint=f"Known are {', '.join(FORMATS)}.")
+    return _hunting(_Hunt(node, clock, options), paths, on_progress)
+
+
+def _hunting(
+    one: _Hunt, paths: Sequence[Path], on_progress: OnProgress | None
+) -> Iterator[Hit | HuntSummary]:
+    from backchannel.matching.compiled import CompiledSet  # noqa: PLC0415  # loads DuckDB, 100 ms
+    from backchannel.matching.hunt import Tally, hunt_log, log_files  # noqa: PLC0415
+    from backchannel.matching.segments import FOLDER, compile_new  # noqa: PLC0415
+
+    node, options = one.node, one.options
+    compile_new(node.home, node.store.segments)
+    files = [node.home / FOLDER / segment.file for segment in node.store.segments.all()]
+    tally = Tally()
+    started_at = format_time(one.clock.now())
+    hunt_row = node.store.hunts.begin(
+        at=started_at,
+        paths=codec.encode([str(path) for path in paths]).decode(),
+        since=format_time(options.since) if options.since else None,
+        until=format_time(options.until) if options.until else None,
+    )
+    compiled = CompiledSet(files, threads=THREADS)
+    try:
+        for path in log_files(paths, tally):
+            if on_progress is not None:
+                on_progress(str(path), tally.bytes, one.hits)
+            for found in hunt_log(path, compiled, tally, format_=options.format):
+                yield from one.take(found)
+            node.store.hunts.add(one.kept(hunt_row))
+        dropped = compiled.dropped_plain
+    finally:
+        compiled.close()
+    summary = one.summary(tally, dropped_plain=dropped)
+    node.store.hunts.end(_end(summary, format_time(one.clock.now()), hunt_row))
+    yield summary
+
+
+def _end(summary: HuntSummary, ended_at: str, hunt_row: int) -> HuntEnd:
+    return HuntEnd(
+        ended_at,
+        summary.files,
+        summary.records,
+        summary.bytes,
+        summary.hits,
+        codec.encode(summary.skipped).decode(),
+        codec.encode(summary.uncompiled).decode(),
+        hunt_row,
+    )
+
+
+@dataclass(slots=True)
+class _Lines:
+    """The lines of one indicator at one asset in one field of one log."""
+
+    hit: NewHit
+    count: int = 0
+    first: str | None = None
+    last: str | None = None
+    lines: list[tuple[int, str | None]] = field(default_factory=list)
+
+    def add(self, line: int, at: str | None) -> None:
+        self.count += 1
+        if len(self.lines) < KEPT_LINES:
+            self.lines.append((line, at))
+        if at is not None:
+            self.first = at if self.first is None else min(self.first, at)
+            self.last = at if self.last is None else max(self.last, at)
+
+
+class _Hunt:
+    """One hunt: turns what was found into hits, and counts."""
+
+    def __init__(self, node: Node, clock: Clock, options: HuntOptions) -> None:
+        self.node, self.clock, self.options = node, clock, options
+        self.hits = 0
+        self._states = {"inside": 0, "before": 0, "after": 0}
+        self._shown: dict[str, int] = {}
+        self._assets: set[str] = set()
+        self._indicators: dict[int, InForce | None] = {}
+        self._sources: dict[int, HitSource] = {}
+        self._advice: dict[HitFacts, dict[str, ItemAdvice | None]] = {}
+        self._labels: dict[tuple[str, str], tuple[JsonObject, ...]] = {}
+        self._adviser = Adviser(node, clock)
+        self._own = OwnAssets.of(node.settings.own_networks, node.settings.own_domains)
+        self._is_own: dict[str, bool] = {}
+        self._lines: dict[tuple[object, ...], _Lines] = {}
+
+    def take(self, found: Found) -> Iterator[Hit]:
+        """Count one finding, and yield it as a hit where it is to be shown."""
+        indicator = self._indicator(found.met.object_row)
+        if indicator is None:
+            return
+        at = seen_at(found.cells[found.layout.time]) if found.layout.time >= 0 else None
+        if at is not None and not self._in_window(at):
+            return
+        validity = _validity(indicator, at)
+        asset = self._asset(found)
+        text = None if at is None else format_time(at)
+        self.hits += 1
+        self._states[validity] += 1
+        if asset is not None:
+            self._assets.add(asset)
+        self._keep(found, indicator, asset, validity, text)
+        shown = self._shown.get(indicator.stix_id, 0)
+        self._shown[indicator.stix_id] = shown + 1
+        if self.options.max_evidence is not None and shown >= self.options.max_evidence:
+            return
+        if validity == "before" and not self.options.pre_validity:
+            return
+        yield self._hit(found, indicator, asset, validity, text)
+
+    def kept(self, hunt_row: int) -> list[NewHit]:
+        """Return what was found since the last call, to be kept."""
+        rows = [
+            one.hit._replace(
+                hunt_row=hunt_row,
+                first_seen=one.first,
+                last_seen=one.last,
+                lines=one.count,
+                evidence=codec.encode(one.lines).decode(),
+            )
+            for one in self._lines.values()
+        ]
+        self._lines.clear()
+        return rows
+
+    def summary(self, tally: Tally, *, dropped_plain: int) -> HuntSummary:
+        """Return the end of the hunt."""
+        skipped = [Skipped(note.path, note.line, note.why) for note in tally.skipped]
+        if dropped_plain:
+            why = (
+                f"{dropped_plain:,} patterns with LIKE are too many to be tried on every value: not searched"
+            )
+            skipped.append(Skipped("", None, why))
+        parts = self.node.store.hunts.uncompiled(at_most=MAX_UNCOMPILED)
+        return HuntSummary(
+            files=tally.files,
+            records=tally.records,
+            bytes=tally.bytes,
+            hits=self.hits,
+            indicators=len(self._shown),
+            assets=len(self._assets),
+            before=self._states["before"],
+            after=self._states["after"],
+            formats=tally.layouts,
+            skipped=tuple(skipped),
+            uncompiled=tuple(Uncompiled(one, tuple(words.split("\n"))) for one, words in parts),
+        )
+
+    def _indicator(self, object_row: int) -> InForce | None:
+        if object_row not in self._indicators:
+            found = self.node.store.hunts.in_force([object_row])
+            self._indicators[object_row] = found.get(object_row)
+        return self._indicators[object_row]
+
+    def _in_window(self, at: datetime) -> bool:
+        since, until = self.options.since, self.options.until
+        return (since is None or at >= since) and (until is None or at < until)
+
+    def _asset(self, found: Found) -> str | None:
+        """Return our side of a record: the other side than the value that was found, where both are ours."""
+        layout, cells = found.layout, found.cells
+        columns = (layout.source, layout.destination, *layout.others)
+        sides = [cell for column in columns if column >= 0 and (cell := cells[column])]
+        own = [side for side in sides if self._owns(side)]
+        value = found.met.observable.value
+        return next((side for side in own if side != value), own[0] if own else None)
+
+    def _owns(self, side: str) -> bool:
+        known = self._is_own.get(side)
+        if known is None:
+            known = False
+            for kind in (Kind.ADDRESS, Kind.DOMAIN):
+                try:
+                    known = known or bool(self._own.why(normalise(kind, side)))
+                except ValueError:
+                    continue
+            self._is_own[side] = known
+        return known
+
+    def _keep(
+        self, found: Found, indicator: InForce, asset: str | None, validity: Validity, at: str | None
+    ) -> None:
+        seen, field_name, scope = found.met.observable, found.field.name, found.met.scope
+        key = (indicator.object_row, asset, field_name, seen.value, scope, validity)
+        lines = self._lines.get(key)
+        if lines is None:
+            labels = codec.encode(self._labels_of(seen)).decode()
+            hit = NewHit(
+                0,
+                indicator.object_row,
+                indicator.stix_id,
+                seen.stix_type,
+                seen.value,
+                asset,
+                found.path,
+                found.format,
+                field_name,
+                scope,
+                validity,
+                labels,
+                None,
+                None,
+                0,
+                "[]",
+            )
+            lines = self._lines[key] = _Lines(hit)
+        lines.add(found.line, at)
+
+    def _hit(
+        self, found: Found, indicator: InForce, asset: str | None, validity: Validity, at: str | None
+    ) -> Hit:
+        seen, field_name = found.met.observable, found.field.name
+        facts = HitFacts(seen.value, field_name, asset, found.met.scope, validity)
+        return Hit(
+            indicator=indicator.stix_id,
+            pattern=indicator.pattern,
+            observable=HitObservable(seen.stix_type, seen.value),
+            log=HitLog(found.path, found.line, found.format, field_name),
+            asset=asset,
+            seen_at=at,
+            scope=found.met.scope,
+            validity=validity,
+            warninglists=self._labels_of(seen),
+            source=self._source(indicator.object_row),
+            advice=self._advice_of(indicator.stix_id, facts),
+        )
+
+    def _advice_of(self, stix_id: str, facts: HitFacts) -> ItemAdvice | None:
+        known = self._advice.setdefault(facts, {})
+        if stix_id not in known:
+            advice = self._adviser.advice(stix_id, hit=facts)
+            known[stix_id] = ItemAdvice(do=advice.do, text=advice.text, why=advice.why) if advice else None
+        return known[stix_id]
+
+    def _source(self, object_row: int) -> HitSource:
+        if object_row not in self._sources:
+            first = self.node.store.objects.firsts([object_row])[object_row]
+            self._sources[object_row] = HitSource(first.party, first.channel)
+        return self._sources[object_row]
+
+    def _labels_of(self, seen: Observable) -> tuple[JsonObject, ...]:
+        key = (seen.kind.value, seen.value)
+        if key not in self._labels:
+            labels = load_warninglists(self.node).labels(seen)
+            self._labels[key] = tuple({"list": one.list, "class": one.cls, "why": one.why} for one in labels)
+        return self._labels[key]
+
+
+def _validity(indicator: InForce, at: datetime | None) -> Validity:
+    if at is None:
+        return "inside"
+    if indicator.valid_from is not None and at < parse_time(indicator.valid_from):
+        return "before"
+    if indicator.valid_until is not None and at >= parse_time(indicator.valid_until):
+        return "after"
+    return "inside"

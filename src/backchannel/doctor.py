@@ -1,0 +1,215 @@
+"""`doctor`: look at the node and the machine under it, and say for each thing what is found and what mends it.
+
+It changes nothing. A check that fails never keeps the next one from being made.
+"""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from backchannel.clock import Clock, format_time, parse_time
+from backchannel.desk.node import KEY_FILE, STORE_FILE, Node, open_node
+from backchannel.errors import BackchannelError
+from backchannel.parties.keys import fingerprint, read_key
+
+LOW_DISK_BYTES = 2**30
+"""Free space below which an import of some size could fill the disk."""
+MIN_DISK_BYTES = 64 * 2**20
+"""Free space below which even the write-ahead log may not fit."""
+MAX_QUICK_CHECK_BYTES = 2 * 2**30
+"""Store size up to which SQLite's own check of every page is run: some seconds."""
+MIN_SQLITE: Final = (3, 37)
+"""STRICT tables (SQLite 3.37.0, 2021)."""
+RELEASED: Final = datetime(2026, 11, 1, tzinfo=UTC)
+"""A clock before this release is wrong: validity, expiry and sessions all hang on it."""
+CLOCK_SLACK = timedelta(minutes=5)
+
+State = Literal["fine", "look", "broken"]
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing looked at."""
+
+    name: str
+    state: State
+    """`look`: works, and somebody should know; `broken`: something that needs it will fail."""
+    found: str
+    mend: str = ""
+    """The next command or step; empty where there is nothing to do."""
+    optional: bool = False
+    """Nothing of Backchannel needs it: a tool that only checks or serves what we write."""
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """`doctor --json`."""
+
+    schema: Literal["backchannel.doctor/1"] = "backchannel.doctor/1"
+    home: str
+    checks: tuple[Check, ...]
+
+
+def examine(home: Path, clock: Clock) -> Report:
+    """Look at the node in `home` and at this machine."""
+    return Report(home=str(home), checks=tuple(_checks(home, clock)))
+
+
+def _checks(home: Path, clock: Clock) -> Iterator[Check]:
+    yield _clock(clock)
+    try:
+        node = open_node(home)
+    except BackchannelError as error:
+        yield _check("node", "broken", error.message, error.hint)
+    else:
+        with node:
+            yield _check("node", "fine", f"{node.settings.name}, in {home}")
+            yield _folder(home)
+            yield _key(node)
+            for look in _OF_NODE:
+                yield _told(look, node, clock)
+    yield _disk(home)
+    for program, what in _TOOLS:
+        yield _tool(program, what)
+
+
+def _told(look: Callable[[Node, Clock], Check], node: Node, clock: Clock) -> Check:
+    """Make one check; an error that it meets is what it found."""
+    try:
+        return look(node, clock)
+    except BackchannelError as error:
+        return _check(look.__name__.strip("_").replace("_", " "), "broken", error.message, error.hint)
+
+
+def _clock(clock: Clock) -> Check:
+    now = clock.now()
+    if now < RELEASED:
+        return _check(
+            "clock",
+            "broken",
+            f"this machine says it is {format_time(now)}, which is before this version was released",
+            "Set the machine's clock, for example with chrony or systemd-timesyncd.",
+        )
+    return _check("clock", "fine", format_time(now))
+
+
+def _folder(home: Path) -> Check:
+    mode = stat.S_IMODE(home.stat().st_mode)
+    if mode & 0o077:
+        return _check("folder", "look", f"others on this machine may look into {home}", f"chmod 700 {home}")
+    return _check("folder", "fine", "only its owner may look into it")
+
+
+def _key(node: Node) -> Check:
+    path = node.home / KEY_FILE
+    try:
+        keys = read_key(path)
+    except BackchannelError as error:
+        return _check("key", "broken", error.message, error.hint)
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        return _check("key", "broken", "others on this machine may read the private key", f"chmod 600 {path}")
+    if node.party.public_key != keys.public:
+        return _check(
+            "key",
+            "broken",
+            f"{path} is not the key that this node was made with",
+            "Restore key.pem from the backup of this folder.",
+        )
+    return _check(
+        "key", "fine", f"Ed25519, SHA-256 {fingerprint(keys.public)[:16]}…, only its owner may read it"
+    )
+
+
+def _sqlite(node: Node, _: Clock) -> Check:
+    ask = node.store.database.execute
+    version = str(ask("SELECT sqlite_version()").fetchone()[0])
+    found = tuple(int(part) for part in version.split(".")[:2])
+    mend = "Use a Python whose sqlite3 module is newer."
+    if found < MIN_SQLITE:
+        return _check("sqlite", "broken", f"SQLite {version} has no STRICT tables", mend)
+    if not ask("SELECT sqlite_compileoption_used('ENABLE_FTS5')").fetchone()[0]:
+        return _check("sqlite", "look", f"SQLite {version} has no full-text search (FTS5)", mend)
+    return _check("sqlite", "fine", f"SQLite {version}, with STRICT tables and FTS5")
+
+
+def _store(node: Node, _: Clock) -> Check:
+    size = node.store.bytes_used()
+    path = node.home / STORE_FILE
+    if size > MAX_QUICK_CHECK_BYTES:
+        return _check(
+            "store", "fine", f"form {node.store.version}; {size:,} bytes, too many to read through here"
+        )
+    problem = str(node.store.database.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if problem != "ok":
+        return _check(
+            "store",
+            "broken",
+            f"{path} is damaged: {problem}",
+            "Copy the folder away before anything else, then restore the last backup.",
+        )
+    return _check("store", "fine", f"form {node.store.version}, {size:,} bytes, every page in order")
+
+
+def _imports(node: Node, clock: Clock) -> Check:
+    last = node.store.batches.last_complete()
+    if last and last.completed_at and parse_time(last.completed_at) > clock.now() + CLOCK_SLACK:
+        return _check(
+            "imports",
+            "look",
+            f"batch {last.batch_id} came at {last.completed_at}, which is still to come",
+            "Set the machine's clock.",
+        )
+    if abandoned := node.store.batches.abandoned():
+        return _check(
+            "imports",
+            "look",
+            f"{len(abandoned)} import(s) still run or were killed; nothing of them is in sight",
+            "The next import removes what is left of them.",
+        )
+    return _check("imports", "fine", f"{node.store.batches.completed():,} complete, none left open")
+
+
+def _own_networks(node: Node, _: Clock) -> Check:
+    settings = node.settings
+    return _check(
+        "own networks",
+        "fine",
+        f"{len(settings.own_networks)} networks and {len(settings.own_domains)} domains",
+    )
+
+
+_OF_NODE: Final = (_sqlite, _store, _imports, _own_networks)
+
+
+def _disk(home: Path) -> Check:
+    place = next(folder for folder in (home, *home.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    if free < LOW_DISK_BYTES:
+        state: State = "broken" if free < MIN_DISK_BYTES else "look"
+        return _check(
+            "disk", state, f"{free / 2**20:,.0f} MiB are free where {home} lies", "Make room on that disk."
+        )
+    return _check("disk", "fine", f"{free / 2**30:,.0f} GiB free")
+
+
+_TOOLS: Final = (
+    ("suricata", "it tries out the rules of `export suricata` (suricata -T)"),
+    ("named-checkzone", "it tries out the zone of `export rpz`"),
+    ("rg", "it is the peer in the benchmark of hunting"),
+)
+
+
+def _tool(program: str, what: str) -> Check:
+    path = shutil.which(program)
+    if path is None:
+        return Check(name=program, state="look", found=f"not installed; {what}", optional=True)
+    return Check(name=program, state="fine", found=path, optional=True)
+
+
+def _check(name: str, state: State, found: str, mend: str = "") -> Check:
+    return Check(name=name, state=state, found=found, mend=mend)

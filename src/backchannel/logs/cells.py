@@ -1,0 +1,91 @@
+"""From a cell of a record to the observables in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from backchannel import codec
+from backchannel.logs.tables import Reading
+from backchannel.observables.kinds import Kind, Observable
+from backchannel.observables.normalise import normalise
+
+MAX_VALUES = 1_000
+"""Values read of one cell; a hostile record could have any number."""
+MAX_VALUE_CHARS = 8_192
+"""A longer value is no observable that we match (urls.MAX_URL_CHARS)."""
+
+Cell = str | tuple[str | None, ...]
+"""Text, or for a URL in parts its host, port and target."""
+
+_MAIL = re.compile(r"[^\s<>,;:\"()\[\]]{1,128}@[^\s<>,;:\"()]{1,255}")
+_PORT = re.compile(r":[0-9]{1,5}\Z")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}://", re.IGNORECASE)
+
+
+def observables(reading: Reading, cell: Cell, *, is_list: bool) -> Iterator[Observable]:
+    """Yield the observables in a cell; what cannot be read as one is none."""
+    for text in values(reading, cell, is_list=is_list):
+        for kind in _KINDS[reading]:
+            try:
+                yield normalise(kind, text)
+            except ValueError:
+                continue
+            break
+
+
+def values(reading: Reading, cell: Cell, *, is_list: bool) -> list[str]:
+    """Return the texts in a cell that are to be read as observables."""
+    if isinstance(cell, tuple):
+        joined = join_url(*cell)
+        return [] if joined is None else [joined]
+    parts = _members(cell) if is_list else [cell]
+    read = _READERS.get(reading)
+    kept = [part for part in parts[:MAX_VALUES] if len(part) <= MAX_VALUE_CHARS]
+    return kept if read is None else [value for part in kept for value in read(part)]
+
+
+def _members(cell: str) -> list[str]:
+    """A list is a JSON array in JSON logs, and comma-separated in Zeek's tables."""
+    if cell.startswith("["):
+        try:
+            found = codec.decode(cell)
+        except ValueError:
+            found = None
+        if isinstance(found, list):
+            return [item for item in found if isinstance(item, str)]
+    return cell.split(",")
+
+
+def join_url(host: str | None, port: str | None, target: str | None) -> str | None:
+    """Return the URL of a request: a proxy's target is one already, another's is joined to its host."""
+    if target is None or not target:
+        return None
+    if _SCHEME.match(target):
+        return target
+    if host is None or not target.startswith("/"):
+        return None
+    if _PORT.search(host) or port in {None, "80", "443"}:
+        return f"http://{host}{target}"
+    return f"http://[{host}]:{port}{target}" if host.count(":") > 1 else f"http://{host}:{port}{target}"
+
+
+def _host(text: str) -> list[str]:
+    if text.startswith("["):
+        return [text[1:].partition("]")[0]]
+    return [_PORT.sub("", text) if text.count(":") == 1 else text]
+
+
+_KINDS: dict[Reading, tuple[Kind, ...]] = {
+    "address": (Kind.ADDRESS,),
+    "domain": (Kind.DOMAIN,),
+    "host": (Kind.ADDRESS, Kind.DOMAIN),
+    "url": (Kind.URL,),
+    "hash": (Kind.HASH,),
+    "email": (Kind.EMAIL,),
+}
+_READERS: dict[Reading, Callable[[str], list[str]]] = {
+    "host": _host,
+    "domain": _host,
+    "email": lambda text: _MAIL.findall(text)[:MAX_VALUES],
+}

@@ -1,0 +1,146 @@
+"""Where in the records of one file the observables are: its columns, and the fields read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from backchannel.codec import JsonObject
+from backchannel.logs.tables import Family, FieldTable, Reading, Side, field_table
+
+Path = tuple[str, ...]
+"""Way to a value in a record: keys, `[]` for each member of a list. In a table, one name of a column."""
+Row = tuple[str | None, ...]
+"""The cells of one record in the order of the columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldAt:
+    """A field of this file."""
+
+    name: str
+    """As the log spells it."""
+    reading: Reading
+    columns: tuple[int, ...]
+    """Its column; for a URL in parts those of host, port (or -1) and target."""
+    side: Side
+    is_list: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The columns of one file that are read, and what is in them."""
+
+    format: str
+    """`zeek-tsv`, `zeek-json` or `suricata-eve`."""
+    columns: tuple[Path, ...]
+    fields: tuple[FieldAt, ...]
+    time: int
+    """Column of the record's time; -1: none."""
+    source: int
+    """Column of the address that began; -1: none."""
+    destination: int
+    others: tuple[int, ...]
+    """Columns of addresses that a record is about, where it has no two sides."""
+    watched: tuple[Path, ...] = ()
+    """Known fields that the sample did not have: a record that has one is read again by itself."""
+
+
+def json_layout(format_: str, family: Family, sample: Iterable[JsonObject]) -> Layout:
+    """Return the layout of a file of JSON records, from a sample of them."""
+    table = field_table(family)
+    records = list(sample)
+    wanted = _named_paths(table)
+    present: list[Path] = []
+    watched: list[Path] = []
+    for spellings in wanted.values():
+        found = [path for path in spellings if any(has(record, path) for record in records)]
+        present += found
+        watched += [path for path in spellings if path not in found]
+    by_name: dict[str, list[Path]] = {}
+    for name, spellings in wanted.items():
+        by_name[name] = [path for path in spellings if path in set(present)]
+    return _layout(format_, table, by_name, tuple(watched))
+
+
+def table_layout(format_: str, names: Sequence[str]) -> tuple[Layout, tuple[int, ...]]:
+    """Return the layout of a file of Zeek's tab-separated records, and the place of each column in a line."""
+    known = set(names)
+    table = field_table("zeek")
+    wanted = _named_paths(table)
+    by_name: dict[str, list[Path]] = {name: [(name,)] if name in known else [] for name in wanted}
+    layout = _layout(format_, table, by_name, ())
+    return layout, tuple(names.index(path[0]) for path in layout.columns)
+
+
+def _layout(
+    format_: str, table: FieldTable, by_name: dict[str, list[Path]], watched: tuple[Path, ...]
+) -> Layout:
+    order: dict[Path, int] = {}
+    for paths in by_name.values():
+        for path in paths:
+            order.setdefault(path, len(order))
+
+    def columns(names: Iterable[str]) -> list[int]:
+        return [order[path] for name in names for path in by_name.get(name, ())]
+
+    fields = [
+        FieldAt(_shown(path), field.reading, (order[path],), field.side, field.is_list)
+        for field in table.fields
+        for path in by_name[field.name]
+    ]
+    for url in table.urls:
+        for host, target in zip(by_name[url.host], by_name[url.target], strict=False):
+            port = columns([url.port])
+            fields.append(
+                FieldAt(
+                    _shown(target), "url", (order[host], port[0] if port else -1, order[target]), "", False
+                )
+            )
+    return Layout(
+        format_,
+        tuple(order),
+        tuple(fields),
+        (columns(table.time) or [-1])[0],
+        (columns(table.source) or [-1])[0],
+        (columns(table.destination) or [-1])[0],
+        tuple(columns(table.addresses)),
+        watched,
+    )
+
+
+def _named_paths(table: FieldTable) -> dict[str, list[Path]]:
+    """Every name that is read, with the ways in which JSON records spell it."""
+    names = dict.fromkeys((*table.time, *table.source, *table.destination, *table.addresses))
+    names |= dict.fromkeys(field.name for field in table.fields)
+    for url in table.urls:
+        names |= dict.fromkeys((url.host, url.port, url.target))
+    return {name: _spellings(name) for name in names}
+
+
+def _spellings(name: str) -> list[Path]:
+    if "." not in name:
+        return [(name,)]
+    nested: list[str] = []
+    for part in name.split("."):
+        nested += [part.removesuffix("[]"), "[]"] if part.endswith("[]") else [part]
+    spellings: list[Path] = [tuple(nested)]
+    if "[]" not in nested:
+        spellings += [(name,), (name.replace(".", "_"),)]
+    return spellings
+
+
+def has(record: JsonObject, path: Path) -> bool:
+    """Whether a record has something at `path`."""
+    value: object = record
+    for key in path:
+        if key == "[]":
+            return isinstance(value, list)
+        if not isinstance(value, dict) or key not in value:
+            return False
+        value = value[key]
+    return True
+
+
+def _shown(path: Path) -> str:
+    return ".".join(path).replace(".[]", "[]")

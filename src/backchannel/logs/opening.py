@@ -1,0 +1,138 @@
+"""Open a log: plain, gzip or zstd, recognised by content, as a plain file of a fixed length."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from gzip import GzipFile
+from pathlib import Path
+from typing import BinaryIO, cast
+
+MAX_UNPACKED_BYTES = 64 * 2**30
+"""Most that one compressed log may unpack to; bounds the disk that a hostile file can take."""
+MAX_RATIO = 300
+"""Most bytes out for one in, beyond `RATIO_FREE_BYTES`: logs compress well, bombs a thousandfold."""
+RATIO_FREE_BYTES = 64 * 2**20
+SAMPLE_BYTES = 256 * 1024
+MAX_WINDOW_BYTES = 2**27
+"""Largest window of a zstd frame: bounds the memory that a hostile one can ask for."""
+_CHUNK = 2**20
+_PIECE = 2**16
+
+
+class UnreadableLogError(ValueError):
+    """A log that cannot be opened; a sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLog:
+    """One log, ready to be read."""
+
+    path: Path
+    """A plain file: the log itself, or a copy unpacked for the while."""
+    size: int
+    """Bytes of it that are read (uncompressed)."""
+    damage: str = ""
+    """Why only the beginning of a compressed log could be unpacked; "" if all of it was."""
+
+    def sample(self) -> list[bytes]:
+        """Return lines from the beginning, the middle and the end."""
+        with self.path.open("rb") as stream:
+            lines = stream.read(min(SAMPLE_BYTES, self.size)).splitlines()
+            for start in (self.size // 2, self.size - SAMPLE_BYTES):
+                if start > SAMPLE_BYTES:
+                    stream.seek(start)
+                    lines += stream.read(min(SAMPLE_BYTES, self.size - start)).splitlines()[1:-1]
+        return lines
+
+
+@contextmanager
+def open_log(path: Path, *, scratch: Path | None = None) -> Iterator[OpenLog]:
+    """Open a log for the while of a `with`.
+
+    Args:
+        path: the file.
+        scratch: folder for an unpacked copy; the system's own for such by default.
+
+    Raises:
+        UnreadableLogError: it cannot be opened, or is no regular file.
+    """
+    try:
+        with path.open("rb") as stream:
+            status = os.fstat(stream.fileno())
+            head = stream.read(4)
+            unpack = _unpacker(head)
+            if unpack is None:
+                yield OpenLog(path, status.st_size)
+                return
+            stream.seek(0)
+            with tempfile.NamedTemporaryFile(dir=scratch, prefix="backchannel-", suffix=".log") as copy:
+                damage = _copy(unpack(stream), cast("BinaryIO", copy), packed=status.st_size)
+                copy.flush()
+                yield OpenLog(Path(copy.name), copy.tell(), damage)
+    except OSError as error:
+        raise UnreadableLogError(f"it cannot be opened: {error.strerror or error}") from error
+
+
+def _unpacker(head: bytes) -> Callable[[BinaryIO], BinaryIO] | None:
+    if head.startswith(b"\x1f\x8b"):
+        return lambda stream: cast("BinaryIO", GzipFile(fileobj=stream))
+    if head == b"\x28\xb5\x2f\xfd":
+        return lambda stream: cast("BinaryIO", _ZstdStream(stream))
+    return None
+
+
+class _ZstdStream:
+    """A zstd file, frame after frame; reading one that is cut off raises `EOFError`."""
+
+    def __init__(self, packed: BinaryIO) -> None:
+        import zstandard  # noqa: PLC0415  # only logs packed so pay for it
+
+        self._packed = packed
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
+        self._frame = self._decompressor.decompressobj()
+        self._begun = False
+
+    def read(self, _: int) -> bytes:
+        """Return what the next piece of the file unpacks to; b"" at the end."""
+        while piece := self._packed.read(_PIECE):
+            out = self._unpacked(piece)
+            if out:
+                return out
+        if self._begun and not self._frame.eof:
+            raise EOFError("its end is missing")
+        return b""
+
+    def _unpacked(self, piece: bytes) -> bytes:
+        out = []
+        while piece:
+            if self._frame.eof:
+                self._frame, self._begun = self._decompressor.decompressobj(), False
+            self._begun = True
+            out.append(self._frame.decompress(piece))
+            piece = self._frame.unused_data if self._frame.eof else b""
+        return b"".join(out)
+
+
+def _copy(packed_stream: BinaryIO, copy: BinaryIO, *, packed: int) -> str:
+    """Unpack; return why it ended early, "" if it did not."""
+    total = 0
+    while True:
+        try:
+            chunk = packed_stream.read(_CHUNK)
+        except (OSError, EOFError, zlib.error) as error:
+            return f"its compressed data is damaged or cut off ({error}): only what came before was read"
+        except Exception as error:  # zstandard's own error, whose module is not loaded for gzip
+            if type(error).__name__ != "ZstdError":
+                raise
+            return f"its compressed data is damaged or cut off ({error}): only what came before was read"
+        if not chunk:
+            return ""
+        total += len(chunk)
+        if total > MAX_UNPACKED_BYTES or (total > RATIO_FREE_BYTES and total > MAX_RATIO * packed):
+            return f"it unpacks to far more than a log does: only its first {total - len(chunk):,} bytes were read"
+        copy.write(chunk)

@@ -1,0 +1,180 @@
+"""What a log file is, by its content; and its records, line by line, whatever stands between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from backchannel import codec
+from backchannel.codec import JsonObject
+from backchannel.logs.layout import Layout, Row, json_layout, table_layout
+from backchannel.logs.records import CutLineError, ReadLine, json_reader, table_reader
+from backchannel.logs.tables import Family
+
+FORMATS = ("zeek-tsv", "zeek-json", "suricata-eve")
+MAX_LINE_BYTES = 2**20
+"""Longest line that is read (DESIGN §10); a longer one is passed over and named."""
+MAX_SAMPLED_LINES = 5_000
+
+_FAMILIES: dict[str, Family] = {"zeek-json": "zeek", "suricata-eve": "suricata"}
+_ZEEK_MARKS = frozenset({"uid", "_path", "@stream", "id.orig_h", "id_orig_h", "fuid", "host", "fingerprint"})
+
+
+class UnknownFormatError(ValueError):
+    """The content is no log that is read here; the message says what it looks like."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogShape:
+    """How the records of one file are written."""
+
+    format: str
+    layout: Layout
+    read: ReadLine
+    names: tuple[str, ...] = ()
+    """Columns of a tab-separated log, in order."""
+    header_lines: int = 0
+    """Lines before its first record."""
+
+
+def recognise(sample: Sequence[bytes], *, format_: str | None = None) -> LogShape:
+    """Return the shape of a log from lines at its beginning, and some from further on.
+
+    Args:
+        sample: lines without their ends, the first ones first.
+        format_: one of `FORMATS` if the operator says so.
+
+    Raises:
+        UnknownFormatError: it is none of ours.
+    """
+    first = next((line for line in sample if line.strip()), b"")
+    if format_ in {None, "zeek-tsv"}:
+        shape = _table_shape(sample)
+        if shape is not None:
+            return shape
+    if b"\0" in b"".join(sample[:20]):
+        raise UnknownFormatError("it holds binary data: it is no log of text lines")
+    records = list(_records(sample))
+    found = format_ or _json_format(records)
+    if found is None or found == "zeek-tsv" or not records:
+        raise UnknownFormatError(_looks_like(first, has_records=bool(records)))
+    layout = json_layout(found, _FAMILIES[found], records)
+    return LogShape(found, layout, json_reader(layout, _FAMILIES[found]))
+
+
+def _records(sample: Sequence[bytes]) -> Iterator[JsonObject]:
+    for line in sample[:MAX_SAMPLED_LINES]:
+        if not line.lstrip().startswith(b"{"):
+            continue
+        try:
+            value = codec.decode(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            yield value
+
+
+def _json_format(records: Sequence[JsonObject]) -> str | None:
+    for record in records[:50]:
+        if "event_type" in record and "timestamp" in record:
+            return "suricata-eve"
+        if "ts" in record and not _ZEEK_MARKS.isdisjoint(record):
+            return "zeek-json"
+        if "ts" in record and isinstance(record.get("id"), dict):
+            return "zeek-json"
+    return None
+
+
+def _table_shape(sample: Sequence[bytes]) -> LogShape | None:
+    for number, line in enumerate(sample[:50]):
+        if line.startswith(b"#fields\t"):
+            lines = number + 1
+            while lines < len(sample) and sample[lines].startswith(b"#"):
+                lines += 1
+            return table_shape(line, header_lines=lines)
+        if line.startswith(b"#") or not line.strip():
+            continue
+        # What `zeek-cut -c` and the like leave: the names alone.
+        return table_shape(b"#fields\t" + line, header_lines=number + 1) if line.startswith(b"ts\t") else None
+    return None
+
+
+def table_shape(header: bytes, *, header_lines: int) -> LogShape:
+    """Return the shape that a `#fields` line gives."""
+    names = tuple(header.decode("utf-8", "replace").rstrip("\r\n").split("\t")[1:])
+    layout, places = table_layout("zeek-tsv", names)
+    return LogShape("zeek-tsv", layout, table_reader(layout, places, len(names)), names, header_lines)
+
+
+def _looks_like(first: bytes, *, has_records: bool) -> str:
+    if has_records:
+        return "its JSON records are neither Zeek's nor Suricata's (EVE); other formats are not read yet"
+    if first.lstrip()[:1] in {b"[", b"{"}:
+        return "it looks like JSON, but not like one record a line"
+    if not first:
+        return "it is empty"
+    return "its lines are neither Zeek's (TSV or JSON) nor Suricata's EVE; other formats are not read yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a log."""
+
+    line: int
+    """Counted from 1 in the uncompressed file."""
+    layout: Layout
+    cells: Row
+
+
+def records(
+    stream: BinaryIO, shape: LogShape, *, end: int, on_broken: Callable[[int, str], None]
+) -> Iterator[Record]:
+    """Yield the records of a log in order; a broken line costs only itself.
+
+    Args:
+        stream: at its beginning, uncompressed.
+        shape: of the file; a table's later header changes it from there on.
+        end: bytes to read; what was written behind them since is for the next hunt.
+        on_broken: told the number of a line that cannot be read as it should, and why.
+    """
+    is_table = shape.format == "zeek-tsv"
+    for number, line in numbered(stream, end=end, on_long=on_broken):
+        if not line or line.isspace():
+            continue
+        if is_table:
+            if line.startswith(b"#"):
+                if line.startswith(b"#fields\t"):
+                    shape = table_shape(line, header_lines=0)
+                continue
+            if line.startswith(b"ts\t") and line.decode("utf-8", "replace").split("\t") == list(shape.names):
+                continue
+        try:
+            layout, cells = shape.read(line)
+        except CutLineError as error:
+            on_broken(number, str(error))
+            layout, cells = shape.layout, error.cells
+        except ValueError as error:
+            on_broken(number, str(error))
+            continue
+        yield Record(number, layout, cells)
+
+
+def numbered(
+    stream: BinaryIO, *, end: int, on_long: Callable[[int, str], None]
+) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines in the first `end` bytes with their numbers; one over `MAX_LINE_BYTES` is passed over."""
+    number, left = 0, end
+    while left > 0:
+        line = stream.readline(min(MAX_LINE_BYTES + 1, left))
+        if not line:
+            return
+        left -= len(line)
+        number += 1
+        if len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
+            while left > 0 and line and not line.endswith(b"\n"):
+                line = stream.readline(min(MAX_LINE_BYTES, left))
+                left -= len(line)
+            on_long(number, f"the line is longer than {MAX_LINE_BYTES:,} bytes: it is passed over")
+            continue
+        yield number, line.rstrip(b"\r\n")

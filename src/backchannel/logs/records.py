@@ -1,0 +1,127 @@
+"""Read one line of a log into the cells of its layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from backchannel import codec
+from backchannel.clock import parse_time
+from backchannel.codec import JsonObject
+from backchannel.logs.layout import Layout, Path, Row, has, json_layout
+from backchannel.logs.tables import Family
+
+UNSET = frozenset({"-", "(empty)", ""})
+"""What Zeek's ASCII writer puts for no value and for an empty list."""
+
+ReadLine = Callable[[bytes], tuple[Layout, Row]]
+"""Returns the cells of a line (without its line end) and where they are from; raises `ValueError` with a
+sentence for a broken one."""
+
+
+def json_reader(layout: Layout, family: Family) -> ReadLine:
+    """Return the reader of JSON records.
+
+    A record with a known field that the sample lacked is read by a layout of its own. A line that is not
+    UTF-8 is read with its wrong bytes replaced: what else is in it still counts.
+    """
+    watched: dict[str, list[Path]] = {}
+    for path in layout.watched:
+        watched.setdefault(path[0], []).append(path)
+
+    def read(line: bytes) -> tuple[Layout, Row]:
+        try:
+            record = codec.decode(line)
+        except ValueError:
+            record = _repaired(line)
+        if not isinstance(record, dict):
+            raise ValueError("the line is no JSON object")  # noqa: TRY004  # a line of a log, not a type of ours
+        here = layout
+        if any(has(record, path) for key in record if key in watched for path in watched[key]):
+            here = json_layout(layout.format, family, [record])
+        return here, tuple(_cell(record, path) for path in here.columns)
+
+    return read
+
+
+def table_reader(layout: Layout, places: tuple[int, ...], width: int) -> ReadLine:
+    """Return the reader of Zeek's tab-separated records.
+
+    Args:
+        layout: of the file.
+        places: place of each column of the layout in a line.
+        width: number of columns in the header.
+    """
+
+    def read(line: bytes) -> tuple[Layout, Row]:
+        cells = line.decode("utf-8", "replace").split("\t")
+        if len(cells) < width:
+            raise CutLineError(
+                f"the line has {len(cells)} of {width} columns: it was cut, or its header is another's",
+                _picked(cells, places),
+            )
+        return layout, _picked(cells, places)
+
+    return read
+
+
+class CutLineError(ValueError):
+    """A line that ends too early; what it has is still read."""
+
+    def __init__(self, what: str, cells: Row) -> None:
+        super().__init__(what)
+        self.cells = cells
+
+
+def _picked(cells: list[str], places: tuple[int, ...]) -> Row:
+    count = len(cells)
+    return tuple(None if place >= count or cells[place] in UNSET else cells[place] for place in places)
+
+
+def _repaired(line: bytes) -> object:
+    text = line.decode("utf-8", "replace")
+    if "\ufffd" not in text:
+        raise ValueError("the line is no JSON: it was cut, or something else was written into it")
+    try:
+        found: object = codec.decode(text)
+    except ValueError:
+        raise ValueError("the line is no JSON, and no UTF-8 either") from None
+    return found
+
+
+def _cell(record: JsonObject, path: Path) -> str | None:
+    value: object = record
+    for step, key in enumerate(path):
+        if key == "[]":
+            return _members(value, path[step + 1 :])
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return _text(value)
+
+
+def _members(value: object, rest: Path) -> str | None:
+    if not isinstance(value, list):
+        return None
+    cells = [_cell(item, rest) for item in value if isinstance(item, dict)]
+    return codec.encode([cell for cell in cells if cell is not None]).decode()
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return codec.encode(value).decode()
+
+
+def seen_at(cell: str | float | None) -> datetime | None:
+    """Return the time in a cell: seconds since 1970 or RFC 3339; None if it is neither."""
+    if cell is None:
+        return None
+    try:
+        return datetime.fromtimestamp(float(cell), UTC)
+    except (ValueError, OverflowError, OSError):
+        pass
+    try:
+        return parse_time(str(cell))
+    except ValueError:
+        return None

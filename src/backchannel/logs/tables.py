@@ -1,0 +1,70 @@
+"""The tables of fields, one file for each family of formats."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from backchannel.codec import JsonObject
+
+Family = Literal["zeek", "suricata"]
+Reading = Literal["address", "domain", "host", "url", "hash", "email"]
+"""How a value is read. `host`: an address or a name, perhaps with a port. `email`: what stands in a header."""
+Side = Literal["", "source", "destination", "sender", "recipient"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field that holds observables."""
+
+    name: str
+    """As the log spells it; parts of a path are joined by dots, `[]` stands for each member of a list."""
+    reading: Reading
+    side: Side = ""
+    is_list: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UrlField:
+    """A URL that a record holds in parts."""
+
+    name: str
+    host: str
+    port: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTable:
+    """What is known of one family of formats."""
+
+    fields: tuple[Field, ...]
+    urls: tuple[UrlField, ...]
+    time: tuple[str, ...]
+    source: tuple[str, ...]
+    destination: tuple[str, ...]
+    addresses: tuple[str, ...]
+    """Fields that name the host a record is about, where it has no two sides."""
+
+
+@cache
+def field_table(family: Family) -> FieldTable:
+    """Return the table of a family."""
+    text = files("backchannel.logs").joinpath(f"{family}.toml").read_text("utf-8")
+    value = tomllib.loads(text)
+    return FieldTable(
+        fields=tuple(field for row in value["field"] for field in _fields(row)),
+        urls=tuple(UrlField(row["name"], row["host"], row["port"], row["target"]) for row in value["url"]),
+        time=tuple(value["time"]),
+        source=tuple(value["source"]),
+        destination=tuple(value["destination"]),
+        addresses=tuple(value["addresses"]),
+    )
+
+
+def _fields(row: JsonObject) -> list[Field]:
+    side, is_list = row.get("side", ""), row.get("list", False)
+    return [Field(name, row["reading"], side, is_list) for name in row["names"]]

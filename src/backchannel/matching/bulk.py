@@ -1,0 +1,227 @@
+"""Read a large log with DuckDB: the wanted columns into a table, whose distinct cells are then matched.
+
+Cost is that of parsing, nearly whatever the number of indicators. The table's row numbers are the log's
+line numbers only while each line gives one row; `BulkLog.trusted` says so, and a log that cannot be
+trusted is read line by line instead. Lines that gave nothing are read again by themselves.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from backchannel.logs.cells import Cell
+from backchannel.logs.layout import FieldAt, Layout, Row
+from backchannel.logs.layout import Path as Way
+from backchannel.logs.recognise import MAX_LINE_BYTES, LogShape
+from backchannel.matching import probing
+from backchannel.matching.compiled import CellKey, CompiledSet
+
+if TYPE_CHECKING:
+    import duckdb
+
+MIN_BULK_BYTES: Final = 4 * 2**20
+"""A smaller log is read line by line: starting a scan costs more than it saves."""
+MAX_ODD_LINES: Final = 10_000
+"""Lines of one log that are read again by themselves; with more, all of it is read line by line."""
+
+
+def is_plain(path: Path, shape: LogShape, size: int) -> bool:
+    """Whether a log can be read in bulk: no line too long, and for a table one header and no stray returns."""
+    if size < MIN_BULK_BYTES:
+        return False
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ) as view:
+        at = 0
+        while size - at > MAX_LINE_BYTES:
+            end = view.rfind(b"\n", at, at + MAX_LINE_BYTES)
+            if end < 0:
+                return False
+            at = end + 1
+        if shape.format != "zeek-tsv":
+            return True
+        head = sum(len(line) for line in _first_lines(view, shape.header_lines))
+        return view.find(b"\r") < 0 and view.find(b"\n#fields", max(0, head - 1)) < 0
+
+
+def _first_lines(view: mmap.mmap, count: int) -> list[bytes]:
+    view.seek(0)
+    return [view.readline() for _ in range(count)]
+
+
+def count_lines(path: Path, size: int) -> int:
+    """Return the number of lines in the first `size` bytes, a last one without an end included."""
+    lines, left, last = 0, size, b"\n"
+    with path.open("rb", buffering=0) as stream:
+        while left > 0:
+            chunk = stream.read(min(left, 2**22))
+            if not chunk:
+                break
+            lines += chunk.count(b"\n")
+            left -= len(chunk)
+            last = chunk[-1:]
+    return lines + (last != b"\n")
+
+
+@dataclass(frozen=True, slots=True)
+class BulkLog:
+    """One log as a table."""
+
+    database: duckdb.DuckDBPyConnection
+    table: str
+    shape: LogShape
+    lines: int
+    """Records that the table may have: lines of the log as it was counted, without its header."""
+
+    @property
+    def trusted(self) -> bool:
+        """Whether each line is one row, so that rows have line numbers."""
+        rows = int(self.database.execute(f"SELECT count(*) FROM {self.table}").fetchall()[0][0])  # noqa: S608
+        return rows == self.lines
+
+    def odd_lines(self) -> list[int] | None:
+        """Return the lines that have to be read by themselves, by number; None if they are too many."""
+        where = "odd" if self.shape.format == "zeek-tsv" else f"odd OR ({_all_null(self.shape.layout)})"
+        query = f"SELECT rowid FROM {self.table} WHERE {where} LIMIT {MAX_ODD_LINES + 1}"  # noqa: S608
+        rows = self.database.execute(query).fetchall()
+        return None if len(rows) > MAX_ODD_LINES else [self.line(row[0]) for row in rows]
+
+    def line(self, row: int) -> int:
+        """Return the number of the line of a row."""
+        return int(row) + 1 + self.shape.header_lines
+
+    def candidates(self, compiled: CompiledSet) -> set[CellKey]:
+        """Return the cells that share a probe with some entry."""
+        found: set[CellKey] = set()
+        self.database.execute(
+            "CREATE OR REPLACE TEMP TABLE seen (field INTEGER, cell VARCHAR[], probe VARCHAR)"
+        )
+        fields = self.shape.layout.fields
+        for number, field in enumerate(fields):
+            for query in probing.queries(
+                self.table, field, compiled, is_json=self.shape.format != "zeek-tsv"
+            ):
+                self.database.execute(f"INSERT INTO seen SELECT {number}, cell, probe FROM ({query})")  # noqa: S608
+        for number, cell in self.database.execute(_SHARED).fetchall():
+            field = fields[number]
+            found.add((field.reading, field.is_list, _cell(field, cell)))
+        return found
+
+    def rows(self, cells: dict[str, list[Cell]]) -> Iterator[tuple[int, Row]]:
+        """Yield line number and cells of the records that hold one of `cells` in the column it came from.
+
+        Args:
+            cells: for each condition's column (`c0`, ...), the texts wanted there.
+        """
+        if not cells:
+            return
+        layout = self.shape.layout
+        self.database.execute("CREATE OR REPLACE TEMP TABLE hitting (col VARCHAR, cell VARCHAR)")
+        for column, texts in cells.items():
+            self.database.execute(
+                "INSERT INTO hitting SELECT ?, unnest(?::VARCHAR[])",
+                [column, sorted({str(t) for t in texts})],
+            )
+        where = " OR ".join(
+            f"{column} IN (SELECT cell FROM hitting WHERE col = '{column}')"  # noqa: S608  # our own names
+            for column in cells
+        )
+        shown = ", ".join(f"c{n}::VARCHAR" for n in range(len(layout.columns)))
+        query = f"SELECT rowid, {shown} FROM {self.table} WHERE NOT odd AND ({where}) ORDER BY rowid"  # noqa: S608
+        cursor = self.database.execute(query)
+        while batch := cursor.fetchmany(10_000):
+            for row in batch:
+                if row[0] < self.lines:
+                    yield self.line(row[0]), _unset(tuple(row[1:]), self.shape.format)
+
+
+_SHARED: Final = """
+SELECT DISTINCT field, cell FROM seen JOIN wanted USING (probe)
+UNION
+SELECT field, cell FROM seen WHERE probe = '!'
+"""
+
+
+def load(compiled: CompiledSet, path: Path, shape: LogShape, *, size: int, table: str) -> BulkLog:
+    """Read a log into a table; raises `duckdb.Error` where DuckDB cannot."""
+    lines = count_lines(path, size) - shape.header_lines
+    source = _table_source(path, shape) if shape.format == "zeek-tsv" else _json_source(path, shape.layout)
+    compiled.database.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {source}")
+    return BulkLog(compiled.database, table, shape, lines)
+
+
+def _cell(field: FieldAt, parts: list[str | None]) -> Cell:
+    return tuple(parts) if len(field.columns) > 1 else str(parts[0])
+
+
+def _unset(cells: Row, format_: str) -> Row:
+    if format_ != "zeek-tsv":
+        return cells
+    return tuple(None if cell in {"-", "(empty)", ""} else cell for cell in cells)
+
+
+def _all_null(layout: Layout) -> str:
+    return " AND ".join(f"c{n} IS NULL" for n in range(len(layout.columns))) or "true"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _name(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
+def _table_source(path: Path, shape: LogShape) -> str:
+    names = [f"n{n}" for n in range(len(shape.names))]
+    columns = "{" + ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names) + "}"
+    picked = [names[shape.names.index(way[0])] for way in shape.layout.columns]
+    shown = ", ".join(f"{name} AS c{n}" for n, name in enumerate(picked))
+    # A padded cell is NULL: the line was cut. A line that begins with # is a comment.
+    odd = f"{names[-1]} IS NULL OR n0[1] = '#' AS odd"
+    return (
+        f"SELECT {shown + ', ' if shown else ''}{odd} FROM read_csv({_text(str(path))}, auto_detect = false, "  # noqa: S608
+        f"header = false, skip = {shape.header_lines}, delim = '\\t', quote = '', escape = '', comment = '', "
+        f"nullstr = '\x01', null_padding = true, ignore_errors = true, strict_mode = false, "
+        f"max_line_size = {MAX_LINE_BYTES}, columns = {columns})"
+    )
+
+
+def _json_source(path: Path, layout: Layout) -> str:
+    ways = (*layout.columns, *layout.watched)
+    columns = "{" + ", ".join(f"{_name(key)}: {_text(kind)}" for key, kind in _types(ways).items()) + "}"
+    shown = ", ".join(f"{_expression(way)} AS c{n}" for n, way in enumerate(layout.columns))
+    watched = ", ".join(f"{_expression(way)}" for way in layout.watched)
+    odd = f"coalesce({watched}) IS NOT NULL" if len(layout.watched) > 1 else "false"
+    return (
+        f"SELECT {shown + ', ' if shown else ''}{odd} AS odd FROM read_json({_text(str(path))}, "  # noqa: S608
+        f"format = 'newline_delimited', ignore_errors = true, columns = {columns})"
+    )
+
+
+def _types(ways: tuple[Way, ...]) -> dict[str, str]:
+    """Return the type of each key of a record: text, or for what is looked into a struct or a list of them."""
+    below: dict[str, list[Way]] = {}
+    for way in ways:
+        below.setdefault(way[0], []).append(way[1:])
+    return {key: _type([rest for rest in rests if rest]) for key, rests in below.items()}
+
+
+def _type(rests: list[Way]) -> str:
+    if not rests:
+        return "VARCHAR"
+    if any(rest[0] == "[]" for rest in rests):
+        return _type([rest[1:] for rest in rests if rest[0] == "[]" and len(rest) > 1]) + "[]"
+    inner = _types(tuple(rests))
+    return "STRUCT(" + ", ".join(f"{_name(key)} {kind}" for key, kind in inner.items()) + ")"
+
+
+def _expression(way: Way) -> str:
+    if "[]" not in way:
+        return ".".join(_name(key) for key in way)
+    at = way.index("[]")
+    inner = ".".join(_name(key) for key in way[:at])
+    member = ".".join(_name(key) for key in way[at + 1 :])
+    return f"to_json(list_filter(list_transform({inner}, x -> x.{member}), y -> y IS NOT NULL))::VARCHAR"

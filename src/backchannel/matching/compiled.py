@@ -1,0 +1,131 @@
+"""The compiled set, open for one hunt: from the cells of logs to the entries they meet.
+
+SQL narrows millions of cells to the few that share a probe with some entry; those are judged exactly in
+memory. What a cell meets is remembered, so that a value in a thousand records is judged once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from backchannel.logs.cells import Cell, observables
+from backchannel.logs.tables import Reading
+from backchannel.matching.entries import probes
+from backchannel.matching.index import EntryIndex, Filed, Met, block_probe
+from backchannel.observables.kinds import Kind
+
+if TYPE_CHECKING:
+    import duckdb
+
+MEMORY_LIMIT: Final = "384MB"
+"""What DuckDB may hold before it goes to disk; a hunt stays under 600 MB with it."""
+MAX_PLAIN: Final = 1_000
+"""Entries that are tried on every value of their kind (`LIKE` without a usable end); more are not searched."""
+MAX_REMEMBERED: Final = 200_000
+"""Cells whose judgement is kept in memory."""
+
+CellKey = tuple[Reading, bool, Cell]
+"""How a cell is read (reading, whether it is a list) and the cell."""
+
+
+class CompiledSet:
+    """The files of the set, open in a database of this hunt's own."""
+
+    def __init__(self, files: Sequence[Path], *, threads: int, scratch: Path | None = None) -> None:
+        """Open the set.
+
+        Args:
+            files: of the set; none means that nothing can be found.
+            threads: DuckDB's threads.
+            scratch: folder for what does not fit into memory.
+        """
+        import duckdb  # noqa: PLC0415  # 100 ms that only hunts pay
+
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": threads,
+            "memory_limit": MEMORY_LIMIT,
+        }
+        if scratch is not None:
+            config["temp_directory"] = str(scratch / "duckdb")
+        self.database: duckdb.DuckDBPyConnection = duckdb.connect(config=config)
+        names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+        source = f"read_parquet([{names}])" if files else _NOTHING
+        self.database.execute(f"CREATE VIEW entry AS SELECT * FROM {source}")  # noqa: S608  # our own files
+        self.database.execute(
+            "CREATE TEMP TABLE wanted AS SELECT DISTINCT probe FROM entry WHERE probe <> '*'"
+        )
+        self.database.execute("CREATE TEMP TABLE asked (probe VARCHAR)")
+        self._index = EntryIndex()
+        self._loaded: set[str] = set()
+        self._known: dict[CellKey, tuple[Met, ...]] = {}
+        plain = self._entries("probe = '*'")
+        self.dropped_plain = max(0, len(plain) - MAX_PLAIN)
+        self._index.add(plain[:MAX_PLAIN])
+        self.plain_kinds = frozenset(Kind(entry.kind) for entry in plain[:MAX_PLAIN])
+        self.plain = tuple(plain[:MAX_PLAIN])
+        flags = "bool_or(probe = '6:'), bool_or(probe LIKE 'n:%'), bool_or(probe = 'e:')"
+        row = self.database.execute(f"SELECT {flags} FROM wanted").fetchall()[0]  # noqa: S608  # constant
+        self.has_v6, self.has_blocks, self.has_email = (bool(flag) for flag in row)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.database.close()
+
+    def match(self, cells: Iterable[CellKey]) -> dict[CellKey, tuple[Met, ...]]:
+        """Judge cells.
+
+        Returns:
+            Those that meet something, each with what it meets: of one indicator the closest.
+        """
+        wanted = set(cells)
+        new = [cell for cell in wanted if cell not in self._known]
+        if len(self._known) + len(new) > MAX_REMEMBERED:
+            self._known.clear()
+            new = list(wanted)
+        seen = {cell: list(observables(cell[0], cell[2], is_list=cell[1])) for cell in new}
+        asked = {probe for things in seen.values() for thing in things for probe in probes(thing)}
+        if self.has_blocks or self.has_v6:
+            asked |= {
+                block_probe(thing)
+                for things in seen.values()
+                for thing in things
+                if thing.kind is Kind.ADDRESS
+            }
+        self._load(asked)
+        for cell, things in seen.items():
+            self._known[cell] = _closest(met for thing in things for met in self._index.met(thing))
+        return {cell: found for cell in wanted if (found := self._known[cell])}
+
+    def _load(self, asked: set[str]) -> None:
+        new = asked - self._loaded
+        if not new:
+            return
+        self._loaded |= new
+        self.database.execute("DELETE FROM asked")
+        self.database.execute("INSERT INTO asked SELECT unnest(?::VARCHAR[])", [list(new)])
+        # Most of what logs hold is in no indicator: only what is leaves the one column that is in memory.
+        self.database.execute("DELETE FROM asked WHERE probe NOT IN (SELECT probe FROM wanted)")
+        if self.database.execute("SELECT 1 FROM asked LIMIT 1").fetchall():
+            self._index.add(self._entries("probe IN (SELECT probe FROM asked)"))
+
+    def _entries(self, where: str) -> list[Filed]:
+        query = f"SELECT DISTINCT * FROM entry WHERE {where} ORDER BY ALL"  # noqa: S608  # constants
+        return [Filed(*row) for row in self.database.execute(query).fetchall()]
+
+
+def _closest(met: Iterable[Met]) -> tuple[Met, ...]:
+    """Of several ways in which one indicator is met, keep the first exact one, else the first, by side."""
+    best: dict[tuple[int, str], Met] = {}
+    for one in met:
+        known = best.get((one.object_row, one.side))
+        if known is None or (known.scope != "exact" and one.scope == "exact"):
+            best[one.object_row, one.side] = one
+    return tuple(best.values())
+
+
+_NOTHING: Final = (
+    "(SELECT '' AS probe, 0::BIGINT AS object_row, '' AS kind, '' AS operator, '' AS key, '' AS last, "
+    "'' AS value, '' AS side WHERE false)"
+)

@@ -1,0 +1,249 @@
+"""Hunt through logs for what the compiled set holds, and say what could not be hunted through.
+
+Reads the paths it is handed, and nothing else. A log is read in bulk where that is safe, else line by line;
+both judge with the same `CompiledSet`, and find the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from backchannel.logs.cells import Cell
+from backchannel.logs.layout import FieldAt, Layout, Row
+from backchannel.logs.opening import OpenLog, UnreadableLogError, open_log
+from backchannel.logs.recognise import LogShape, Record, UnknownFormatError, numbered, recognise, records
+from backchannel.matching import bulk
+from backchannel.matching.compiled import CellKey, CompiledSet
+from backchannel.matching.index import Met
+
+BATCH_RECORDS = 20_000
+"""Records that are judged together when a log is read line by line."""
+MAX_NOTES = 100
+"""Broken lines named for one log; the rest is counted."""
+
+
+class Found(NamedTuple):
+    """One indicator in one record."""
+
+    path: str
+    format: str
+    line: int
+    """Counted from 1 in the uncompressed file."""
+    field: FieldAt
+    met: Met
+    layout: Layout
+    cells: Row
+
+
+class Note(NamedTuple):
+    """Something that could not be hunted through as it should."""
+
+    path: str
+    line: int | None
+    why: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one hunt went through."""
+
+    files: int = 0
+    records: int = 0
+    bytes: int = 0
+    skipped: list[Note] = field(default_factory=list)
+    layouts: dict[str, int] = field(default_factory=dict)
+    """Format to number of files."""
+
+
+def log_files(paths: Iterable[Path], tally: Tally) -> Iterator[Path]:
+    """Yield the files in `paths`, those of folders in order of their names; links to folders are not followed."""
+    for path in paths:
+        if path.is_dir():
+            for folder, folders, names in os.walk(path):
+                folders.sort()
+                yield from (Path(folder) / name for name in sorted(names) if (Path(folder) / name).is_file())
+        elif path.is_file():
+            yield path
+        else:
+            why = "it is neither a file nor a folder" if path.exists() else "there is no such file or folder"
+            tally.skipped.append(Note(str(path), None, why))
+
+
+def hunt_log(
+    path: Path,
+    compiled: CompiledSet,
+    tally: Tally,
+    *,
+    format_: str | None = None,
+    scratch: Path | None = None,
+) -> Iterator[Found]:
+    """Yield what is found in one log, in the order of its lines; adds to `tally` as it goes."""
+    notes = _Notes(str(path), tally)
+    try:
+        with open_log(path, scratch=scratch) as log:
+            shape = recognise(log.sample(), format_=format_)
+            tally.files += 1
+            tally.bytes += log.size
+            tally.layouts[shape.format] = tally.layouts.get(shape.format, 0) + 1
+            if log.damage:
+                notes.say(None, log.damage)
+            yield from _hunt_open(str(path), log, shape, compiled, tally, notes)
+    except UnknownFormatError as error:
+        notes.say(None, str(error))
+    except UnreadableLogError as error:
+        notes.say(None, str(error))
+    notes.end()
+
+
+def _hunt_open(
+    path: str, log: OpenLog, shape: LogShape, compiled: CompiledSet, tally: Tally, notes: _Notes
+) -> Iterator[Found]:
+    loaded = _loaded(log, shape, compiled)
+    odd = loaded.odd_lines() if loaded is not None else None
+    if loaded is None or odd is None:
+        yield from _by_lines(path, log, shape, compiled, tally, notes)
+        return
+    tally.records += loaded.lines - len(odd)
+    met = compiled.match(loaded.candidates(compiled))
+    rows = loaded.rows(_conditions(shape.layout, met))
+    found = (one for line, cells in rows for one in _in_row(path, shape, line, cells, met))
+    if not odd:
+        yield from found
+        return
+    again = list(_by_lines(path, log, shape, compiled, tally, notes, only=frozenset(odd)))
+    yield from sorted([*found, *again], key=lambda one: one.line)
+
+
+def _loaded(log: OpenLog, shape: LogShape, compiled: CompiledSet) -> bulk.BulkLog | None:
+    """Return the log as a table, None where it has to be read line by line."""
+    if not bulk.is_plain(log.path, shape, log.size):
+        return None
+    try:
+        loaded = bulk.load(compiled, log.path, shape, size=log.size, table="record")
+    except duckdb.Error:
+        return None  # what DuckDB cannot read, the line reader reads or names
+    return loaded if loaded.trusted else None
+
+
+def _by_lines(
+    path: str,
+    log: OpenLog,
+    shape: LogShape,
+    compiled: CompiledSet,
+    tally: Tally,
+    notes: _Notes,
+    *,
+    only: frozenset[int] | None = None,
+) -> Iterator[Found]:
+    with log.path.open("rb") as stream:
+        if only is None:
+            read = records(stream, shape, end=log.size, on_broken=notes.say)
+        else:
+            read = _some(stream.fileno(), log, shape, notes, only)
+        while batch := list(islice(read, BATCH_RECORDS)):
+            tally.records += len(batch)
+            met = compiled.match(_cells_of(batch))
+            if met:
+                for record in batch:
+                    yield from _in_row(path, shape, record.line, record.cells, met, layout=record.layout)
+
+
+def _some(
+    descriptor: int, log: OpenLog, shape: LogShape, notes: _Notes, only: frozenset[int]
+) -> Iterator[Record]:
+    """Yield the records on certain lines, with every known field of theirs."""
+    lines: list[tuple[int, bytes]] = []
+    with os.fdopen(os.dup(descriptor), "rb") as stream:
+        lines = [(n, line) for n, line in numbered(stream, end=log.size, on_long=notes.say) if n in only]
+    for number, line in lines:
+        if not line or line.isspace() or (shape.format == "zeek-tsv" and line.startswith(b"#")):
+            continue
+        try:
+            yield Record(number, *shape.read(line))
+        except ValueError as error:
+            notes.say(number, str(error))
+            cells = getattr(error, "cells", None)
+            if cells is not None:
+                yield Record(number, shape.layout, cells)
+
+
+def _cells_of(batch: Sequence[Record]) -> set[CellKey]:
+    found: set[CellKey] = set()
+    for record in batch:
+        cells = record.cells
+        for one in record.layout.fields:
+            cell = _cell(one, cells)
+            if cell is not None:
+                found.add((one.reading, one.is_list, cell))
+    return found
+
+
+def _cell(one: FieldAt, cells: Row) -> Cell | None:
+    if len(one.columns) == 1:
+        return cells[one.columns[0]]
+    parts = tuple(cells[column] if column >= 0 else None for column in one.columns)
+    return None if parts[-1] is None else parts
+
+
+def _conditions(layout: Layout, met: dict[CellKey, tuple[Met, ...]]) -> dict[str, list[Cell]]:
+    """Return for each column the texts that hit; a URL in parts is looked up by its target."""
+    wanted: dict[str, list[Cell]] = {}
+    for one in layout.fields:
+        for reading, is_list, cell in met:
+            if (reading, is_list) != (one.reading, one.is_list) or isinstance(cell, tuple) != (
+                len(one.columns) > 1
+            ):
+                continue
+            text = cell[-1] if isinstance(cell, tuple) else cell
+            if text is not None:
+                wanted.setdefault(f"c{one.columns[-1]}", []).append(text)
+    return wanted
+
+
+def _in_row(
+    path: str,
+    shape: LogShape,
+    line: int,
+    cells: Row,
+    met: dict[CellKey, tuple[Met, ...]],
+    *,
+    layout: Layout | None = None,
+) -> Iterator[Found]:
+    """Yield the indicators in one record, each once: where it is met exactly, else where it is met first."""
+    best: dict[int, Found] = {}
+    layout = layout or shape.layout
+    for one in layout.fields:
+        cell = _cell(one, cells)
+        if cell is None:
+            continue
+        for match in met.get((one.reading, one.is_list, cell), ()):
+            if match.side and one.side != match.side:
+                continue
+            known = best.get(match.object_row)
+            if known is None or (known.met.scope != "exact" and match.scope == "exact"):
+                best[match.object_row] = Found(path, shape.format, line, one, match, layout, cells)
+    yield from best.values()
+
+
+class _Notes:
+    """Names what is wrong with one log, up to a number."""
+
+    def __init__(self, path: str, tally: Tally) -> None:
+        self._path, self._tally, self._count = path, tally, 0
+
+    def say(self, line: int | None, why: str) -> None:
+        self._count += 1
+        if self._count <= MAX_NOTES:
+            self._tally.skipped.append(Note(self._path, line, why))
+
+    def end(self) -> None:
+        if self._count > MAX_NOTES:
+            why = f"{self._count - MAX_NOTES:,} more lines cannot be read as they should"
+            self._tally.skipped.append(Note(self._path, None, why))

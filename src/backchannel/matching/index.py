@@ -1,0 +1,106 @@
+"""Which entries of the compiled set a value meets, and how: the one exact judgement, for every way of hunting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from backchannel.logs.tables import Side
+from backchannel.matching.entries import url_host
+from backchannel.observables.hosts import IPV4_PREFIX, parent_keys
+from backchannel.observables.kinds import Kind, Observable
+
+Scope = Literal["exact", "subdomain", "cidr", "url prefix", "prefix", "suffix"]
+
+
+class Filed(NamedTuple):
+    """One entry as the set's files hold it."""
+
+    probe: str
+    object_row: int
+    kind: str
+    operator: str
+    key: str
+    """Hexadecimal."""
+    last: str
+    value: str
+    side: str
+
+
+class Met(NamedTuple):
+    """One entry that a value meets."""
+
+    object_row: int
+    scope: Scope
+    observable: Observable
+    """What stands in the log."""
+    side: Side
+    """The side on which alone it counts; "" for any."""
+
+
+@dataclass(slots=True)
+class EntryIndex:
+    """Entries in memory, found by key."""
+
+    exact: dict[tuple[str, bytes], list[Filed]] = field(default_factory=dict)
+    below: dict[bytes, list[Filed]] = field(default_factory=dict)
+    blocks: dict[str, list[tuple[bytes, bytes, Filed]]] = field(default_factory=dict)
+    begins: dict[str, list[tuple[bytes, Filed]]] = field(default_factory=dict)
+    plain: list[Filed] = field(default_factory=list)
+
+    def add(self, entries: Iterable[Filed]) -> None:
+        """Add entries; the same entry is added once by its owner."""
+        for entry in entries:
+            key = bytes.fromhex(entry.key)
+            if entry.operator == "net":
+                block = (key, bytes.fromhex(entry.last), entry)
+                self.blocks.setdefault(entry.probe, []).append(block)
+            elif entry.operator == "begins":
+                self.begins.setdefault(entry.probe, []).append((key, entry))
+            elif entry.operator in {"starts", "ends"}:
+                self.plain.append(entry)
+            if entry.operator in {"equal", "only"}:
+                self.exact.setdefault((entry.kind, key), []).append(entry)
+            if entry.operator in {"equal", "below"} and entry.kind == Kind.DOMAIN:
+                self.below.setdefault(key, []).append(entry)
+
+    def met(self, seen: Observable) -> Iterator[Met]:
+        """Yield what `seen` meets; an indicator with several entries may come several times."""
+        for entry in self.exact.get((seen.kind.value, seen.key), ()):
+            yield _met(entry, "exact", seen)
+        if seen.kind is Kind.DOMAIN:
+            for parent in parent_keys(seen.key):
+                for entry in self.below.get(parent, ()):
+                    yield _met(entry, "subdomain", seen)
+        elif seen.kind is Kind.ADDRESS and self.blocks:
+            for first, last, entry in self.blocks.get(block_probe(seen), ()):
+                if first <= seen.key <= last:
+                    yield _met(entry, "cidr", seen)
+        elif seen.kind is Kind.URL:
+            for key, entry in self.begins.get("u:" + url_host(seen.value), ()):
+                if seen.key.startswith(key):
+                    yield _met(entry, "url prefix", seen)
+        if self.plain:
+            yield from self._plain(seen)
+
+    def _plain(self, seen: Observable) -> Iterator[Met]:
+        text = seen.value.lower()
+        for entry in self.plain:
+            if entry.kind != seen.kind.value:
+                continue
+            if entry.operator == "ends" and text.endswith(entry.value):
+                yield _met(entry, "suffix", seen)
+            elif entry.operator == "starts" and text.startswith(entry.value):
+                yield _met(entry, "url prefix" if seen.kind is Kind.URL else "prefix", seen)
+
+
+def _met(entry: Filed, scope: Scope, seen: Observable) -> Met:
+    return Met(entry.object_row, scope, seen, entry.side)  # type: ignore[arg-type]  # written by `entries`
+
+
+def block_probe(address: Observable) -> str:
+    """Return the coarse text under which blocks that could hold `address` are filed."""
+    if not address.key.startswith(IPV4_PREFIX):
+        return "6:"
+    return f"n:{address.key[12]}.{address.key[13]}."

@@ -1,0 +1,178 @@
+"""Hunts and what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from backchannel.store.sqlite.connection import Database
+
+
+class InForce(NamedTuple):
+    """What a hit must know of the indicator it belongs to."""
+
+    object_row: int
+    stix_id: str
+    pattern: str
+    valid_from: str | None
+    valid_until: str | None
+
+
+class NewHit(NamedTuple):
+    """One row of `hit`."""
+
+    hunt_row: int
+    object_row: int
+    indicator: str
+    observable_kind: str
+    observable_value: str
+    asset: str | None
+    log_path: str
+    log_format: str
+    field: str
+    scope: str
+    validity: str
+    warninglists: str
+    first_seen: str | None
+    last_seen: str | None
+    lines: int
+    evidence: str
+
+
+class HuntEnd(NamedTuple):
+    """What a finished hunt went through."""
+
+    ended_at: str
+    files: int
+    records: int
+    bytes: int
+    hits: int
+    skipped: str
+    uncompiled: str
+    hunt_row: int
+
+
+class HitSum(NamedTuple):
+    """The hits of one indicator in one asset, the same lines hunted twice counted once."""
+
+    indicator: str
+    object_row: int
+    asset: str | None
+    kind: str
+    value: str
+    validity: str
+    warninglists: str
+    lines: int
+    first_seen: str | None
+    last_seen: str | None
+
+
+class PastHunt(NamedTuple):
+    """One finished hunt."""
+
+    started_at: str
+    ended_at: str
+    paths: str
+    files: int
+    records: int
+    hits: int
+
+
+class SqliteHunts:
+    """What was hunted through, and what was found."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self, *, at: str, paths: str, since: str | None, until: str | None) -> int:
+        """Note that a hunt begins; return its row. It counts when it has ended."""
+        with self._database.transaction():
+            cursor = self._database.execute(_BEGIN, (at, paths, since, until))
+        return int(cursor.lastrowid or 0)
+
+    def add(self, hits: Iterable[NewHit]) -> None:
+        """Keep what was found in one log."""
+        with self._database.transaction():
+            self._database.executemany(_ADD, hits)
+
+    def end(self, end: HuntEnd) -> None:
+        """Let a hunt count."""
+        with self._database.transaction():
+            self._database.execute(_END, end)
+
+    def in_force(self, object_rows: Iterable[int]) -> dict[int, InForce]:
+        """Return those of the indicators that are in force: the newest version, in sight, not revoked."""
+        found = {}
+        for row in object_rows:
+            for one in self._database.execute(_IN_FORCE, (row,)):
+                found[row] = InForce(*one)
+        return found
+
+    def uncompiled(self, *, at_most: int) -> list[tuple[str, str]]:
+        """Return indicators in force of which a part is not searched, with the parts in words, a line each."""
+        return [(row[0], row[1]) for row in self._database.execute(_UNCOMPILED, (at_most,))]
+
+    def sums(self, *, at_most: int) -> list[HitSum]:
+        """Return the hits of indicators in sight by indicator, asset and value, most lines first."""
+        return [HitSum(*row) for row in self._database.execute(_SUMS, (at_most,))]
+
+    def last(self, *, at_most: int) -> list[PastHunt]:
+        """Return the newest finished hunts."""
+        return [PastHunt(*row) for row in self._database.execute(_LAST, (at_most,))]
+
+
+_BEGIN = """
+INSERT INTO hunt (started_at, paths, since, until)
+VALUES (?, ?, ?, ?)
+"""
+
+_ADD = """
+INSERT INTO hit (hunt_row, object_row, indicator, observable_kind, observable_value, asset, log_path, log_format,
+  field, scope, validity, warninglists, first_seen, last_seen, count, evidence)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_END = """
+UPDATE hunt
+SET ended_at = ?, files = ?, records = ?, bytes = ?, hits = ?, skipped = ?, uncompiled = ?
+WHERE hunt_row = ?
+"""
+
+_IN_FORCE = """
+SELECT o.object_row, o.stix_id, i.pattern, i.valid_from, i.valid_until
+FROM current_object AS o
+JOIN indicator AS i ON i.object_row = o.object_row
+WHERE o.object_row = ? AND o.revoked = 0
+"""
+
+_UNCOMPILED = """
+SELECT o.stix_id, i.uncompiled
+FROM indicator AS i
+JOIN current_object AS o ON o.object_row = i.object_row
+WHERE i.uncompiled <> '' AND o.revoked = 0
+ORDER BY i.object_row
+LIMIT ?
+"""
+
+_SUMS = """
+SELECT indicator, max(object_row), asset, observable_kind, observable_value, max(validity), max(warninglists),
+  sum(lines), min(first_seen), max(last_seen)
+FROM (
+  SELECT h.indicator, h.object_row, h.asset, h.observable_kind, h.observable_value, h.validity, h.warninglists,
+    max(h.count) AS lines, min(h.first_seen) AS first_seen, max(h.last_seen) AS last_seen
+  FROM hit AS h
+  JOIN current_object AS o ON o.object_row = h.object_row
+  GROUP BY h.indicator, h.asset, h.field, h.log_path, h.observable_value
+)
+GROUP BY indicator, asset, observable_value
+ORDER BY sum(lines) DESC, indicator, asset
+LIMIT ?
+"""
+
+_LAST = """
+SELECT started_at, ended_at, paths, files, records, hits
+FROM hunt
+WHERE ended_at IS NOT NULL
+ORDER BY hunt_row DESC
+LIMIT ?
+"""

@@ -1,0 +1,251 @@
+"""Logs are searched exactly, in bulk and line by line alike."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backchannel.matching import bulk, hunt, segments
+from backchannel.matching.compiled import CompiledSet
+from backchannel.matching.hunt import Tally, hunt_log
+from backchannel.matching.segment import ToCompile
+
+
+def a_set(folder: Path, *patterns: str) -> CompiledSet:
+    table = segments._Table()
+    for row, pattern in enumerate(patterns, 1):
+        table.compile(ToCompile(row, pattern, "2.1"))
+    assert table.unread == []
+    made = segments._write(folder, table, first_row=1, last_row=len(patterns))
+    return CompiledSet([folder / segments.FOLDER / made.file], threads=1)
+
+
+Brief = tuple[int, int, str, str, str]
+
+
+def found(path: Path, compiled: CompiledSet, tally: Tally | None = None) -> list[Brief]:
+    """(line, indicator, field, scope, value) of each hit."""
+    hits = hunt_log(path, compiled, tally if tally is not None else Tally())
+    return [
+        (one.line, one.met.object_row, one.field.name, one.met.scope, one.met.observable.value)
+        for one in hits
+    ]
+
+
+def both_ways(path: Path, compiled: CompiledSet, monkeypatch: pytest.MonkeyPatch) -> list[Brief]:
+    monkeypatch.setattr(bulk, "MIN_BULK_BYTES", 2**60)
+    by_lines = found(path, compiled)
+    monkeypatch.setattr(bulk, "MIN_BULK_BYTES", 1)
+    in_bulk = found(path, compiled)
+    assert sorted(in_bulk) == sorted(by_lines)
+    return in_bulk
+
+
+def json_log(path: Path, records: Sequence[object]) -> Path:
+    path.write_text("".join(json.dumps(one) + "\n" for one in records), "utf-8")
+    return path
+
+
+CONN = {"ts": 1.5, "uid": "C1", "id.orig_h": "10.0.0.5", "id.resp_h": "203.0.113.7", "id.resp_p": 443}
+
+
+def test_each_kind_is_found_where_it_stands_and_nothing_beside_it(tmp_path: Path, monkeypatch):
+    log = json_log(
+        tmp_path / "mixed.log",
+        [
+            CONN,
+            CONN | {"id.resp_h": "203.0.113.77"},
+            {"ts": 2, "uid": "C2", "id.orig_h": "10.0.0.5", "id.resp_h": "10.0.0.1", "query": "A.Evil.Example"},
+            {"ts": 3, "uid": "C3", "id.orig_h": "10.0.0.5", "id.resp_h": "10.0.0.1", "query": "notevil.example",
+             "answers": ["198.51.100.9", "x.evil.example"]},
+            {"ts": 4, "uid": "C4", "id.orig_h": "10.0.0.5", "id.resp_h": "192.0.2.1", "id.resp_p": 8080,
+             "host": "evil.test", "uri": "/a?b=1", "referrer": "http://evil.test/a"},
+            {"ts": 5, "uid": "C5", "id.orig_h": "10.0.0.5", "id.resp_h": "192.0.2.1", "md5": "D41D8CD98F00B204E9800998ECF8427E"},
+            {"ts": 6, "uid": "C6", "id.orig_h": "2001:DB8::1", "id.resp_h": "192.0.2.1",
+             "mailfrom": "<Who@Evil.Example>", "rcptto": ["<a@b.example>", "c@d.example"]},
+        ],
+    )  # fmt: skip
+    compiled = a_set(
+        tmp_path,
+        "[ipv4-addr:value = '203.0.113.7']",
+        "[domain-name:value = 'evil.example']",
+        "[ipv4-addr:value ISSUBSET '198.51.100.8/29']",
+        "[url:value = 'http://evil.test:8080/a?b=1']",
+        "[url:value LIKE 'http://evil.test/%']",
+        "[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']",
+        "[email-addr:value = 'who@evil.example']",
+        "[ipv6-addr:value = '2001:db8:0::1']",
+        "[email-message:from_ref.value = 'c@d.example']",
+        "[email-message:to_refs[*].value = 'c@d.example']",
+        "[domain-name:value LIKE '%vil.example']",
+    )
+    assert both_ways(log, compiled, monkeypatch) == [
+        (1, 1, "id.resp_h", "exact", "203.0.113.7"),
+        (3, 2, "query", "subdomain", "a.evil.example"),
+        (3, 11, "query", "suffix", "a.evil.example"),
+        (4, 11, "query", "suffix", "notevil.example"),
+        (4, 3, "answers", "cidr", "198.51.100.9"),
+        (4, 2, "answers", "subdomain", "x.evil.example"),
+        (5, 5, "referrer", "url prefix", "http://evil.test/a"),
+        (5, 4, "uri", "exact", "http://evil.test:8080/a?b=1"),
+        (6, 6, "md5", "exact", "d41d8cd98f00b204e9800998ecf8427e"),
+        (7, 8, "id.orig_h", "exact", "2001:db8::1"),
+        (7, 7, "mailfrom", "exact", "who@evil.example"),
+        (7, 10, "rcptto", "exact", "c@d.example"),
+    ]
+
+
+def test_broken_lines_cost_only_themselves_and_are_named(tmp_path: Path, monkeypatch):
+    log = tmp_path / "broken.log"
+    good = json.dumps(CONN).encode()
+    log.write_bytes(
+        b"\n".join(
+            [
+                good,
+                b'{"ts":1,"id.resp',
+                good,
+                b"[1]",
+                b"",
+                b"\xff\xfe",
+                good + b" " + good,
+                good,
+                b'{"a":' * 90_000,
+            ]
+        )
+    )
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
+    for least in (1, 2**60):
+        monkeypatch.setattr(bulk, "MIN_BULK_BYTES", least)
+        tally = Tally()
+        assert [one[0] for one in found(log, compiled, tally)] == [1, 3, 8]
+        assert [note.line for note in tally.skipped] == [2, 4, 6, 7, 9]
+
+
+def test_a_table_is_read_by_its_header_and_a_cut_line_as_far_as_it_goes(tmp_path: Path, monkeypatch):
+    log = tmp_path / "dns.log"
+    log.write_text(
+        "#separator \\x09\n#fields\tts\tuid\tid.orig_h\tid.resp_h\tquery\tanswers\n"
+        "1.0\tC1\t10.0.0.5\t10.0.0.1\tevil.example\t192.0.2.1,198.51.100.9\n"
+        "2.0\tC2\t10.0.0.5\t10.0.0.1\t-\t(empty)\n"
+        "3.0\tC3\t10.0.0.5\t10.0.0.1\tevil.example\n"
+        "#close\t2026-01-01\n"
+    )
+    compiled = a_set(tmp_path, "[domain-name:value = 'evil.example']", "[ipv4-addr:value = '198.51.100.9']")
+    assert both_ways(log, compiled, monkeypatch) == [
+        (3, 1, "query", "exact", "evil.example"),
+        (3, 2, "answers", "exact", "198.51.100.9"),
+        (5, 1, "query", "exact", "evil.example"),
+    ]
+
+
+def test_a_second_header_changes_the_columns_from_there_on(tmp_path: Path, monkeypatch):
+    log = tmp_path / "joined.log"
+    log.write_text(
+        "#fields\tts\tuid\tquery\n1.0\tC1\tevil.example\n#fields\tts\tquery\tuid\n2.0\tevil.example\tC2\n"
+    )
+    compiled = a_set(tmp_path, "[domain-name:value = 'evil.example']")
+    assert [one[0] for one in both_ways(log, compiled, monkeypatch)] == [2, 4]
+
+
+def test_a_field_that_the_sample_lacks_is_found_all_the_same(tmp_path: Path, monkeypatch):
+    records = [CONN] * 8000
+    records[4000] = CONN | {"x_originating_ip": "198.51.100.9"}
+    log = json_log(tmp_path / "rare.log", records)
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '198.51.100.9']")
+    assert both_ways(log, compiled, monkeypatch) == [(4001, 1, "x_originating_ip", "exact", "198.51.100.9")]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
+def test_packed_logs_are_read_and_damaged_ones_as_far_as_they_go(tmp_path: Path, pack):
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
+    whole = pack((json.dumps(CONN) + "\n").encode() * 50_000)
+    (tmp_path / "whole.log").write_bytes(whole)
+    (tmp_path / "cut.log").write_bytes(whole[: len(whole) // 2])
+    assert len(found(tmp_path / "whole.log", compiled)) == 50_000
+    tally = Tally()
+    assert len(found(tmp_path / "cut.log", compiled, tally)) < 50_000
+    assert "damaged or cut off" in tally.skipped[0].why
+
+
+def test_what_is_no_log_is_named_and_passed_over(tmp_path: Path):
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
+    tally = Tally()
+    (tmp_path / "program.log").write_bytes(b"\x7fELF\0\0" * 1000)
+    (tmp_path / "text.log").write_text("Jan 1 host program: 203.0.113.7\n")
+    (tmp_path / "empty.log").write_text("")
+    for name in ("program.log", "text.log", "empty.log"):
+        assert found(tmp_path / name, compiled, tally) == []
+    assert ["binary" in tally.skipped[0].why, "other formats" in tally.skipped[1].why] == [True, True]
+    assert len(tally.skipped) == 3
+
+
+def test_a_line_beyond_the_limit_is_passed_over(tmp_path: Path):
+    log = tmp_path / "long.log"
+    good = json.dumps(CONN)
+    log.write_text(f'{good}\n{{"ts":1,"uid":"{"x" * (2**20)}"}}\n{good}\n')
+    tally = Tally()
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
+    assert [one[0] for one in found(log, compiled, tally)] == [1, 3]
+    assert [note.line for note in tally.skipped] == [2]
+
+
+VALUES = st.sampled_from(
+    ["evil.example", "A.EVIL.example.", "notevil.example", "evil.example.test", "203.0.113.7", "203.0.113.7:80",
+     "::ffff:203.0.113.7", "2001:db8::7", "evil.example:443", "é.example", "", "-", " evil.example", "[2001:db8::7]",
+     "http://evil.example/a", "HTTP://EVIL.example:80/a", "//evil.example/a", "http://u@evil.example/%61", "x" * 300]
+)  # fmt: skip
+NAMES = st.sampled_from(
+    [
+        "id.orig_h",
+        "id_resp_h",
+        "query",
+        "host",
+        "uri",
+        "server_name",
+        "referrer",
+        "mailfrom",
+        "answers",
+        "rcptto",
+    ]
+)
+RECORDS = st.lists(
+    st.dictionaries(NAMES, VALUES | st.lists(VALUES, max_size=3) | st.none() | st.integers(), max_size=6),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(RECORDS)
+def test_bulk_and_lines_find_the_same_in_any_records(tmp_path: Path, monkeypatch, records):
+    log = json_log(tmp_path / "any.log", [{"ts": n, "uid": "C"} | one for n, one in enumerate(records)])
+    compiled = a_set(
+        tmp_path,
+        "[domain-name:value = 'evil.example']",
+        "[ipv4-addr:value = '203.0.113.7']",
+        "[ipv4-addr:value ISSUBSET '203.0.113.0/24']",
+        "[ipv6-addr:value ISSUBSET '2001:db8::/32']",
+        "[url:value = 'http://evil.example/a']",
+        "[domain-name:value = 'xn--9ca.example']",
+    )
+    try:
+        both_ways(log, compiled, monkeypatch)
+    finally:
+        compiled.close()
+
+
+def test_folders_are_walked_in_order_and_what_is_missing_is_named(tmp_path: Path):
+    (tmp_path / "b").mkdir()
+    for name in ("b/2.log", "b/1.log", "a.log"):
+        (tmp_path / name).write_text("x")
+    tally = Tally()
+    names = [path.name for path in hunt.log_files([tmp_path, tmp_path / "no"], tally)]
+    assert names == ["a.log", "1.log", "2.log"]
+    assert tally.skipped[0].why == "there is no such file or folder"
