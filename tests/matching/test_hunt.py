@@ -156,7 +156,7 @@ def test_a_second_header_changes_the_columns_from_there_on(tmp_path: Path, monke
 
 def test_a_field_that_the_sample_lacks_is_found_all_the_same(tmp_path: Path, monkeypatch):
     records = [CONN] * 8000
-    records[4000] = CONN | {"x_originating_ip": "198.51.100.9"}
+    records[4000] = CONN | {"trans_depth": 1, "x_originating_ip": "198.51.100.9"}
     log = json_log(tmp_path / "rare.log", records)
     compiled = a_set(tmp_path, "[ipv4-addr:value = '198.51.100.9']")
     assert both_ways(log, compiled, monkeypatch) == [(4001, 1, "x_originating_ip", "exact", "198.51.100.9")]

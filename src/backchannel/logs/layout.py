@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backchannel.codec import JsonObject
 from backchannel.logs.tables import Family, FieldTable, Reading, Side, field_table
@@ -42,6 +42,8 @@ class Layout:
     destination: int
     others: tuple[int, ...]
     """Columns of addresses that a record is about, where it has no two sides."""
+    has_numeric_time: bool = False
+    """Every sampled record has its time as a number."""
     watched: tuple[Path, ...] = ()
     """Known fields that the sample did not have: a record that has one is read again by itself."""
 
@@ -51,16 +53,63 @@ def json_layout(format_: str, family: Family, sample: Iterable[JsonObject]) -> L
     table = field_table(family)
     records = list(sample)
     wanted = _named_paths(table)
-    present: list[Path] = []
-    watched: list[Path] = []
-    for spellings in wanted.values():
-        found = [path for path in spellings if any(has(record, path) for record in records)]
-        present += found
-        watched += [path for path in spellings if path not in found]
-    by_name: dict[str, list[Path]] = {}
+    by_name = {
+        name: [path for path in spellings if any(has(record, path) for record in records)]
+        for name, spellings in wanted.items()
+    }
+    watched = _watched(table, wanted, by_name, records)
+    for url in table.urls:
+        if not by_name[url.target]:
+            by_name[url.port] = []  # a port is read for URLs alone
+    layout = _layout(format_, table, by_name, watched)
+    times = [record.get(layout.columns[layout.time][0]) for record in records] if layout.time >= 0 else []
+    return replace(layout, has_numeric_time=all(isinstance(time, int | float) for time in times))
+
+
+def _watched(
+    table: FieldTable,
+    wanted: dict[str, list[Path]],
+    by_name: dict[str, list[Path]],
+    records: Sequence[JsonObject],
+) -> tuple[Path, ...]:
+    """Return what a record may have that the sample had not, with as few paths as can tell.
+
+    A writer spells all names with dots in one way, so another spelling is told by its first key; and a
+    field that always has another beside it is told by that.
+    """
+    style = _style(by_name)
+    watched: dict[Path, None] = {}
     for name, spellings in wanted.items():
-        by_name[name] = [path for path in spellings if path in set(present)]
-    return _layout(format_, table, by_name, tuple(watched))
+        guard = table.covered.get(name)
+        if guard is not None and not any(
+            has(record, path) for record in records for path in _spellings(guard)
+        ):
+            spellings = _spellings(guard)  # noqa: PLW2901  # watched for in its place
+        for path in spellings:
+            if path in by_name.get(name, ()):
+                continue
+            if style is not None and len(spellings) > 1 and path != spellings[style]:
+                watched[_teller(path)] = None
+            else:
+                watched[path] = None
+    kept = {path for paths in by_name.values() for path in paths}
+    tops = {path[0] for path in kept if len(path) > 1}
+    return tuple(path for path in watched if path not in kept and not (len(path) == 1 and path[0] in tops))
+
+
+def _style(by_name: dict[str, list[Path]]) -> int | None:
+    """Return which of the spellings of `id.orig_h` a file uses, None if that is not to be seen."""
+    spellings = _spellings("id.orig_h")
+    found = [n for n, path in enumerate(spellings) if path in by_name.get("id.orig_h", ())]
+    return found[0] if len(found) == 1 else None
+
+
+def _teller(path: Path) -> Path:
+    """Return the path that tells of another style: every record with addresses has it."""
+    first = _spellings("id.orig_h")
+    if len(path) > 1:
+        return first[0][:1]
+    return first[1] if "." in path[0] else first[2]
 
 
 def table_layout(format_: str, names: Sequence[str]) -> tuple[Layout, tuple[int, ...]]:
@@ -105,7 +154,7 @@ def _layout(
         (columns(table.source) or [-1])[0],
         (columns(table.destination) or [-1])[0],
         tuple(columns(table.addresses)),
-        watched,
+        watched=watched,
     )
 
 

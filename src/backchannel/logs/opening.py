@@ -17,7 +17,7 @@ MAX_UNPACKED_BYTES = 64 * 2**30
 MAX_RATIO = 300
 """Most bytes out for one in, beyond `RATIO_FREE_BYTES`: logs compress well, bombs a thousandfold."""
 RATIO_FREE_BYTES = 64 * 2**20
-SAMPLE_BYTES = 256 * 1024
+SAMPLE_BYTES = 96 * 1024
 MAX_WINDOW_BYTES = 2**27
 """Largest window of a zstd frame: bounds the memory that a hostile one can ask for."""
 _CHUNK = 2**20

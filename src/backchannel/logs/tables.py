@@ -48,6 +48,8 @@ class FieldTable:
     destination: tuple[str, ...]
     addresses: tuple[str, ...]
     """Fields that name the host a record is about, where it has no two sides."""
+    covered: dict[str, str]
+    """Name of a field to one that is always beside it."""
 
 
 @cache
@@ -62,6 +64,7 @@ def field_table(family: Family) -> FieldTable:
         source=tuple(value["source"]),
         destination=tuple(value["destination"]),
         addresses=tuple(value["addresses"]),
+        covered={name: row["by"] for row in value.get("covered", []) for name in row["names"]},
     )
 
 

@@ -35,27 +35,38 @@ _ODD_NAME = "strlen(v) <> length(v) OR v[-1] = '.' OR contains(v, ' ') OR v[1] =
 """Names that the normaliser mends: letters beyond ASCII, a last dot, blanks, brackets."""
 
 
-def queries(table: str, field: FieldAt, flags: Flags, *, is_json: bool) -> list[str]:
-    """Return queries that give (cell, probe) for each distinct cell of a field."""
+def values(table: str, field: FieldAt, *, is_json: bool) -> str:
+    """Return the query for the distinct cells of a field (`cell`, a list of texts), each with its texts (`v`)."""
     if len(field.columns) > 1:
-        return _url_in_parts(table, field, flags)
-    distinct = (
-        f"SELECT DISTINCT c{field.columns[0]} AS cell FROM {table} WHERE c{field.columns[0]} IS NOT NULL"  # noqa: S608
-    )
-    if field.is_list:
-        split = (
-            "CASE WHEN cell[1] = '[' THEN from_json(cell, '[\"VARCHAR\"]') ELSE string_split(cell, ',') END"
+        host, port, target = (f"c{n}" if n >= 0 else "NULL" for n in field.columns)
+        return (
+            f"SELECT DISTINCT [{host}, {port}, {target}] AS cell, {host} AS v FROM {table} "  # noqa: S608
+            f"WHERE {target} IS NOT NULL"
         )
-        values = f"SELECT cell, unnest({split if is_json else _SPLIT}) AS v FROM ({distinct})"  # noqa: S608
-    else:
-        values = f"SELECT cell, cell AS v FROM ({distinct})"  # noqa: S608
-    return [
-        f"SELECT [cell] AS cell, {probe} AS probe FROM ({values}) WHERE v IS NOT NULL AND ({where})"  # noqa: S608
-        for probe, where in _probes(field.reading, flags)
-    ]
+    column = f"c{field.columns[0]}"
+    distinct = f"SELECT DISTINCT {column} AS text FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608
+    if not field.is_list:
+        return f"SELECT [text] AS cell, text AS v FROM ({distinct})"  # noqa: S608
+    split = "string_split(text, ',')"
+    if is_json:
+        split = f"CASE WHEN text[1] = '[' THEN from_json(text, '[\"VARCHAR\"]') ELSE {split} END"
+    return f"SELECT [text] AS cell, unnest({split}) AS v FROM ({distinct})"  # noqa: S608
 
 
-_SPLIT = "string_split(cell, ',')"
+def probes(table: str, field: FieldAt, flags: Flags) -> str:
+    """Return the query for (cell, probe) of a table that `values` gave."""
+    pairs = _url_in_parts(flags) if len(field.columns) > 1 else _probes(field.reading, flags)
+    odd = " OR ".join(f"({where})" for probe, where in pairs if probe == _ODD)
+    parts = [(probe, where) for probe, where in pairs if probe != _ODD]
+    if odd:
+        parts.append((_ODD, odd))
+    return " UNION ALL ".join(
+        f"SELECT cell, {probe} AS probe FROM {table} WHERE {where}"  # noqa: S608  # our own words
+        for probe, where in parts
+    )
+
+
+_ODD: Final = "'!'"
 
 
 def _probes(reading: Reading, flags: Flags) -> list[tuple[str, str]]:
@@ -69,24 +80,24 @@ def _probes(reading: Reading, flags: Flags) -> list[tuple[str, str]]:
                 (f"'n:' || regexp_extract({text}, '^[0-9]+\\.[0-9]+\\.')", f"{text}[1] BETWEEN '0' AND '9'")
             )
         # IPv6 has many spellings, and can hold IPv4; so has an address with a port or blanks.
-        pairs.append(("'!'", "instr(v, ':') > 0 AND instr(substr(v, instr(v, ':') + 1), ':') > 0"))
-        pairs.append(("'!'", "contains(v, '%') OR contains(v, '/') OR contains(v, ' ')"))
+        pairs.append((_ODD, "instr(v, ':') > 0 AND instr(substr(v, instr(v, ':') + 1), ':') > 0"))
+        pairs.append((_ODD, "contains(v, '%') OR contains(v, '/') OR contains(v, ' ')"))
         if reading == "address":
-            pairs.append(("'!'", "contains(v, ':')"))
+            pairs.append((_ODD, "contains(v, ':')"))
     if reading in {"domain", "host"}:
         pairs.append((f"'d:' || regexp_extract(lower({_BARE}), '[^.]*\\.?[^.]*$')", "true"))
-        pairs.append(("'!'", _ODD_NAME))
+        pairs.append((_ODD, _ODD_NAME))
     if reading == "url":
         host = "regexp_extract(lower(v), '^[a-z][a-z0-9+.-]*://(?:[^/?#]*@)?([^/:?#]+)', 1)"
         pairs.append((f"'u:' || {host}", f"{host} <> ''"))
         odd = f"{host} = '' OR strlen(v) <> length(v) OR contains(v, '\\\\') OR {host}[-1] = '.' OR {host}[1] = '['"
-        pairs.append(("'!'", f"{odd} OR contains({host}, '%') OR {_NUMBER_HOST.format(host=host)}"))
+        pairs.append((_ODD, f"{odd} OR contains({host}, '%') OR {_NUMBER_HOST.format(host=host)}"))
     if reading == "hash":
         pairs.append(("'h:' || lower(v)", "true"))
-        pairs.append(("'!'", "contains(v, ' ') OR contains(v, ':')"))
+        pairs.append((_ODD, "contains(v, ' ') OR contains(v, ':')"))
     if reading == "email" and flags.has_email:
-        pairs.append(("'!'", "contains(v, '@')"))
-    pairs += [("'!'", condition) for condition in _plain(reading, flags, "v")]
+        pairs.append((_ODD, "contains(v, '@')"))
+    pairs += [(_ODD, condition) for condition in _plain(reading, flags, "v")]
     return pairs
 
 
@@ -105,24 +116,12 @@ def _plain(reading: Reading, flags: Flags, text: str) -> list[str]:
     return [" OR ".join(conditions[at : at + 100]) for at in range(0, len(conditions), 100)]
 
 
-def _url_in_parts(table: str, field: FieldAt, flags: Flags) -> list[str]:
-    host, port, target = (f"c{n}" if n >= 0 else "NULL" for n in field.columns)
-    distinct = (
-        f"SELECT DISTINCT {host} AS host, {port} AS port, {target} AS target FROM {table} "  # noqa: S608
-        f"WHERE {target} IS NOT NULL"
-    )
-    bare = "regexp_replace(lower(host), ':[0-9]{1,5}$', '')"
+def _url_in_parts(flags: Flags) -> list[tuple[str, str]]:
+    host = "regexp_replace(lower(v), ':[0-9]{1,5}$', '')"
     odd = (
-        "host IS NULL OR strlen(host) <> length(host) OR target[1] <> '/' OR host[1] = '[' OR "
-        f"host[-1] = '.' OR {_NUMBER_HOST.format(host=bare)}"
+        "v IS NULL OR strlen(v) <> length(v) OR cell[3][1] <> '/' OR v[1] = '[' OR v[-1] = '.' OR contains(v, '%') "
+        f"OR {_NUMBER_HOST.format(host=host)}"
     )
-    cell = "[host, port, target] AS cell"
-    found = [
-        f"SELECT {cell}, 'u:' || {bare} AS probe FROM ({distinct}) WHERE host IS NOT NULL",  # noqa: S608
-        f"SELECT {cell}, '!' AS probe FROM ({distinct}) WHERE {odd}",  # noqa: S608
-    ]
-    found += [
-        f"SELECT {cell}, '!' AS probe FROM ({distinct}) WHERE {condition}"  # noqa: S608
-        for condition in _plain("url", flags, "'http://' || host || coalesce(':' || port, '') || target")
-    ]
-    return found
+    whole = "'http://' || v || coalesce(':' || cell[2], '') || cell[3]"
+    plain = [(_ODD, condition) for condition in _plain("url", flags, whole)]
+    return [(f"'u:' || {host}", "v IS NOT NULL"), (_ODD, odd), *plain]
