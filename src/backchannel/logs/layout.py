@@ -79,16 +79,18 @@ def _watched(
     """
     style = _style(by_name)
     watched: dict[Path, None] = {}
-    for name, spellings in wanted.items():
+    guards = {
+        guard
+        for guard in set(table.covered.values())
+        if not any(has(record, path) for path in _spellings(guard) for record in records)
+    }
+    for name, own in wanted.items():
         guard = table.covered.get(name)
-        if guard is not None and not any(
-            has(record, path) for record in records for path in _spellings(guard)
-        ):
-            spellings = _spellings(guard)  # noqa: PLW2901  # watched for in its place
+        spellings = _spellings(guard) if guard is not None and guard in guards else own
         for path in spellings:
             if path in by_name.get(name, ()):
                 continue
-            if style is not None and len(spellings) > 1 and path != spellings[style]:
+            if style is not None and len(spellings) > 1 and path != spellings[min(style, len(spellings) - 1)]:
                 watched[_teller(path)] = None
             else:
                 watched[path] = None
@@ -98,10 +100,14 @@ def _watched(
 
 
 def _style(by_name: dict[str, list[Path]]) -> int | None:
-    """Return which of the spellings of `id.orig_h` a file uses, None if that is not to be seen."""
-    spellings = _spellings("id.orig_h")
-    found = [n for n, path in enumerate(spellings) if path in by_name.get("id.orig_h", ())]
-    return found[0] if len(found) == 1 else None
+    """Return which of the spellings of names with dots a file uses, None if that is not to be seen."""
+    found = {
+        number
+        for name, paths in by_name.items()
+        for number, path in enumerate(_spellings(name))
+        if "." in name and path in paths
+    }
+    return found.pop() if len(found) == 1 else None
 
 
 def _teller(path: Path) -> Path:

@@ -15,7 +15,8 @@ from backchannel.logs.tables import Family
 FORMATS = ("zeek-tsv", "zeek-json", "suricata-eve")
 MAX_LINE_BYTES = 2**20
 """Longest line that is read (DESIGN §10); a longer one is passed over and named."""
-MAX_SAMPLED_LINES = 5_000
+MAX_SAMPLED = 300
+"""Records looked at to learn what fields a log has."""
 
 _FAMILIES: dict[str, Family] = {"zeek-json": "zeek", "suricata-eve": "suricata"}
 _ZEEK_MARKS = frozenset({"uid", "_path", "@stream", "id.orig_h", "id_orig_h", "fuid", "host", "fingerprint"})
@@ -64,7 +65,7 @@ def recognise(sample: Sequence[bytes], *, format_: str | None = None) -> LogShap
 
 
 def _records(sample: Sequence[bytes]) -> Iterator[JsonObject]:
-    for line in sample[:MAX_SAMPLED_LINES]:
+    for line in (*sample[:50], *sample[50 :: 1 + len(sample) // MAX_SAMPLED]):
         if not line.lstrip().startswith(b"{"):
             continue
         try:

@@ -70,21 +70,25 @@ class BulkLog:
     database: duckdb.DuckDBPyConnection
     table: str
     shape: LogShape
-    lines: int
-    """Records that the table may have: lines of the log as it was counted, without its header."""
+    path: Path
+    size: int
+    rows_read: int
 
     @property
-    def trusted(self) -> bool:
-        """Whether each line is one row, so that rows have line numbers."""
-        rows = int(self.database.execute(f"SELECT count(*) FROM {self.table}").fetchall()[0][0])  # noqa: S608
-        return rows == self.lines
+    def drops_lines(self) -> bool:
+        """Whether a line that cannot be read gives no row at all, so that nothing may be said before a count."""
+        return self.shape.format == "zeek-tsv"
 
-    def odd_lines(self) -> list[int] | None:
-        """Return the lines that have to be read by themselves, by number; None if they are too many."""
+    def is_trusted(self) -> bool:
+        """Whether each line is one row, so that rows have line numbers: counts the lines of the log."""
+        return count_lines(self.path, self.size) - self.shape.header_lines == self.rows_read
+
+    def odd_lines(self) -> list[int]:
+        """Return the lines that have to be read by themselves, by number, at most one over `MAX_ODD_LINES`."""
         where = "odd" if self.shape.format == "zeek-tsv" else f"odd OR ({_all_null(self.shape.layout)})"
         query = f"SELECT rowid FROM {self.table} WHERE {where} LIMIT {MAX_ODD_LINES + 1}"  # noqa: S608
         rows = self.database.execute(query).fetchall()
-        return None if len(rows) > MAX_ODD_LINES else [self.line(row[0]) for row in rows]
+        return [self.line(row[0]) for row in rows]
 
     def line(self, row: int) -> int:
         """Return the number of the line of a row."""
@@ -132,8 +136,7 @@ class BulkLog:
         cursor = self.database.execute(query)
         while batch := cursor.fetchmany(10_000):
             for row in batch:
-                if row[0] < self.lines:
-                    yield self.line(row[0]), _unset(tuple(row[1:]), self.shape.format)
+                yield self.line(row[0]), _unset(tuple(row[1:]), self.shape.format)
 
 
 _SHARED: Final = """
@@ -145,10 +148,10 @@ SELECT field, cell FROM seen WHERE probe = '!'
 
 def load(compiled: CompiledSet, path: Path, shape: LogShape, *, size: int, table: str) -> BulkLog:
     """Read a log into a table; raises `duckdb.Error` where DuckDB cannot."""
-    lines = count_lines(path, size) - shape.header_lines
     source = _table_source(path, shape) if shape.format == "zeek-tsv" else _json_source(path, shape.layout)
     compiled.database.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {source}")
-    return BulkLog(compiled.database, table, shape, lines)
+    rows = compiled.database.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]  # noqa: S608
+    return BulkLog(compiled.database, table, shape, path, size, int(rows))
 
 
 def _cell(field: FieldAt, parts: list[str | None]) -> Cell:

@@ -7,7 +7,7 @@ both judge with the same `CompiledSet`, and find the same.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -25,8 +25,15 @@ from backchannel.matching.index import Met
 
 BATCH_RECORDS = 20_000
 """Records that are judged together when a log is read line by line."""
+MAX_LOADS = 3
+"""Times that one log is loaded, each time with what the sample before had lacked."""
+MORE_SAMPLED = 200
+"""Records added to a sample."""
 MAX_NOTES = 100
 """Broken lines named for one log; the rest is counted."""
+
+
+OnSample = Callable[[str, LogShape, Sequence[bytes]], None]
 
 
 class Found(NamedTuple):
@@ -81,20 +88,38 @@ def hunt_log(
     compiled: CompiledSet,
     tally: Tally,
     *,
+    name: str = "",
     format_: str | None = None,
     scratch: Path | None = None,
+    on_sample: OnSample | None = None,
 ) -> Iterator[Found]:
-    """Yield what is found in one log, in the order of its lines; adds to `tally` as it goes."""
-    notes = _Notes(str(path), tally)
+    """Yield what is found in one log, in the order of its lines; adds to `tally` as it goes.
+
+    Args:
+        path: the log.
+        compiled: what to look for.
+        tally: of the whole hunt.
+        name: what the log is called, where `path` is a copy of it.
+        format_: one of `logs.recognise.FORMATS` if the operator says so.
+        scratch: folder for an unpacked copy.
+        on_sample: told the name, the shape and some lines of the log before it is read.
+    """
+    name = name or str(path)
+    notes = _Notes(name, tally)
     try:
         with open_log(path, scratch=scratch) as log:
-            shape = recognise(log.sample(), format_=format_)
+            sample = log.sample()
+            shape = recognise(sample, format_=format_)
+            if on_sample is not None:
+                on_sample(name, shape, sample)
             tally.files += 1
             tally.bytes += log.size
             tally.layouts[shape.format] = tally.layouts.get(shape.format, 0) + 1
             if log.damage:
                 notes.say(None, log.damage)
-            yield from _hunt_open(str(path), log, shape, compiled, tally, notes)
+            if format_ is not None and not shape.layout.fields:
+                notes.say(None, f"it has no field of {format_}: nothing in it was searched")
+            yield from _hunt_open(name, log, shape, compiled, tally, notes)
     except UnknownFormatError as error:
         notes.say(None, str(error))
     except UnreadableLogError as error:
@@ -106,12 +131,17 @@ def _hunt_open(
     path: str, log: OpenLog, shape: LogShape, compiled: CompiledSet, tally: Tally, notes: _Notes
 ) -> Iterator[Found]:
     loaded = _loaded(log, shape, compiled)
-    odd = loaded.odd_lines() if loaded is not None else None
-    if loaded is None or odd is None:
+    if loaded is None:
         yield from _by_lines(path, log, shape, compiled, tally, notes)
         return
-    tally.records += loaded.lines - len(odd)
+    shape = loaded.shape
+    odd = loaded.odd_lines()
     met = compiled.match(loaded.candidates(compiled))
+    # Only what is told by its line needs the lines to be counted.
+    if (odd or met or loaded.drops_lines) and not loaded.is_trusted():
+        yield from _by_lines(path, log, shape, compiled, tally, notes)
+        return
+    tally.records += loaded.rows_read - len(odd)
     rows = loaded.rows(_conditions(shape.layout, met))
     found = (one for line, cells in rows for one in _in_row(path, shape, line, cells, met))
     if not odd:
@@ -122,14 +152,33 @@ def _hunt_open(
 
 
 def _loaded(log: OpenLog, shape: LogShape, compiled: CompiledSet) -> bulk.BulkLog | None:
-    """Return the log as a table, None where it has to be read line by line."""
+    """Return the log as a table, None where it has to be read line by line.
+
+    Where many records have a field that the sample lacked, some of them are added to the sample, and the log
+    is loaded again.
+    """
     if not bulk.is_plain(log.path, shape, log.size):
         return None
-    try:
-        loaded = bulk.load(compiled, log.path, shape, size=log.size, table="record")
-    except duckdb.Error:
-        return None  # what DuckDB cannot read, the line reader reads or names
-    return loaded if loaded.trusted else None
+    sample = log.sample()
+    for _ in range(MAX_LOADS):
+        try:
+            loaded = bulk.load(compiled, log.path, shape, size=log.size, table="record")
+        except duckdb.Error:
+            return None  # what DuckDB cannot read, the line reader reads or names
+        odd = loaded.odd_lines()
+        if len(odd) <= bulk.MAX_ODD_LINES:
+            return loaded
+        if shape.format == "zeek-tsv" or not loaded.is_trusted():
+            return None
+        some = frozenset(odd[:: max(1, len(odd) // MORE_SAMPLED)])
+        with log.path.open("rb") as stream:
+            sample += [line for n, line in numbered(stream, end=log.size, on_long=_ignore) if n in some]
+        shape = recognise(sample, format_=shape.format)
+    return None
+
+
+def _ignore(line: int, why: str) -> None:
+    """What cannot be sampled is told when it is read."""
 
 
 def _by_lines(

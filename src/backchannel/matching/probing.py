@@ -49,7 +49,7 @@ def values(table: str, field: FieldAt, *, is_json: bool) -> str:
         return f"SELECT [text] AS cell, text AS v FROM ({distinct})"  # noqa: S608
     split = "string_split(text, ',')"
     if is_json:
-        split = f"CASE WHEN text[1] = '[' THEN from_json(text, '[\"VARCHAR\"]') ELSE {split} END"
+        split = f"CASE WHEN text[1] = '[' AND json_valid(text) THEN from_json(text, '[\"VARCHAR\"]') ELSE {split} END"
     return f"SELECT [text] AS cell, unnest({split}) AS v FROM ({distinct})"  # noqa: S608
 
 

@@ -49,6 +49,7 @@ class HuntEnd(NamedTuple):
     hits: int
     skipped: str
     uncompiled: str
+    outside: str
     hunt_row: int
 
 
@@ -76,6 +77,7 @@ class PastHunt(NamedTuple):
     files: int
     records: int
     hits: int
+    outside: str
 
 
 class SqliteHunts:
@@ -134,7 +136,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 _END = """
 UPDATE hunt
-SET ended_at = ?, files = ?, records = ?, bytes = ?, hits = ?, skipped = ?, uncompiled = ?
+SET ended_at = ?, files = ?, records = ?, bytes = ?, hits = ?, skipped = ?, uncompiled = ?, outside = ?
 WHERE hunt_row = ?
 """
 
@@ -162,7 +164,7 @@ FROM (
     max(h.count) AS lines, min(h.first_seen) AS first_seen, max(h.last_seen) AS last_seen
   FROM hit AS h
   JOIN current_object AS o ON o.object_row = h.object_row
-  GROUP BY h.indicator, h.asset, h.field, h.log_path, h.observable_value
+  GROUP BY h.indicator, h.asset, h.field, h.log_path, h.observable_value, h.scope, h.validity
 )
 GROUP BY indicator, asset, observable_value
 ORDER BY sum(lines) DESC, indicator, asset
@@ -170,7 +172,7 @@ LIMIT ?
 """
 
 _LAST = """
-SELECT started_at, ended_at, paths, files, records, hits
+SELECT started_at, ended_at, paths, files, records, hits, outside
 FROM hunt
 WHERE ended_at IS NOT NULL
 ORDER BY hunt_row DESC

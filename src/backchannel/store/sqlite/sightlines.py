@@ -54,16 +54,16 @@ class SqliteSightlines:
         return None if row is None else HuntRow(*row)
 
 
-# A hit counts while the content that was hunted for is in sight. The same log hunted twice shows the same
-# lines twice: they count once.
+# A hit counts while the content that was hunted for is in force: a newer version may ask for something else.
+# The same log hunted twice shows the same lines twice: they count once.
 _SEEN = """
 SELECT coalesce(sum(lines), 0), count(DISTINCT asset), max(last_seen)
 FROM (
   SELECT h.asset, max(h.count) AS lines, max(h.last_seen) AS last_seen
   FROM json_each(?) AS wanted
   CROSS JOIN hit AS h ON h.indicator = wanted.value
-  JOIN visible_object AS o ON o.object_row = h.object_row
-  GROUP BY h.indicator, h.asset, h.field, h.log_path, h.observable_value
+  JOIN current_object AS o ON o.object_row = h.object_row
+  GROUP BY h.indicator, h.asset, h.field, h.log_path, h.observable_value, h.scope, h.validity
 )
 """
 
@@ -71,7 +71,7 @@ _ASSETS = """
 SELECT DISTINCT h.asset
 FROM json_each(?) AS wanted
 CROSS JOIN hit AS h ON h.indicator = wanted.value
-JOIN visible_object AS o ON o.object_row = h.object_row
+JOIN current_object AS o ON o.object_row = h.object_row
 WHERE h.asset IS NOT NULL
 ORDER BY h.asset
 LIMIT ?
@@ -98,8 +98,8 @@ SELECT h.indicator, h.observable_kind, h.observable_value, h.asset, h.log_path, 
   h.scope, h.validity, h.warninglists, h.first_seen, h.last_seen, max(h.count)
 FROM json_each(?) AS wanted
 CROSS JOIN hit AS h ON h.indicator = wanted.value
-JOIN visible_object AS o ON o.object_row = h.object_row
-GROUP BY h.indicator, h.asset, h.field, h.log_path, h.observable_value
+JOIN current_object AS o ON o.object_row = h.object_row
+GROUP BY h.indicator, h.asset, h.field, h.log_path, h.observable_value, h.scope, h.validity
 ORDER BY max(h.hit_row) DESC
 LIMIT ?
 """

@@ -107,6 +107,7 @@ CREATE TABLE indicator (
   valid_until TEXT,
   uncompiled TEXT NOT NULL DEFAULT '' -- which parts cannot be searched, and why; '' if all can
 ) STRICT;
+CREATE INDEX indicator_uncompiled ON indicator (object_row) WHERE uncompiled <> '';
 
 -- The compiled indicator set: immutable files, each covering a range of object rows.
 CREATE TABLE segment (
@@ -130,7 +131,8 @@ CREATE TABLE hunt (
   bytes INTEGER NOT NULL DEFAULT 0,
   hits INTEGER NOT NULL DEFAULT 0,
   skipped TEXT NOT NULL DEFAULT '[]', -- JSON list of {path, why}
-  uncompiled TEXT NOT NULL DEFAULT '[]'
+  uncompiled TEXT NOT NULL DEFAULT '[]',
+  outside TEXT NOT NULL DEFAULT '[]' -- JSON list: logs in which records have no side in our own networks
 ) STRICT;
 
 -- One row for an indicator, asset, field and log in one hunt: count, first, last; lines in `evidence`.

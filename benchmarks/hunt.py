@@ -1,0 +1,181 @@
+"""Hunt through 1 GB of Zeek JSON with 10,000 and 1,000,000 indicators, beside `ripgrep -F -f`.
+
+The logs are made: one file a type and day, as Zeek writes them, with popularity that falls as in real
+networks. 200 of the indicators are in them. ripgrep has less to do: it knows no kinds, no networks and no
+names below names, and gives lines without saying which indicator is in them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.measure import US, best, machine, run
+
+SYLLABLES = (
+    *("ba", "ko", "mi", "tra", "ne", "lo", "ze", "shi", "pu", "gar", "ten", "vo"),
+    *("ly", "qui", "sec", "up", "date", "net", "cloud", "mail", "log", "in", "web", "api"),
+)
+ENDINGS = ["com", "net", "org", "de", "io", "ru", "cn", "top", "xyz", "info"]
+PLANTED = 200
+
+
+def a_name(chance: random.Random) -> str:
+    """Return a plausible host name."""
+    word = "".join(chance.choice(SYLLABLES) for _ in range(chance.randint(2, 5)))
+    front = chance.choice(["", "", "www.", "cdn.", "a1."])
+    return f"{front}{word}{chance.choice(['', str(chance.randint(0, 99))])}.{chance.choice(ENDINGS)}"
+
+
+def an_address(chance: random.Random) -> str:
+    """Return a public-looking address."""
+    return ".".join(str(chance.randint(11, 223)) for _ in range(4))
+
+
+class World:
+    """Hosts, names and addresses of a made network."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.names = [a_name(chance) for _ in range(150_000)]
+        self.addresses = [an_address(chance) for _ in range(150_000)]
+        self.own = [f"10.0.{n % 16}.{n % 250 + 1}" for n in range(3000)]
+        self.time = 1_767_225_600.0
+
+    def pick(self, things: list[str]) -> str:
+        """Return one of `things`, the first ones by far most often."""
+        return things[min(int(self.chance.paretovariate(0.7)) - 1, 10**9) % len(things)]
+
+    def base(self) -> dict[str, object]:
+        """Return what every record with a connection has."""
+        self.time += 0.2
+        return {
+            "ts": round(self.time, 6),
+            "uid": f"C{self.chance.getrandbits(100):025x}"[:18],
+            "id.orig_h": self.pick(self.own),
+            "id.orig_p": self.chance.randint(1024, 65535),
+            "id.resp_h": self.pick(self.addresses),
+            "id.resp_p": 443,
+        }
+
+    def conn(self) -> dict[str, object]:
+        """Return a record of conn.log."""
+        return self.base() | {
+            "proto": "tcp", "service": "ssl", "duration": 0.12, "orig_bytes": 1200, "resp_bytes": 5000,
+            "conn_state": "SF", "local_orig": True, "local_resp": False, "missed_bytes": 0, "history": "ShADadFf",
+            "orig_pkts": 10, "orig_ip_bytes": 1600, "resp_pkts": 9, "resp_ip_bytes": 5600,
+        }  # fmt: skip
+
+    def dns(self) -> dict[str, object]:
+        """Return a record of dns.log."""
+        name = (
+            self.pick(self.names)
+            if self.chance.random() > 0.04
+            else f"x{self.chance.getrandbits(40)}.rare.example"
+        )
+        return self.base() | {
+            "proto": "udp", "trans_id": 1, "rtt": 0.02, "query": name, "qclass": 1, "qclass_name": "C_INTERNET",
+            "qtype": 1, "qtype_name": "A", "rcode": 0, "rcode_name": "NOERROR", "AA": False, "TC": False, "RD": True,
+            "RA": True, "Z": 0, "answers": [self.pick(self.addresses)], "TTLs": [60.0], "rejected": False,
+        }  # fmt: skip
+
+    def http(self) -> dict[str, object]:
+        """Return a record of http.log."""
+        return self.base() | {
+            "trans_depth": 1, "method": "GET", "host": self.pick(self.names),
+            "uri": f"/p{int(self.chance.paretovariate(0.7)) % 100_000}", "version": "1.1", "user_agent": "Mozilla/5.0",
+            "request_body_len": 0, "response_body_len": 100, "status_code": 200, "status_msg": "OK", "tags": [],
+        }  # fmt: skip
+
+    def files(self) -> dict[str, object]:
+        """Return a record of files.log."""
+        return self.base() | {
+            "fuid": f"F{self.chance.getrandbits(80):020x}"[:18], "source": "HTTP", "depth": 0, "analyzers": ["MD5", "SHA1"],
+            "mime_type": "text/html", "duration": 0.0, "is_orig": False, "seen_bytes": 100,
+            "md5": f"{self.chance.getrandbits(128):032x}", "sha1": f"{self.chance.getrandbits(160):040x}",
+        }  # fmt: skip
+
+
+SHARES = {"conn": 0.48, "dns": 0.34, "http": 0.12, "files": 0.06}
+
+
+def write_logs(folder: Path, world: World, *, megabytes: int) -> int:
+    """Write logs of about that size; return their bytes."""
+    rows = megabytes * 2**20 // 420
+    total = 0
+    for kind, share in SHARES.items():
+        make = getattr(world, kind)
+        with (folder / f"{kind}.log").open("w", encoding="ascii") as file:
+            for _ in range(int(rows * share)):
+                total += file.write(json.dumps(make(), separators=(",", ":")) + "\n")
+    return total
+
+
+def write_indicators(folder: Path, world: World, count: int) -> tuple[Path, Path]:
+    """Write a list that we import, and the same as needles for ripgrep."""
+    chance = random.Random(count)
+    values = [world.names[n * 37 + 5000] for n in range(PLANTED // 2)]
+    values += [world.addresses[n * 41 + 3000] for n in range(PLANTED // 2)]
+    while len(values) < count:
+        part = chance.random()
+        if part < 0.37:
+            values.append(a_name(chance))
+        elif part < 0.67:
+            values.append(an_address(chance))
+        elif part < 0.88:
+            values.append(f"{chance.getrandbits(160):040x}")
+        else:
+            values.append(f"http://{a_name(chance)}/{chance.getrandbits(32):x}")
+    listed, needles = folder / f"{count}.txt", folder / f"{count}.needles"
+    listed.write_text("\n".join(values) + "\n")
+    needles.write_text("\n".join(values) + "\n")
+    return listed, needles
+
+
+def main() -> None:
+    """Measure, and print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=1000)
+    parser.add_argument("--counts", type=int, nargs="*", default=[10_000, 1_000_000])
+    parser.add_argument("--times", type=int, default=3)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-hunt-") as scratch:
+        folder = Path(scratch)
+        world = World(random.Random(1))
+        logs = folder / "logs"
+        logs.mkdir()
+        size = write_logs(logs, world, megabytes=asked.megabytes)
+        print(
+            f"{datetime.now(UTC).date()}, {machine()}; {size / 2**20:,.0f} MiB of Zeek JSON in {len(SHARES)} files"
+        )
+        ours: dict[int, float] = {}
+        for count in asked.counts:
+            listed, needles = write_indicators(folder, world, count)
+            home = folder / f"home-{count}"
+            run(*US, "init", "--name", "Bench", home=home)
+            taken = run(*US, "import", str(listed), home=home)
+            cost = best(asked.times, *US, "hunt", "--jsonl", str(logs), home=home, out=folder / "hits.jsonl")
+            ours[count] = cost.cpu_s
+            end = json.loads((folder / "hits.jsonl").read_text().splitlines()[-1])
+            print(
+                f"{count:>9,} indicators: hunt {cost.cpu_s:6.2f} s CPU, {size / 2**20 / cost.cpu_s:6.0f} MiB/s, "
+                f"{cost.rss_mib:.0f} MiB memory, {end['hits']:,} hits (import {taken.cpu_s:.1f} s)"
+            )
+            if count <= 10_000:
+                rg = best(asked.times, "rg", "-F", "-f", str(needles), str(logs), out=folder / "lines.txt")
+                print(
+                    f"{count:>9,} needles:    rg   {rg.cpu_s:6.2f} s CPU: ratio {rg.cpu_s / cost.cpu_s:.2f}"
+                )
+        low, high = min(ours), max(ours)
+        if low != high:
+            print(f"{high:,} against {low:,} indicators: {ours[high] / ours[low]:.2f}")
+        lines = best(asked.times, "wc", "-l", *(str(path) for path in sorted(logs.iterdir())))
+        print(f"limit: counting the lines costs {lines.cpu_s:.2f} s CPU")
+
+
+if __name__ == "__main__":
+    main()
