@@ -21,16 +21,20 @@ from backchannel.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, Backchanne
 
 def main() -> NoReturn:
     """Run the command line of this process and end it with the exit code of `docs/reference/exit-codes.md`."""
-    session = Session(clock=SystemClock())
+    _open_closed_streams()
+    session, code = Session(clock=SystemClock()), EXIT_BUG
     try:
         code = _run(session)
         sys.stdout.flush()
     except BrokenPipeError:
         _end_like_a_filter()
+    except OSError:
+        _forget_output()  # what could not be written was said already
     sys.exit(code)
 
 
 def _run(session: Session) -> int:
+    stdout = sys.stdout
     try:
         code = backchannel.main(obj=session, prog_name="backchannel", standalone_mode=False)
     except BackchannelError as error:
@@ -47,15 +51,31 @@ def _run(session: Session) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         raise
+    except SystemExit as end:
+        if sys.stdout is not stdout:  # click puts another in its place where the reader of stdout has gone
+            raise BrokenPipeError from end
+        raise
     except Exception as error:  # noqa: BLE001  # the last edge: a bug must look like one
         complain_of_bug(error)
         return EXIT_BUG
     return code if isinstance(code, int) else EXIT_DONE
 
 
+def _open_closed_streams() -> None:
+    """Put the empty device where a caller closed a stream (`<&-`): Python has None there."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # for good
+
+
 def _end_like_a_filter() -> NoReturn:
     """End as every Unix filter does whose reader has gone (`| head`): quietly, by SIGPIPE."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # nothing is left to flush
+    _forget_output()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGPIPE)
     sys.exit(EXIT_DONE)
+
+
+def _forget_output() -> None:
+    """Let nothing be flushed when the process ends: its reader or its room is gone."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115

@@ -14,10 +14,12 @@ from typing import Final, Literal
 
 import msgspec
 
+from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.node import KEY_FILE, STORE_FILE, Node, open_node
 from backchannel.errors import BackchannelError
 from backchannel.parties.keys import fingerprint, read_key
+from backchannel.settings import FILE_NAME
 
 LOW_DISK_BYTES = 2**30
 """Free space below which an import of some size could fill the disk."""
@@ -176,10 +178,23 @@ def _imports(node: Node, clock: Clock) -> Check:
 
 def _own_networks(node: Node, _: Clock) -> Check:
     settings = node.settings
+    last = next(iter(node.store.hunts.last(at_most=1)), None)
+    outside = codec.decode(last.outside) if last else []
+    if not outside:
+        return _check(
+            "own networks",
+            "fine",
+            f"{len(settings.own_networks)} networks and {len(settings.own_domains)} domains",
+        )
+    worst = outside[0]
+    sources = ", ".join(f"{source} ({count / worst['outside']:.0%})" for source, count in worst["sources"])
+    more = f"; so it is in {len(outside) - 1:,} more logs" if len(outside) > 1 else ""
     return _check(
         "own networks",
-        "fine",
-        f"{len(settings.own_networks)} networks and {len(settings.own_domains)} domains",
+        "look",
+        f"{worst['outside'] / worst['records']:.0%} of the records of {worst['path']} have no side in your own "
+        f"networks, most often from {sources}{more}",
+        f"If they are yours, add their range to `own_networks` in {node.home / FILE_NAME}, and hunt again.",
     )
 
 

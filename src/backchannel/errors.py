@@ -41,12 +41,14 @@ class UsageError(BackchannelError):
 
     exit_code = 2
     http_status = 400
+    hint = "See `backchannel --help`."
 
 
 class NotFoundError(UsageError):
     """Nothing of that name is here."""
 
     http_status = 404
+    hint = "Correct the name, or look for it in `backchannel inbox`."
 
 
 class InputError(BackchannelError):
@@ -54,6 +56,7 @@ class InputError(BackchannelError):
 
     exit_code = 3
     http_status = 422
+    hint = "Correct the name or mend the file, then say it again."
 
 
 class PolicyError(BackchannelError):
@@ -82,3 +85,4 @@ class StoreError(BackchannelError):
 
     exit_code = 7
     http_status = 503
+    hint = "Run `backchannel doctor`."

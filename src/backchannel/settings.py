@@ -29,6 +29,7 @@ PRIVATE_NETWORKS = (
 MAX_NAME_CHARS = 200
 MAX_NETWORKS = 10_000
 MAX_SETTINGS_BYTES = 2**20
+_FORM_HINT = "See the form of each setting in docs/reference/settings.md."
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,11 +61,15 @@ def checked_name(name: str) -> str:
     """
     tidy = name.strip()
     if not tidy:
-        raise UsageError("a party needs a name", hint="Give one, for example: --name 'CERT Alpha'")
+        raise UsageError("a party needs a name", hint="Give one, for example 'CERT Alpha'.")
     if len(tidy) > MAX_NAME_CHARS:
-        raise UsageError(f"the name is {len(tidy)} characters long; at most {MAX_NAME_CHARS} are taken")
+        raise UsageError(
+            f"the name is {len(tidy)} characters long; at most {MAX_NAME_CHARS} are taken", hint="Shorten it."
+        )
     if visible(tidy) != tidy:
-        raise UsageError(f"the name holds characters that cannot be seen: {visible(tidy)}")
+        raise UsageError(
+            f"the name holds characters that cannot be seen: {visible(tidy)}", hint="Leave them out."
+        )
     return tidy
 
 
@@ -82,9 +87,12 @@ def checked(
         UsageError: one of the values is not of its form; the message names it.
     """
     if len(own_networks) > MAX_NETWORKS:
-        raise UsageError(f"{len(own_networks)} own networks are named; at most {MAX_NETWORKS} are taken")
+        raise UsageError(
+            f"{len(own_networks)} own networks are named; at most {MAX_NETWORKS} are taken",
+            hint="Name wider ranges.",
+        )
     if not 0 < port < 2**16:
-        raise UsageError(f"port {port} is not between 1 and 65535")
+        raise UsageError(f"port {port} is not between 1 and 65535", hint=_FORM_HINT)
     return Settings(
         name=checked_name(name),
         own_networks=tuple(dict.fromkeys(map(_network, own_networks))) or PRIVATE_NETWORKS,
@@ -152,17 +160,15 @@ _FORMS: dict[str, type] = {"name": str, "own_networks": list, "own_domains": lis
 def _of_known_form(value: JsonObject) -> JsonObject:
     for key, form in _FORMS.items():
         if key in value and (not isinstance(value[key], form) or isinstance(value[key], bool)):
-            raise UsageError(
-                f"{key} is not of the right form", hint=f"See the form of {key} in docs/reference."
-            )
+            raise UsageError(f"{key} is not of the right form", hint=_FORM_HINT)
         if form is list and not all(isinstance(text, str) for text in value.get(key, ())):
-            raise UsageError(f"{key} must be a list of texts")
+            raise UsageError(f"{key} must be a list of texts", hint=_FORM_HINT)
     if unknown := sorted(set(value) - set(_FORMS)):
         raise UsageError(
             f"nothing is known of the setting {visible(unknown[0])}", hint="Correct or remove it."
         )
     if "name" not in value:
-        raise UsageError("name is missing")
+        raise UsageError("name is missing", hint="Add a line such as: name = 'CERT Alpha'")
     return value
 
 

@@ -32,7 +32,7 @@ def read_words(word: str) -> str:
         return word
     try:
         if word == "-":
-            return sys.stdin.read(_MAX_WORDS).strip()
+            return sys.stdin.read(_MAX_WORDS).strip() if sys.stdin else ""
         with Path(word[1:]).open(encoding="utf-8") as file:
             return file.read(_MAX_WORDS).strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -63,7 +63,18 @@ class Command(click.Command):
     ) -> None:
         super().__init__(*args, **attributes)  # type: ignore[arg-type]
         self.params += _shared(forms, writes_file=writes_file)
+        self.forms, self.writes_file = forms, writes_file
         self.example = example
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command, unless its answer was asked for in a form or at a place that it does not have."""
+        session: Session = ctx.obj
+        if session.form not in {"text", *self.forms}:
+            raise click.UsageError(f"{ctx.command_path} has no --{session.form}", ctx)
+        if session.output is not None and not self.writes_file:
+            raise click.UsageError(f"{ctx.command_path} writes no result that -o could name a file for", ctx)
+        session.check_output()
+        return super().invoke(ctx)
 
     def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002  # click names it
         """Return the first sentence of the help, whole: a cut one tells nothing."""
@@ -94,7 +105,7 @@ Group.group_class = Group
 
 def global_options(function: Callable[..., object]) -> Callable[..., object]:
     """Let the program itself take the options that its commands take: before or after, as one writes."""
-    for option in reversed(_shared(("json", "jsonl"), writes_file=True)):
+    for option in _shared(("json", "jsonl"), writes_file=True):
         cast("list[click.Parameter]", function.__dict__.setdefault("__click_params__", [])).insert(0, option)
     return function
 

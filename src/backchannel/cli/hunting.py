@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from backchannel.cli.command import Command, pass_session
+from backchannel.cli.command import Command, pass_session, path_from_word
 from backchannel.cli.layout import counted, facts, heading, joined, paragraph, shown, table
 from backchannel.cli.progress import progress
 from backchannel.cli.session import Session
@@ -62,8 +61,8 @@ def hunt(
 ) -> None:
     """Search logs for every indicator in force: Zeek (TSV, JSON) and Suricata EVE, plain, gzip or zstd.
 
-    PATH is a file or a folder; formats are recognised by content. Exit code 1: something was found; 3: none
-    of the logs could be read.
+    PATH is a file, a folder, or `-` for standard input; formats are recognised by content. Exit code 1:
+    something was found, or a PATH could not be read in full; 3: none of the logs could be read.
     """
     from backchannel.desk.hitting import HuntSummary  # noqa: PLC0415
     from backchannel.desk.hunting import HuntOptions, hunt  # noqa: PLC0415
@@ -80,7 +79,9 @@ def hunt(
         def on_progress(path: str, done: int, found: int) -> None:
             tell(path, done, None, counted(found, "hit"))
 
-        going = hunt(node, session.clock, [Path(path) for path in paths], options, on_progress=on_progress)
+        going = hunt(
+            node, session.clock, [path_from_word(word) for word in paths], options, on_progress=on_progress
+        )
         if session.form == "jsonl":
             end = _write_lines(session, going)
         else:
@@ -90,7 +91,7 @@ def hunt(
     if not isinstance(end, HuntSummary):
         raise TypeError("a hunt ended without a summary")
     _say_skipped(session, end)
-    ctx.exit(_exit_code(end))
+    ctx.exit(_exit_code(end, paths))
 
 
 def _time(text: str | None, option: str) -> datetime | None:
@@ -145,6 +146,8 @@ def _say(session: Session, found: list[Hit], end: object) -> None:
 
 def _head(end: HuntSummary) -> str:
     searched = f"{counted(end.records, 'record')} in {counted(end.files, 'log')}"
+    if not end.values:
+        return heading(f"Read {searched}, and looked for nothing: no indicator is here yet")
     if not end.hits:
         return heading(f"Searched {searched}: nothing seen")
     marked = joined(
@@ -184,16 +187,22 @@ def _say_skipped(session: Session, end: HuntSummary) -> None:
         session.tell(f"not read: {shown(place)}: {shown(one.why)}")
     if len(end.skipped) > MAX_SKIPPED_SHOWN:
         session.tell(f"not read: {len(end.skipped) - MAX_SKIPPED_SHOWN:,} more; --jsonl names them")
+    if not end.values:
+        session.tell("Next: backchannel import FILE... --from PARTY")
     if end.uncompiled:
         session.tell(
             f"not searched: parts of {counted(len(end.uncompiled), 'pattern')}; `backchannel show ID` says which"
         )
 
 
-def _exit_code(end: HuntSummary) -> int:
+def _exit_code(end: HuntSummary, named: tuple[str, ...]) -> int:
     if end.hits:
         return EXIT_NEEDS_YOU
-    return InputError.exit_code if not end.files and end.skipped else EXIT_DONE
+    if not end.files and end.skipped:
+        return InputError.exit_code
+    # In a folder lies much that is no log; what was named itself should have been read.
+    unread = {one.path for one in end.skipped if one.line is None}
+    return EXIT_NEEDS_YOU if not unread.isdisjoint(named) else EXIT_DONE
 
 
 @click.command(cls=Command, example="backchannel hits")

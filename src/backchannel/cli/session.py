@@ -62,30 +62,44 @@ class Session:
         if not self.quiet:
             click.echo(text, err=True)
 
+    def check_output(self) -> None:
+        """See before anything is done that the file of `-o` can be written.
+
+        Raises:
+            InputError: it is a folder, or its folder is missing or may not be written.
+        """
+        if not self._names_a_file or self.output is None:
+            return
+        folder = self.output.parent
+        if self.output.is_dir():
+            raise _unwritable(self.output, "it is a folder")
+        if not folder.is_dir():
+            raise _unwritable(self.output, f"there is no folder {folder}")
+        if not os.access(folder, os.W_OK):
+            raise _unwritable(self.output, "its folder may not be written")
+
     @contextmanager
     def result(self) -> Iterator[IO[bytes]]:
         """Give where the result goes: stdout, or the file of `-o`, which is complete or untouched.
 
         Raises:
-            InputError: the file of `-o` cannot be written.
+            InputError: stdout or the file of `-o` cannot be written.
         """
-        if self.output is None or str(self.output) == "-":
-            yield sys.stdout.buffer
-            sys.stdout.buffer.flush()
-            return
-        draft = self.output.with_name(f".{self.output.name}.new")
+        if self.output is None or not self._names_a_file:
+            to, what = _standard_output(), "the result"
+        else:
+            to, what = _in_place_of(self.output.resolve()), str(self.output)
         try:
-            with draft.open("wb") as file:
-                yield file
-            draft.replace(self.output)
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            raise InputError(
-                f"{self.output} cannot be written: {error.strerror}", hint="Name another file with -o."
-            ) from error
-        except BaseException:
-            draft.unlink(missing_ok=True)
+            with to as out:
+                yield out
+        except BrokenPipeError:
             raise
+        except OSError as error:
+            raise _unwritable(what, error.strerror or f"{error}") from error
+
+    @property
+    def _names_a_file(self) -> bool:
+        return self.output is not None and str(self.output) != "-"
 
     def document(self, value: object) -> None:
         """Write one document as JSON, with a line end."""
@@ -109,3 +123,30 @@ class Session:
     def draws_progress(self) -> bool:
         """Whether progress is drawn: only where a person looks on."""
         return not self.quiet and sys.stderr.isatty()
+
+
+@contextmanager
+def _standard_output() -> Iterator[IO[bytes]]:
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _in_place_of(target: Path) -> Iterator[IO[bytes]]:
+    """Give a draft that takes the place of `target` once it is complete."""
+    if target.exists() and not target.is_file():  # a pipe or a device is written, not replaced
+        with target.open("wb") as pipe:
+            yield pipe
+        return
+    draft = target.with_name(f".{target.name}.new")
+    try:
+        with draft.open("wb") as file:
+            yield file
+        draft.replace(target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _unwritable(what: Path | str, why: str) -> InputError:
+    return InputError(f"{what} cannot be written: {why}", hint="Name another file with -o.")

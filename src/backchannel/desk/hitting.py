@@ -85,6 +85,8 @@ class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Uncompressed."""
     hits: int
     """Indicators in lines, those not shown for `--max-evidence` included."""
+    values: int
+    """Values and ranges that were looked for; those of superseded versions, whose hits do not count, included."""
     indicators: int
     """How many different indicators were seen."""
     assets: int

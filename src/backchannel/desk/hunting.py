@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -29,10 +30,12 @@ from backchannel.desk.hitting import (
     Uncompiled,
 )
 from backchannel.desk.node import Node
+from backchannel.desk.own_logs import Outside, logs_in
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.errors import UsageError
 from backchannel.logs.recognise import FORMATS
 from backchannel.logs.records import seen_at
+from backchannel.logs.spool import STDIN_NAME
 from backchannel.observables.kinds import Kind, Observable
 from backchannel.observables.normalise import normalise
 from backchannel.store.sqlite.hunts import HuntEnd, InForce, NewHit
@@ -69,15 +72,23 @@ class HuntOptions:
 def hunt(
     node: Node,
     clock: Clock,
-    paths: Sequence[Path],
+    paths: Sequence[Path | None],
     options: HuntOptions | None = None,
     *,
     on_progress: OnProgress | None = None,
 ) -> Iterator[Hit | HuntSummary]:
     """Yield each hit as it is found, and at the end the summary. What was found is kept, log by log.
 
+    Args:
+        node: whose indicators are looked for.
+        clock: gives the times of the hunt.
+        paths: log files and folders of them; None is standard input.
+        options: what the hunt is limited to.
+        on_progress: told how far it is, before each log.
+
     Raises:
-        UsageError: no path is named, or a format is none of ours.
+        UsageError: no path is named, standard input is named twice, a format is none of ours, or the window is
+            empty.
         StoreError: the store is busy or damaged.
     """
     options = options or HuntOptions()
@@ -85,46 +96,53 @@ def hunt(
         raise UsageError(
             "no log is named", hint="Name log files or folders: `backchannel hunt /var/log/zeek`."
         )
+    if list(paths).count(None) > 1:
+        raise UsageError("standard input can be read only once", hint="Name `-` once.")
+    if options.since is not None and options.until is not None and options.until <= options.since:
+        raise UsageError("--until is not after --since: no record can be between", hint="Exchange them.")
     if options.format not in {None, *FORMATS}:
         raise UsageError(f"'{options.format}' is no format of logs", hint=f"Known are {', '.join(FORMATS)}.")
     return _hunting(_Hunt(node, clock, options), paths, on_progress)
 
 
 def _hunting(
-    one: _Hunt, paths: Sequence[Path], on_progress: OnProgress | None
+    one: _Hunt, paths: Sequence[Path | None], on_progress: OnProgress | None
 ) -> Iterator[Hit | HuntSummary]:
     from backchannel.matching.compiled import CompiledSet  # noqa: PLC0415  # loads DuckDB, 100 ms
-    from backchannel.matching.hunt import Tally, hunt_log, log_files  # noqa: PLC0415
+    from backchannel.matching.hunt import Tally, hunt_log  # noqa: PLC0415
     from backchannel.matching.segments import FOLDER, compile_new  # noqa: PLC0415
 
     node, options = one.node, one.options
     compile_new(node.home, node.store.segments)
-    files = [node.home / FOLDER / segment.file for segment in node.store.segments.all()]
+    segments = node.store.segments.all()
+    files = [node.home / FOLDER / segment.file for segment in segments]
     tally = Tally()
     started_at = format_time(one.clock.now())
     hunt_row = node.store.hunts.begin(
         at=started_at,
-        paths=codec.encode([str(path) for path in paths]).decode(),
+        paths=codec.encode([STDIN_NAME if path is None else str(path) for path in paths]).decode(),
         since=format_time(options.since) if options.since else None,
         until=format_time(options.until) if options.until else None,
     )
     compiled = CompiledSet(files, threads=THREADS)
     try:
-        for path in log_files(paths, tally):
+        for path, name in logs_in(paths, tally):
             if on_progress is not None:
-                on_progress(str(path), tally.bytes, one.hits)
-            for found in hunt_log(path, compiled, tally, format_=options.format):
+                on_progress(name, tally.bytes, one.hits)
+            for found in hunt_log(
+                path, compiled, tally, name=name, format_=options.format, on_sample=one.outside.look
+            ):
                 yield from one.take(found)
             node.store.hunts.add(one.kept(hunt_row))
         dropped = compiled.dropped_plain
     finally:
         compiled.close()
-    summary = one.summary(tally, dropped_plain=dropped)
-    node.store.hunts.end(_end(summary, format_time(one.clock.now()), hunt_row))
+    summary = one.summary(tally, values=sum(one.entries for one in segments), dropped_plain=dropped)
+    node.store.hunts.end(_end(summary, format_time(one.clock.now()), one.outside.worst(), hunt_row))
     yield summary
 
 
-def _end(summary: HuntSummary, ended_at: str, hunt_row: int) -> HuntEnd:
+def _end(summary: HuntSummary, ended_at: str, outside: str, hunt_row: int) -> HuntEnd:
     return HuntEnd(
         ended_at,
         summary.files,
@@ -133,6 +151,7 @@ def _end(summary: HuntSummary, ended_at: str, hunt_row: int) -> HuntEnd:
         summary.hits,
         codec.encode(summary.skipped).decode(),
         codec.encode(summary.uncompiled).decode(),
+        outside,
         hunt_row,
     )
 
@@ -171,6 +190,7 @@ class _Hunt:
         self._labels: dict[tuple[str, str], tuple[JsonObject, ...]] = {}
         self._adviser = Adviser(node, clock)
         self._own = OwnAssets.of(node.settings.own_networks, node.settings.own_domains)
+        self.outside = Outside(OwnAssets(self._own.networks, ()))
         self._is_own: dict[str, bool] = {}
         self._lines: dict[tuple[object, ...], _Lines] = {}
 
@@ -213,7 +233,7 @@ class _Hunt:
         self._lines.clear()
         return rows
 
-    def summary(self, tally: Tally, *, dropped_plain: int) -> HuntSummary:
+    def summary(self, tally: Tally, *, values: int, dropped_plain: int) -> HuntSummary:
         """Return the end of the hunt."""
         skipped = [Skipped(note.path, note.line, note.why) for note in tally.skipped]
         if dropped_plain:
@@ -227,6 +247,7 @@ class _Hunt:
             records=tally.records,
             bytes=tally.bytes,
             hits=self.hits,
+            values=values,
             indicators=len(self._shown),
             assets=len(self._assets),
             before=self._states["before"],
@@ -282,7 +303,7 @@ class _Hunt:
                 seen.stix_type,
                 seen.value,
                 asset,
-                found.path,
+                _place(found.path),
                 found.format,
                 field_name,
                 scope,
@@ -334,6 +355,12 @@ class _Hunt:
             labels = load_warninglists(self.node).labels(seen)
             self._labels[key] = tuple({"list": one.list, "class": one.cls, "why": one.why} for one in labels)
         return self._labels[key]
+
+
+@lru_cache(maxsize=1)
+def _place(name: str) -> str:
+    """Return where a log lies, in the one way in which the book of hits spells it: a log hunted twice is one."""
+    return name if name == STDIN_NAME else str(Path(name).absolute())
 
 
 def _validity(indicator: InForce, at: datetime | None) -> Validity:

@@ -1,0 +1,105 @@
+"""Our own logs: which of them a hunt goes through, and whether they show addresses that nobody said are ours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from backchannel import codec
+from backchannel.actions.own import OwnAssets
+from backchannel.logs.opening import UnreadableLogError
+from backchannel.logs.recognise import LogShape
+from backchannel.logs.spool import STDIN_NAME, spooled
+from backchannel.observables.kinds import Kind
+from backchannel.observables.normalise import normalise
+
+if TYPE_CHECKING:
+    from backchannel.matching.hunt import Tally
+
+LOOKED_AT = 500
+"""Records of one log that are looked at: enough to tell a tenth from none, and a few milliseconds."""
+MIN_RECORDS = 10
+"""Fewer records than that say nothing about a network."""
+MAX_LOGS = 100
+TOP_SOURCES = 5
+
+
+class OutsideLog(msgspec.Struct, frozen=True):
+    """A log of which more than a tenth of the records have no side in our own networks."""
+
+    path: str
+    records: int
+    """Looked at."""
+    outside: int
+    sources: tuple[tuple[str, int], ...]
+    """The most frequent addresses that began those records, with how many each began."""
+
+
+def logs_in(paths: Sequence[Path | None], tally: Tally) -> Iterator[tuple[Path, str]]:
+    """Yield each log with the name it is told by; what cannot be opened is noted in `tally`."""
+    from backchannel.matching.hunt import Note, log_files  # noqa: PLC0415  # loads DuckDB
+
+    for path in paths:
+        if path is not None and not path.is_fifo():
+            for log in log_files([path], tally):
+                yield log, str(log)
+            continue
+        name = STDIN_NAME if path is None else str(path)
+        try:
+            with spooled(path) as copy:
+                yield copy, name
+        except UnreadableLogError as error:
+            tally.skipped.append(Note(name, None, str(error)))
+
+
+class Outside:
+    """Looks at a sample of each log for records between two addresses that are not ours."""
+
+    def __init__(self, own: OwnAssets) -> None:
+        self._own = own
+        self._logs: list[OutsideLog] = []
+
+    def look(self, path: str, shape: LogShape, sample: Sequence[bytes]) -> None:
+        """Look at a log's sample, if its records have two sides."""
+        if shape.layout.source < 0 or shape.layout.destination < 0:
+            return
+        records, sources = 0, Counter[str]()
+        ours: dict[str, bool] = {}
+        for line in sample[:: max(1, len(sample) // LOOKED_AT)]:
+            sides = _sides(shape, line)
+            if sides is None:
+                continue
+            records += 1
+            for side in sides:
+                if side not in ours:
+                    ours[side] = bool(self._own.why(normalise(Kind.ADDRESS, side)))
+            if not any(ours[side] for side in sides):
+                sources[sides[0]] += 1
+        outside = sources.total()
+        if records >= MIN_RECORDS and outside * 10 > records:
+            self._logs.append(OutsideLog(path, records, outside, tuple(sources.most_common(TOP_SOURCES))))
+
+    def worst(self) -> str:
+        """Return what was found as the JSON that is kept: the logs with the most such records first."""
+        ordered = sorted(self._logs, key=lambda one: -one.outside / one.records)
+        return codec.encode(ordered[:MAX_LOGS]).decode()
+
+
+def _sides(shape: LogShape, line: bytes) -> tuple[str, str] | None:
+    """Return who began a record and with whom; None where it has no two hosts (broadcast, multicast, no address)."""
+    try:
+        layout, cells = shape.read(line)
+        source, destination = cells[layout.source], cells[layout.destination]
+        if source is None or destination is None:
+            return None
+        hosts = ip_address(source), ip_address(destination)
+    except ValueError:
+        return None
+    if any(host.is_multicast or host.is_unspecified or host.is_loopback for host in hosts):
+        return None
+    return None if destination == "255.255.255.255" else (source, destination)
