@@ -54,7 +54,10 @@ def parse_time(text: str) -> datetime:
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     base = f"{year}-{month}-{day}T{hour}:{minute}:{second}.{(fraction or '0')[:6]:0<6}"
     offset = "+00:00" if zone in (None, "Z", "z") else zone
-    return datetime.fromisoformat(base + offset).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(base + offset).astimezone(UTC)
+    except OverflowError:  # the first or last hours of the calendar, in a zone beyond it
+        raise ValueError(f"not a time of any calendar in UTC: {text[:40]!r}") from None
 
 
 def format_time(at: datetime) -> str:

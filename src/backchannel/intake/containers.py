@@ -29,6 +29,8 @@ RATIO_FREE_BYTES: Final = 16 * 2**20
 """What may come out whatever the ratio (bytes): small files of one line repeated compress to nearly nothing."""
 MAX_MEMBERS: Final = 10_000
 """Most members of a zip."""
+MAX_DIRECTORY_BYTES: Final = 8 * 2**20
+"""Longest directory of a zip (bytes): 10,000 members with names of 800 characters."""
 MAX_NESTING: Final = 3
 """Most containers inside each other: a gzip in a zip in a zip."""
 SPOOL_BYTES: Final = 16 * 2**20
@@ -36,6 +38,8 @@ SPOOL_BYTES: Final = 16 * 2**20
 HEAD_BYTES: Final = 8
 
 _LIMIT_OUT: Final = f"limit: {MAX_UNPACKED_BYTES // 2**30} GiB unpacked"
+_TAIL_BYTES: Final = 2**16 + 22 + 20 + 56
+"""Where the end of a zip's directory is looked for: before a comment of any length, and a zip64 record."""
 _GZIP = b"\x1f\x8b"
 _ZIPS: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _OFFICE: Final = ("[Content_Types].xml", "mimetype", "AndroidManifest.xml", "META-INF/MANIFEST.MF")
@@ -58,6 +62,8 @@ class Source(NamedTuple):
     stream: BinaryIO
     """From the beginning; it can `seek(0)` to be read again. Good until the next source is asked for. Reading
     raises `ContainerError` where a container is damaged or too much comes out."""
+    is_packed: bool = False
+    """Whether it comes out of a container, and may turn out to be damaged before its end."""
 
 
 def open_file(path: Path | None, *, on_bytes: Callable[[int], None] | None = None) -> Iterator[Source]:
@@ -80,12 +86,9 @@ def open_file(path: Path | None, *, on_bytes: Callable[[int], None] | None = Non
 def _opened(path: Path | None, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[_Counted]:
     with ExitStack() as stack:
         try:
-            if path is None:
-                raw: BinaryIO = sys.stdin.buffer
-                if not _is_rewindable(raw):
-                    raw = stack.enter_context(_spooled(raw))
-            else:
-                raw = stack.enter_context(path.open("rb"))
+            raw: BinaryIO = sys.stdin.buffer if path is None else stack.enter_context(path.open("rb"))
+            if not _is_rewindable(raw):
+                raw = stack.enter_context(_spooled(raw, name))
         except OSError as error:
             raise ContainerError(name, f"cannot be opened: {_reason(error)}", "file") from None
         yield _Counted(raw, name, on_bytes)
@@ -98,19 +101,21 @@ def _is_rewindable(stream: BinaryIO) -> bool:
         return False
 
 
-def _spooled(stream: BinaryIO) -> BinaryIO:
+def _spooled(stream: BinaryIO, name: str) -> BinaryIO:
     """Copy a stream that comes once (a pipe) to where it can be read twice."""
     spool = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES))  # noqa: SIM115 - the caller closes it
-    size = 0
-    while data := stream.read(2**20):
-        size += len(data)
-        if size > MAX_UNPACKED_BYTES:
-            spool.close()
-            raise ContainerError(
-                "-", f"is longer than {MAX_UNPACKED_BYTES // 2**30} GiB: split it", _LIMIT_OUT
-            )
-        spool.write(data)
-    spool.seek(0)
+    try:
+        size = 0
+        while data := stream.read(2**20):
+            size += len(data)
+            if size > MAX_UNPACKED_BYTES:
+                what = f"is longer than {MAX_UNPACKED_BYTES // 2**30} GiB: split it"
+                raise ContainerError(name, what, _LIMIT_OUT)
+            spool.write(data)
+        spool.seek(0)
+    except BaseException:
+        spool.close()
+        raise
     return spool
 
 
@@ -172,10 +177,16 @@ class _Budget:
     def __init__(self, counted: _Counted) -> None:
         self._counted = counted
         self._out = 0
+        self._wasted = 0
 
     def give_back(self, size: int) -> None:
         """Take back what was counted of a stream that is read again from its beginning."""
         self._out -= size
+
+    def write_off(self, size: int) -> None:
+        """Take back what was counted of a bomb: its neighbours are none, and still there is an end to bombs."""
+        self._out -= size
+        self._wasted += size
 
     def spend(self, name: str, size: int) -> None:
         """Count `size` unpacked bytes.
@@ -184,7 +195,7 @@ class _Budget:
             ContainerError: it is too much.
         """
         self._out += size
-        if self._out > MAX_UNPACKED_BYTES:
+        if self._out + self._wasted > MAX_UNPACKED_BYTES:
             what = f"unpacks to more than {MAX_UNPACKED_BYTES // 2**30} GiB: unpack it yourself, and split it"
             raise ContainerError(name, what, _LIMIT_OUT)
         if self._out > RATIO_FREE_BYTES and self._out > MAX_RATIO * max(self._counted.total, 1):
@@ -219,10 +230,15 @@ class _Unpacked(io.RawIOBase):
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast(bytearray, buffer))
-        with _as_ours(self._name):
-            data = self._inner.read(len(view))
-        self._spent += len(data)
-        self._budget.spend(self._name, len(data))
+        try:
+            with _as_ours(self._name):
+                data = self._inner.read(len(view))
+            self._spent += len(data)
+            self._budget.spend(self._name, len(data))
+        except ContainerError:
+            self._budget.write_off(self._spent)
+            self._spent = 0
+            raise
         view[: len(data)] = data
         return len(data)
 
@@ -271,19 +287,20 @@ def _unpacked(source: Source, budget: _Budget, depth: int) -> Iterator[Source]:
     if kind == "gzip":
         with gzip.GzipFile(fileobj=stream) as inner:
             opened = _Unpacked(cast(BinaryIO, inner), source.name, budget)
-            yield from _unpacked(Source(source.name, cast(BinaryIO, opened)), budget, depth + 1)
+            yield from _unpacked(Source(source.name, cast(BinaryIO, opened), True), budget, depth + 1)
     elif kind == "zip":
         yield from _members(Source(source.name, stream), budget, depth + 1)
     else:
-        yield Source(source.name, stream)
+        yield Source(source.name, stream, source.is_packed)
 
 
 def _members(source: Source, budget: _Budget, depth: int) -> Iterator[Source]:
     with ExitStack() as stack:
         stream = source.stream
         if depth > 1:
-            stream = stack.enter_context(_spooled(stream))  # its directory is at its end
+            stream = stack.enter_context(_spooled(stream, source.name))  # its directory is at its end
         with _as_ours(source.name):
+            _check_directory(source.name, stream)
             archive = stack.enter_context(zipfile.ZipFile(stream))
         members = [member for member in archive.infolist() if not member.is_dir()]
         if len(members) > MAX_MEMBERS:
@@ -291,11 +308,32 @@ def _members(source: Source, budget: _Budget, depth: int) -> Iterator[Source]:
                 source.name, f"holds more than {MAX_MEMBERS:,} files: split it", f"limit: {MAX_MEMBERS} files"
             )
         if any(member.filename in _OFFICE for member in members):
-            source.stream.seek(0)
-            yield Source(source.name, source.stream)
+            stream.seek(0)
+            yield Source(source.name, stream)
             return
         for member in members:
             yield from _member(archive, member, f"{source.name}!{visible(member.filename)}", budget, depth)
+
+
+def _check_directory(name: str, stream: BinaryIO) -> None:
+    """Refuse a zip whose directory alone would fill the memory: it is read in one piece.
+
+    Raises:
+        ContainerError: it would.
+    """
+    end = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, end - _TAIL_BYTES))
+    tail = stream.read(_TAIL_BYTES)
+    at = tail.rfind(_ZIPS[1])
+    size = int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
+    at = tail.rfind(b"PK\x06\x06", 0, max(at, 0))
+    if at >= 0:  # zip64: the size of the directory stands in a record of its own
+        size = int.from_bytes(tail[at + 40 : at + 48], "little")
+    if size > MAX_DIRECTORY_BYTES:
+        raise ContainerError(
+            name, f"holds more than {MAX_MEMBERS:,} files: split it", f"limit: {MAX_MEMBERS} files"
+        )
+    stream.seek(0)
 
 
 def _member(
@@ -310,7 +348,7 @@ def _member(
     with inner:
         opened = cast(BinaryIO, _Unpacked(cast(BinaryIO, inner), name, budget))
         try:
-            yield from _unpacked(Source(name, opened), budget, depth)
+            yield from _unpacked(Source(name, opened, True), budget, depth)
         except ContainerError as error:
             # One damaged member never costs its neighbours.
             yield Source(error.name, cast(BinaryIO, _Broken(error)))

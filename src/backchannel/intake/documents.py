@@ -9,7 +9,7 @@ from typing import Final
 
 from backchannel import codec
 from backchannel.intake.containers import Source
-from backchannel.intake.lines import lines
+from backchannel.intake.lines import Line, lines
 from backchannel.intake.received import Received, Refused, refused
 from backchannel.intake.recognise import json_named
 from backchannel.stix.findings import Finding
@@ -20,6 +20,7 @@ from backchannel.stix.validate import address, validate
 from backchannel.stix.visible import visible
 
 CLAUSE_JSON: Final = "RFC 8259"
+CLAUSE_FORMS: Final = "import: forms"
 CLAUSE_BUNDLE: Final = "STIX 2.1 §8"
 OBJECTS_TRIED: Final = 20
 """How many objects are looked at to tell a list of STIX objects from any other list."""
@@ -30,52 +31,68 @@ def read_document(source: Source) -> Iterator[Received | Refused]:
     try:
         outline, pieces = split(source.stream)
     except DocumentError as error:
+        if (
+            error.is_more and error.line == 2
+        ):  # the first line is longer than what was looked at to tell the form
+            source.stream.seek(0)
+            yield from read_lines(source)
+            return
         place = f"{source.name}:{error.line}"
-        what = f"the file is broken JSON (line {error.line}, column {error.column}): {error.what}; fetch it again or mend it"
-        yield refused(place, what, CLAUSE_JSON)
+        where = f"is broken JSON (line {error.line}, column {error.column}): " if error.is_broken else ""
+        yield refused(place, f"the file {where}{error.what}; {error.mend}", CLAUSE_JSON)
         return
     yield from _objects(source.name, outline, pieces)
 
 
 def read_lines(source: Source) -> Iterator[Received | Refused]:
-    """Yield each object of a file of JSON lines; a line may hold a bundle too. A bad line costs only itself."""
-    is_tried = False
+    """Yield each object of a file of JSON lines; a line may hold a bundle too. A bad line costs only itself.
+
+    Of a file whose first lines hold no STIX at all (a log, a feed of another form) one refusal is told.
+    """
+    foreign: list[Refused] = []
+    is_stix = False
     for line in lines(source.stream, max_bytes=MAX_OBJECT_BYTES):
-        data = line.data.strip(b" \t\r\n")
-        if not data:
-            continue
-        place = f"{source.name}:{line.number}"
-        if line.is_cut:
-            yield refused(
-                place,
-                f"the line is longer than {MAX_OBJECT_BYTES // 2**20} MiB: split it",
-                CLAUSE_SIZE,
-                line.data,
-            )
-            continue
+        for item in _line(f"{source.name}:{line.number}", line):
+            clause = item.findings[0].clause if isinstance(item, Refused) else ""
+            if isinstance(item, Refused) and clause == CLAUSE_FORMS and not is_stix:
+                foreign.append(item)
+                continue
+            if clause not in {CLAUSE_JSON, CLAUSE_SIZE}:  # a damaged line says nothing about the others
+                is_stix = True
+                yield from foreign
+                foreign.clear()
+            yield item
+        if len(foreign) == OBJECTS_TRIED:
+            break
+    if foreign:
+        yield refused(source.name, foreign[0].findings[0].what, CLAUSE_FORMS, foreign[0].original)
+
+
+def _line(place: str, line: Line) -> Iterator[Received | Refused]:
+    data = line.data.strip(b" \t\r\n")
+    if line.is_cut:
+        what = f"the line is longer than {MAX_OBJECT_BYTES // 2**20} MiB: split it"
+        yield refused(place, what, CLAUSE_SIZE, line.data)
+    elif data:
         try:
             outline, pieces = split(io.BytesIO(data))
         except DocumentError as error:
             what = f"the line is broken JSON (column {error.column}): {error.what}; the other lines are read"
             yield refused(place, what, CLAUSE_JSON, line.data)
-            continue
-        known = None if is_tried else _named(outline)
-        is_tried = True
-        if known is not None:
-            yield refused(source.name, known, "import: forms", line.data)
-            return
-        yield from _objects(place, outline, pieces)
+        else:
+            yield from _objects(place, outline, pieces)
 
 
 def _objects(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[Received | Refused]:
     tried = list(islice(pieces, OBJECTS_TRIED))
     foreign = _named(outline) or _foreign(outline, tried)
     if foreign is not None:
-        yield refused(place, foreign, "import: forms", tried[0].body if tried else b"")
+        yield refused(place, foreign, CLAUSE_FORMS, tried[0].body if tried else b"")
         return
     notes = _bundle_notes(place, outline)
+    bundle_version = outline.text("spec_version")
     for piece in chain(tried, pieces):
-        item = _object(address(place, piece.pointer), piece, outline.text("spec_version"))
+        item = _object(address(place, piece.pointer), piece, bundle_version)
         yield _with(item, notes)
         notes = ()
     if notes and outline.held == 0:
@@ -141,7 +158,7 @@ def _foreign(outline: Outline, tried: list[Piece]) -> str | None:
         return f"this is {known.what}: {known.mend}"
     if len(keys) == 1 and outline.kind == "bundle":
         return None
-    shown = ", ".join(f"`{visible(key, max_chars=30)}`" for key in sorted(keys[0])[:5])
+    shown = ", ".join(f"`{visible(key, max_chars=30)}`" for key in sorted(keys[0])[:5]) or "nothing at all"
     return f"this is JSON, but no STIX: its objects have no `type` and no `id`, but {shown}; import takes STIX 2.1 and 2.0"
 
 

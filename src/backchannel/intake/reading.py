@@ -45,7 +45,8 @@ def read(
         except ContainerError as error:
             yield refused(error.name, f"the file {error.what}", error.clause)
         except NotUtf8Error as error:
-            yield refused(source.name, f"the file is not UTF-8 ({error}): save it as UTF-8", "RFC 8259 §8.1")
+            what = f"the file is not UTF-8 (line {error.line}: {error.what}): save it as UTF-8"
+            yield refused(f"{source.name}:{error.line}", what, "RFC 8259 §8.1")
 
 
 def _sources(path: Path | None, on_bytes: Callable[[int], None] | None) -> Iterator[Source | Refused]:
@@ -58,6 +59,8 @@ def _sources(path: Path | None, on_bytes: Callable[[int], None] | None) -> Itera
 def _read(source: Source, party: str, now: datetime) -> Iterator[Received | Refused]:
     head = _head(source.stream)
     form = recognise(head)
+    if source.is_packed and form in {Form.LINES, Form.LIST, Form.TABLE}:
+        _read_through(source.stream)
     if form is Form.JSON:
         yield from read_document(source)
     elif form is Form.LINES:
@@ -78,3 +81,10 @@ def _head(stream: BinaryIO) -> bytes:
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
     return head
+
+
+def _read_through(stream: BinaryIO) -> None:
+    """Read to the end once: of a container that is cut off or damaged, no line is taken (`split` does the same)."""
+    while stream.read(2**20):
+        pass
+    stream.seek(0)

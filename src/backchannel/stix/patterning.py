@@ -54,7 +54,7 @@ def pattern(value: JsonObject, version: str) -> Iterator[Problem]:
         yield from _fast_names(text, version)
         return
     written = value.get("pattern_version")
-    own = written if written in _OTHER else version
+    own = written if isinstance(written, str) and written in _OTHER else version
     yield from _read(text, own)
 
 

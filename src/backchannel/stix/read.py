@@ -98,8 +98,7 @@ def spec_version_of(value: JsonObject, bundle_version: str) -> str:
     stated = value.get("spec_version")
     if stated is not None:
         return "2.0" if stated == "2.0" else "2.1"
-    stix_type = value.get("type")
-    if stix_type in OBSERVABLES:
+    if _type_of(value) in OBSERVABLES:
         return "2.1"
     if bundle_version in VERSIONS:
         return bundle_version
@@ -108,7 +107,12 @@ def spec_version_of(value: JsonObject, bundle_version: str) -> str:
 
 def has_form_of_21(value: JsonObject) -> bool:
     """Whether an object is plainly of 2.1: it has a type or a property that 2.0 lacks."""
-    stix_type = value.get("type")
+    stix_type = _type_of(value)
     if stix_type in ONLY_21 or (stix_type == "observed-data" and "object_refs" in value):
         return True
     return not ONLY_21_PROPERTIES.isdisjoint(value)
+
+
+def _type_of(value: JsonObject) -> str:
+    stix_type = value.get("type")
+    return stix_type if isinstance(stix_type, str) else ""

@@ -60,8 +60,15 @@ def screen(name: str, version: Version) -> Draft202012Validator:
 
 
 @cache
+def shared(version: Version) -> tuple[str, ...]:
+    """Return which properties of `SHARED` are common ones in `version` (2.0 has no common `extensions`)."""
+    properties: JsonObject = _load(version, "common", "core")["properties"]
+    return tuple(name for name in SHARED if name in properties)
+
+
+@cache
 def screen_shared(name: str, version: Version) -> Draft202012Validator:
-    """Return the validator of one property of `SHARED`."""
+    """Return the validator of one property of `shared(version)`."""
     properties: JsonObject = _load(version, "common", "core")["properties"]
     schema: JsonObject = {"$id": _load(version, "common", "core")["$id"], **properties[name]}
     return _compiled(schema, version)

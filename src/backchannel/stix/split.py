@@ -22,6 +22,11 @@ from backchannel.stix.window import NotUtf8Error, Window
 
 MAX_WHOLE_BYTES: Final = 64 * 2**20
 """Largest document that is read into memory (bytes); a longer one is streamed."""
+MAX_WHOLE_COMMAS: Final = 2_000_000
+"""Most commas in such a document: each may part two items, which take 80 bytes of memory even where the
+document spends two on them."""
+MAX_HELD: Final = 5_000_000
+"""Most objects of a document: some seconds of reading, and more than a gigabyte of the smallest real ones."""
 MAX_MEMBER_CHARS: Final = 2**16
 """Longest value beside `objects` that is kept of a bundle (characters)."""
 MAX_MEMBERS: Final = 1000
@@ -63,9 +68,34 @@ class Piece(NamedTuple):
 class DocumentError(ValueError):
     """A document is not JSON, or cannot be read in one way only."""
 
+    mend = "fetch it again or mend it"
+    is_broken = True
+    """Whether it is no JSON, and not only more than is read."""
+    is_more = False
+    """Whether all that is wrong is that another text follows behind the end of the document."""
+
     def __init__(self, what: str, line: int, column: int) -> None:
         super().__init__(what)
         self.what, self.line, self.column = what, line, column
+
+
+class NotUtf8DocumentError(DocumentError):
+    """A document is not UTF-8."""
+
+    mend = "save it as UTF-8"
+
+
+class MoreError(DocumentError):
+    """Behind the end of a document there is more."""
+
+    is_more = True
+
+
+class TooManyError(DocumentError):
+    """A document holds more than `MAX_HELD` objects."""
+
+    mend = "split it into several files"
+    is_broken = False
 
 
 def split(stream: BinaryIO) -> tuple[Outline, Iterator[Piece]]:
@@ -83,7 +113,7 @@ def split(stream: BinaryIO) -> tuple[Outline, Iterator[Piece]]:
         del data
         return split_stream(stream)
     data = data.removeprefix(b"\xef\xbb\xbf")
-    whole = split_whole(data)
+    whole = split_whole(data) if data.count(b",") <= MAX_WHOLE_COMMAS else None
     return whole if whole is not None else split_stream(io.BytesIO(data))
 
 
@@ -161,16 +191,19 @@ def _outline(stream: BinaryIO) -> Outline:
         window = Window(stream)
         found = _read_list(window, "") if window.peek() == "[" else _read_members(window)
         if window.peek() != "":
-            raise DocumentError("there is more behind the end of the value", *window.place())
+            raise MoreError("there is more behind the end of the value", *window.place())
     except NotJsonError as error:
         raise DocumentError(error.what, *(window.place(error.at) if window else (1, 1))) from None
     except NotUtf8Error as error:
-        raise DocumentError(str(error), *(window.place() if window else (1, 1))) from None
+        raise NotUtf8DocumentError(error.what, error.line, error.column) from None
     return found
 
 
 def _read_list(window: Window, base: str) -> Outline:
-    count = sum(1 for _ in _walk(window, base))
+    count = 0
+    for count, _ in enumerate(_walk(window, base), 1):
+        if count > MAX_HELD:
+            raise TooManyError(f"holds more than {MAX_HELD:,} objects", *window.place())
     return Outline("list", {}, count)
 
 

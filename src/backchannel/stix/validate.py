@@ -25,7 +25,7 @@ from backchannel.stix.embedded import embedded
 from backchannel.stix.findings import Finding
 from backchannel.stix.limits import LimitError, check_bounds
 from backchannel.stix.patterning import pattern
-from backchannel.stix.schemas import CUSTOM, CUSTOM_OBSERVABLE, SHARED, Version
+from backchannel.stix.schemas import CUSTOM, CUSTOM_OBSERVABLE, Version
 from backchannel.stix.vocabulary import COMMON_TIMES, OBSERVABLES, ONLY_21_PROPERTIES, ORDERED, TIMES, section
 from backchannel.stix.wording import pointer, quoted, sentence
 
@@ -158,7 +158,7 @@ def _is_screened(value: JsonObject, stix_type: str, version: Version) -> bool:
         return False
     if not schemas.screen(_schema_name(value, stix_type, version), version).is_valid(value):
         return False
-    for shared in SHARED:
+    for shared in schemas.shared(version):
         if shared in value and not schemas.screen_shared(shared, version).is_valid(value[shared]):
             return False
     return True

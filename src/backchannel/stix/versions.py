@@ -174,7 +174,8 @@ def _common(old: JsonObject, changes: _Changes) -> JsonObject:
     if stix_type in TYPES_IN_LABELS:
         name, vocabulary = TYPES_IN_LABELS[stix_type]
         labels = old.get("labels")
-        types = [label for label in labels if label in vocabulary] if isinstance(labels, list) else []
+        listed = labels if isinstance(labels, list) else []
+        types = [label for label in listed if isinstance(label, str) and label in vocabulary]
         if types and name not in old:
             new[name] = types
             changes.note(f"/{name}", f"`{name}` is taken from `labels`, where 2.0 keeps it")

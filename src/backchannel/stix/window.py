@@ -22,6 +22,10 @@ _INSIDE = re.compile(r'["\\]')
 class NotUtf8Error(ValueError):
     """A stream is not UTF-8."""
 
+    def __init__(self, what: str, line: int, column: int) -> None:
+        super().__init__(what)
+        self.what, self.line, self.column = what, line, column
+
 
 class Window:
     """A stream of UTF-8 text, read forward value by value.
@@ -102,16 +106,17 @@ class Window:
         return self._lines + lines, index - before.rfind("\n") if lines else self._column + index
 
     def _fill(self, size: int) -> None:
-        passed = self._text[: self._at]
         self._lines, self._column = self.place()
+        self._text = self._text[self._at :]
+        self._at = 0
         data = self._stream.read(size)
         self._is_all = not data
         try:
-            more = self._decoder.decode(data, self._is_all)
+            self._text += self._decoder.decode(data, self._is_all)
         except UnicodeDecodeError as error:
-            raise NotUtf8Error(f"byte 0x{error.object[error.start]:02x} is not UTF-8") from None
-        self._text = self._text[len(passed) :] + more
-        self._at = 0
+            self._text += error.object[: error.start].decode()
+            what = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
+            raise NotUtf8Error(what, *self.place(len(self._text))) from None
 
     def _skip(self) -> str:
         """Pass a value by its brackets and quotation marks alone; return its beginning."""
