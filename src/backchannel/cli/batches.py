@@ -49,20 +49,8 @@ def list_(session: Session, rows: int, before: str | None) -> None:
 
 
 def batches_table(batches: Iterable[Batch]) -> str:
-    """Return batches as a table."""
-    heads = (
-        "batch",
-        "when",
-        "from",
-        "by",
-        "objects",
-        "new",
-        "known",
-        "conflict",
-        "quar.",
-        "refused",
-        "state",
-    )
+    """Return batches as a table; what is neither new nor set aside was known already."""
+    heads = ("batch", "when", "from", "by", "objects", "new", "set aside", "state")
     rows = [
         (
             str(one.batch),
@@ -71,16 +59,12 @@ def batches_table(batches: Iterable[Batch]) -> str:
             one.channel,
             f"{one.objects:,}",
             f"{one.stored:,}",
-            f"{one.known:,}",
-            f"{one.conflict:,}",
-            f"{one.quarantined:,}",
-            f"{one.refused:,}",
+            f"{one.conflict + one.quarantined + one.refused:,}",
             one.state,
         )
         for one in batches
     ]
-    numbers = ("batch", "objects", "new", "known", "conflict", "quar.", "refused")
-    return table(heads, rows, numbers=numbers, keep=("when", "state"))
+    return table(heads, rows, numbers=("batch", "objects", "new", "set aside"), keep=("when", "state"))
 
 
 @batch.command("show", example="backchannel batch show 3")
@@ -112,7 +96,10 @@ def undo(session: Session, number: int) -> None:
     if session.form == "json":
         session.document(found)
         return
-    session.text(f"Batch {number} is undone: {counted(found.batch.objects, 'object')} from it, out of sight.")
+    came = counted(found.batch.objects, "object")
+    session.text(
+        f"Batch {number} is undone: {came} came with it, and what no other batch brought is out of sight."
+    )
     session.tell("Next: backchannel export CONTROL -o DIR again, if you had exported what it brought")
 
 
