@@ -20,6 +20,8 @@ MAX_CELL_CHARS: Final = 16 * 1024
 """Longest cell read (characters)."""
 ROWS_TRIED: Final = 50
 """Rows looked at to tell the columns."""
+OPEN_QUOTE: Final = "unexpected end of data"
+"""What the reader says of a row whose last quoted cell does not close: it may go on in the next line."""
 DELIMITERS: Final = (",", "\t", ";", "|")
 
 Role = Literal[

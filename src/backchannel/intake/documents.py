@@ -91,8 +91,11 @@ def _objects(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[
         return
     notes = _bundle_notes(place, outline)
     bundle_version = outline.text("spec_version")
+    is_unsaid = outline.kind == "bundle" and "type" in outline.members and not bundle_version
     for piece in chain(tried, pieces):
         item = _object(address(place, piece.pointer), piece, bundle_version)
+        if is_unsaid and isinstance(item, Received) and _says_no_version(item):
+            notes, is_unsaid = (*notes, _unsaid(place, outline)), False
         yield _with(item, notes)
         notes = ()
     if notes and outline.held == 0:
@@ -185,5 +188,19 @@ def _bundle_notes(place: str, outline: Outline) -> tuple[Finding, ...]:
                 f"the bundle says it is STIX {shown}: what is not said by its objects is read as 2.0",
             )
         )
+    return tuple(_bundle_note(place, outline, path, what) for path, what in found)
+
+
+def _bundle_note(place: str, outline: Outline, path: str, what: str) -> Finding:
+    bundle_id = outline.text("id")
     named = bundle_id if bundle_id.isprintable() and len(bundle_id) < 100 else ""
-    return tuple(Finding("note", named, address(place, path), what, CLAUSE_BUNDLE) for path, what in found)
+    return Finding("note", named, address(place, path), what, CLAUSE_BUNDLE)
+
+
+def _says_no_version(item: Received) -> bool:
+    return item.raw.header.spec_version == "2.0" and "spec_version" not in item.raw.value
+
+
+def _unsaid(place: str, outline: Outline) -> Finding:
+    what = "neither the bundle nor what it holds says its version of STIX: it is read as 2.0"
+    return _bundle_note(place, outline, "/spec_version", what)

@@ -6,13 +6,13 @@ Looks at the beginning only. Names of files say nothing: a binary may be called 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
 from backchannel import codec
 from backchannel.intake.columns import layout_of
-from backchannel.intake.values import is_comment, line_values
+from backchannel.intake.values import ZoneFrame, is_comment, line_values
 from backchannel.stix.visible import visible
 
 HEAD_BYTES: Final = 64 * 2**10
@@ -69,16 +69,24 @@ _PACKED: Final = ("compressed", "a 7-Zip", "a RAR")
 _IMPORTS: Final = "import takes STIX 2.1 or 2.0 in JSON, CSV tables and plain lists, also in gzip or zip"
 _UNICODE: Final = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"), (b"\x00\x00\xfe\xff", "UTF-32"))
 
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z", re.IGNORECASE)
+_MISP_HASH = re.compile(r"[0-9a-f]{32},[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\s*\Z")
 _RULE = re.compile(r"(?:alert|drop|reject|pass) \S+ .{0,400}\(msg:")
 _YARA = re.compile(r"(?:(?:private|global) )*rule \w+")
 _YAML_LINE = re.compile(r"\s*(?:- )?[\w-]{1,60}:(?:\s|\Z)|\s*- \S")
-_YAML_KEY = re.compile(r"\s*(?:- )?[\w-]{1,60}:(?:\s|\Z)")
+_YAML_PAIR = re.compile(r"\s*(?:- )?[\w-]{1,60}:\s+\S")
 _SIGNS_OF_JSON: Final[tuple[tuple[frozenset[str], str, str], ...]] = (
     (frozenset({"Event"}), "a MISP event", ""),
     (frozenset({"response"}), "an answer of a MISP server", ""),
     (frozenset({"Attribute"}), "attributes of a MISP event", ""),
     (frozenset({"Object", "Orgc"}), "a MISP event", ""),
     (frozenset({"Orgc"}), "a MISP event", ""),
+    (frozenset({"Object"}), "objects of a MISP event", ""),
+    (
+        frozenset({"attributes", "meta-category"}),
+        "a template of MISP objects",
+        "templates are no intelligence: import STIX objects",
+    ),
     (
         frozenset({"matching_attributes", "list"}),
         "a MISP warninglist",
@@ -109,7 +117,7 @@ def recognise(head: bytes) -> Form | Unreadable:
         return binary
     data = head.removeprefix(b"\xef\xbb\xbf")
     first = data.lstrip(b" \t\r\n")[:1]
-    if first in (b"{", b"["):
+    if first in (b"{", b"[") and not _is_bracketed_text(data):
         return Form.LINES if first == b"{" and _has_lines(data) else Form.JSON
     text = _decoded(data)
     if isinstance(text, Unreadable):
@@ -117,11 +125,21 @@ def recognise(head: bytes) -> Form | Unreadable:
     return _text(text, [line for line in text.splitlines() if line.strip()])
 
 
+def _is_bracketed_text(data: bytes) -> bool:
+    """Whether text that begins like a JSON list is none: a filter list, or an address in brackets."""
+    line = data.lstrip(b" \t\r\n").split(b"\n", 1)[0][:1000].decode(errors="replace")
+    return line.startswith("[Adblock") or (
+        line[1:].lstrip()[:1] not in {"", *'{["]'} and bool(line_values(line))
+    )
+
+
 def json_named(keys: Collection[str]) -> Unreadable | None:
     """Return what a JSON object is that has `keys`, if it is no STIX but something that is known."""
     for signs, what, mend in _SIGNS_OF_JSON:
         if signs <= set(keys):
             return Unreadable(f"{what} (JSON)", mend or _MISP)
+    if len(keys) > 0 and all(_UUID.match(key) for key in keys):
+        return Unreadable("the manifest of a MISP feed (JSON)", _MISP)
     return None
 
 
@@ -180,7 +198,28 @@ def _text(text: str, lines: list[str]) -> Form | Unreadable:
         return _marked_up(text)
     if first.startswith("#separator"):
         return Unreadable("a Zeek log", "search it with `backchannel hunt`")
-    content = [line for line in lines if not is_comment(line)][:MAX_LINES_TRIED]
+    if "\n" not in text and text.strip().count("\r") > 0:
+        what = "text whose lines end as on old Macintoshes, in a carriage return only"
+        return Unreadable(what, "save it with the line ends of Unix or Windows")
+    frame = ZoneFrame()
+    content = [line for line in lines if not is_comment(line) and not frame.has(line)][:MAX_LINES_TRIED]
+    foreign = _foreign(first, content)
+    if foreign is not None:
+        return foreign
+    readable = sum(1 for line in content if line_values(line))
+    if readable and readable >= len(content) * MIN_SHARE:
+        return Form.LIST
+    if layout_of(content, lines) is not None:
+        return Form.TABLE
+    shown = visible(content[0] if content else first, max_chars=60)
+    what = f"text in which no line is an address, name, URL, hash or e-mail address (as `{shown}`)"
+    return Unreadable(what, _IMPORTS)
+
+
+def _foreign(first: str, content: Sequence[str]) -> Unreadable | None:
+    """Return what a text is that has its own form, and whose lines may yet hold observables."""
+    if not content:
+        return Unreadable("a list with nothing in it but comments", "look whether it was written to its end")
     if any(_RULE.match(line) for line in content[:3]):
         mend = (
             "load them into Suricata itself; import takes the observables they look for as CSV or as a list"
@@ -188,19 +227,12 @@ def _text(text: str, lines: list[str]) -> Form | Unreadable:
         return Unreadable("rules of Suricata or Snort", mend)
     if any(_YARA.match(line) for line in content[:3]):
         return Unreadable("YARA rules", "run them with YARA; import takes observables as CSV or as a list")
-    readable = sum(1 for line in content if line_values(line))
-    if readable and readable >= len(content) * MIN_SHARE:
-        return Form.LIST
-    if layout_of(content, lines) is not None:
-        return Form.TABLE
-    if first.startswith("---") or (
-        sum(1 for line in content if _YAML_LINE.match(line)) >= len(content) * 0.9
-        and sum(1 for line in content if _YAML_KEY.match(line)) >= 3
-    ):
+    if all(_MISP_HASH.match(line) for line in content):
+        return Unreadable("the index of a MISP feed (hashes of its values)", _MISP)
+    is_yaml = sum(1 for line in content if _YAML_LINE.match(line)) >= len(content) * 0.9
+    if first.startswith("---") or (is_yaml and sum(1 for line in content if _YAML_PAIR.match(line)) >= 2):
         return Unreadable("YAML", f"take the observables out of it, as CSV or as a list; {_IMPORTS}")
-    shown = visible(content[0] if content else first, max_chars=60)
-    what = f"text in which no line is an address, name, URL, hash or e-mail address (as `{shown}`)"
-    return Unreadable(what, _IMPORTS)
+    return None
 
 
 def _marked_up(text: str) -> Unreadable:
@@ -209,6 +241,8 @@ def _marked_up(text: str) -> Unreadable:
         return Unreadable("STIX 1 in XML", mend)
     if re.search(r"<(?:!doctype )?html\b", text[:2000], re.IGNORECASE):
         return Unreadable("a web page", "fetch the file itself, not the page about it")
+    if re.match(r"\s*<\s*[{\[]", text):
+        return Unreadable("broken JSON: a `<` stands before it", "fetch it again, or take the `<` out")
     if re.match(r"\s*<(?:\?xml|!--|[A-Za-z])", text):
         return Unreadable("XML", f"ask its producer for STIX 2.1; {_IMPORTS}")
     return Unreadable("text that begins like XML and is none, nor JSON", f"look what wrote it; {_IMPORTS}")

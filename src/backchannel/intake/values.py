@@ -21,6 +21,10 @@ _HOSTS = re.compile(
 )
 _FILTER = re.compile(r"\|\|([^\^/|*\s]+)\^\S*\Z")
 _ZONE = re.compile(r"(\S+?)\.?\s+(?:\d+\s+)?(?:IN\s+)?CNAME\s+\S+\Z", re.IGNORECASE)
+_EXCEPTION = re.compile(r"@@\|\|\S+\Z|\S+\s(?:.*\s)?CNAME\s+rpz-passthru\.?\Z", re.IGNORECASE)
+_FRAME = re.compile(
+    r"\s*(?:\$(?:TTL|ORIGIN|INCLUDE|GENERATE)\s|\S*\s+(?:\d\w*\s+)?(?:IN\s+)?(?:SOA|NS)\s)", re.IGNORECASE
+)
 _BULLET = re.compile(r"(?:[-*\u2022\u2023\u25e6]|\d{1,4}[.)])\s+")
 _LOCAL: Final = frozenset(
     [
@@ -39,6 +43,7 @@ _LOCAL: Final = frozenset(
     ]
 )
 _QUOTES: Final = "\"'`\u201c\u201d\u2018\u2019"
+_DIGITS = re.compile(r"[0-9A-Fa-f]{24,140}\Z")
 _SEPARATORS = re.compile(r"[\s,;|]+")
 
 
@@ -62,6 +67,29 @@ def is_comment(line: str) -> bool:
     return _COMMENT.match(line) is not None
 
 
+def is_exception(line: str) -> bool:
+    """Whether a line of a filter list or zone names what is to be let through."""
+    return _EXCEPTION.match(_INLINE.sub("", line).strip()) is not None
+
+
+class ZoneFrame:
+    """The lines of a DNS zone that are about the zone itself: one after the other is shown to it."""
+
+    def __init__(self) -> None:
+        self._is_open = False
+
+    def has(self, line: str) -> bool:
+        """Whether `line` belongs to the frame: a directive, the name servers, the whole of a long SOA."""
+        bare = _INLINE.sub("", line)
+        if self._is_open:
+            self._is_open = ")" not in bare
+            return True
+        if _FRAME.match(bare) is None:
+            return False
+        self._is_open = "(" in bare and ")" not in bare
+        return True
+
+
 def remark_of(line: str) -> str:
     """Return the comment behind the value of a line; "" if there is none."""
     match = _INLINE.search(line)
@@ -78,6 +106,8 @@ def line_values(line: str) -> tuple[Value, ...]:
         names = [name for name in hosts[1].split() if name.lower() not in _LOCAL][:MAX_VALUES]
         found = [value_of(name) for name in names]
         return tuple(value for value in found if value is not None)
+    if _EXCEPTION.match(text):
+        return ()
     for form in (_FILTER, _ZONE):
         match = form.match(text)
         if match is not None:
@@ -109,12 +139,20 @@ def value_of(text: str) -> Value | None:
 
 
 def cell_values(text: str) -> tuple[Value, ...]:
-    """Return the observables in one cell: one, or several hashes that someone put side by side."""
+    """Return the observables in one cell: one, or several hashes that someone put side by side.
+
+    A hash among others that lost or won some digits is left out, and the first of the others says so.
+    """
     single = value_of(text)
     if single is not None:
         return (single,)
     parts = [part for part in _SEPARATORS.split(text.strip()) if part][: MAX_VALUES + 1]
     if not 2 <= len(parts) <= MAX_VALUES:
         return ()
-    found = [value_of(part) for part in parts]
-    return tuple(value for value in found if value is not None) if all(found) else ()
+    read = [(part, value_of(part)) for part in parts]
+    found = [value for _, value in read if value is not None]
+    damaged = [part for part, value in read if value is None]
+    if not found or not all(_DIGITS.match(part) for part in damaged):
+        return ()
+    left_out = tuple(f"`{part[:16]}…` left out: no hash has {len(part)} digits" for part in damaged)
+    return (found[0]._replace(repairs=(*found[0].repairs, *left_out)), *found[1:])

@@ -76,15 +76,13 @@ TLP_IDS: Final[Mapping[str, Tlp]] = MappingProxyType(
 TLP_EXTENSION: Final = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 """The extension that carries `tlp_2_0` in a TLP 2.0 marking definition."""
 
-_TAG = re.compile(r"(?:[a-z0-9_-]+:)?\s*tlp\s*[:=]\s*\"?([a-z+_ -]+?)\"?\s*\Z", re.IGNORECASE)
-_PAP_TAG = re.compile(r"(?:[a-z0-9_-]+:)?\s*pap\s*[:=]\s*\"?([a-z]+)\"?\s*\Z", re.IGNORECASE)
-_SPELLINGS: Final = {
-    **{tlp.value: tlp for tlp in Tlp},
-    "white": Tlp.CLEAR,
-    "amber-strict": Tlp.AMBER_STRICT,
-    "amber_strict": Tlp.AMBER_STRICT,
-    "amber strict": Tlp.AMBER_STRICT,
-}
+_TAG = re.compile(
+    r"(?:[a-z0-9_-]+:)?\s*(tlp|pap)\s*([:=]|[\s_-](?=\s*[a-z]))(.*)\Z", re.IGNORECASE | re.DOTALL
+)
+_JOINTS = re.compile(r"[\s+_-]+")
+MAX_TAG_CHARS: Final = 200
+"""How much of a tag is read: of a longer one no label can be read."""
+_SPELLINGS: Final = {**{tlp.value: tlp for tlp in Tlp}, "white": Tlp.CLEAR}
 _PAP_SPELLINGS: Final = {**{pap.value: pap for pap in Pap}, "white": Pap.CLEAR}
 _TAG_HOLDERS: Final = ("labels", "tags", "x_misp_tags", "x_tlp", "x_pap", "x_misp_tlp", "x_misp_pap")
 
@@ -95,11 +93,16 @@ def parse_tlp(text: str) -> Tlp:
     Raises:
         ValueError: it is no TLP label.
     """
-    word = text.strip().lower().removeprefix("tlp:").strip()
+    word = _plain(text.strip().lower().removeprefix("tlp:"))
     if word not in _SPELLINGS:
         known = ", ".join(tlp.value for tlp in Tlp)
         raise ValueError(f"{text[:40]!r} is no TLP label: write one of {known}")
     return _SPELLINGS[word]
+
+
+def _plain(word: str) -> str:
+    """Return a label in lower case with its parts joined by `+`: `Amber_Strict` is `amber+strict`."""
+    return _JOINTS.sub("+", word.strip().strip("\"'").strip().lower())
 
 
 def tlp_of(
@@ -125,10 +128,9 @@ def tlp_of(
                 found.append(marked)
         else:
             found.append(Tlp.RED)
-    for tag in _tags(value):
-        match = _TAG.match(tag)
-        if match is not None:
-            found.append(_SPELLINGS.get(match[1].strip().lower(), Tlp.RED))
+    for word, is_plain in _labelled(value, "tlp"):
+        if is_plain or word in _SPELLINGS:
+            found.append(_SPELLINGS.get(word, Tlp.RED))
     if found:
         return max(found, key=_TLP_ORDER.index)
     return UNMARKED if default is None else parse_tlp(default)
@@ -164,27 +166,40 @@ def pap_of(value: JsonObject) -> Pap | None:
     A PAP tag that cannot be read is PAP:RED.
     """
     found = [
-        _PAP_SPELLINGS.get(match[1].lower(), Pap.RED)
-        for tag in _tags(value)
-        if (match := _PAP_TAG.match(tag)) is not None
+        _PAP_SPELLINGS.get(word, Pap.RED)
+        for word, is_plain in _labelled(value, "pap")
+        if is_plain or word in _PAP_SPELLINGS
     ]
     return max(found, key=_PAP_ORDER.index) if found else None
 
 
 def _marking_refs(value: JsonObject) -> Iterator[str]:
-    refs = value.get("object_marking_refs")
-    yield from (str(ref) for ref in (refs if isinstance(refs, list) else ()))
-    granular = value.get("granular_markings")
-    for marking in granular if isinstance(granular, list) else ():
-        if isinstance(marking, dict) and "marking_ref" in marking:
+    """Yield what marks the object; of what has not its due form the text, which no marking is known by."""
+    for ref in _listed(value.get("object_marking_refs")):
+        yield str(ref)
+    for marking in _listed(value.get("granular_markings")):
+        if not isinstance(marking, dict):
+            yield str(marking)
+        elif "marking_ref" in marking:
             yield str(marking["marking_ref"])
+
+
+def _listed(held: JsonValue) -> list[JsonValue]:
+    return held if isinstance(held, list) else [] if held is None else [held]
+
+
+def _labelled(value: JsonObject, scheme: str) -> Iterator[tuple[str, bool]]:
+    """Yield the word behind `tlp` or `pap` of each tag of that scheme, and whether a colon says that it is one."""
+    for tag in _tags(value):
+        match = _TAG.match(tag[:MAX_TAG_CHARS])
+        if match is not None and match[1].lower() == scheme:
+            yield _plain(match[3]) if len(tag) <= MAX_TAG_CHARS else "", match[2] in {":", "="}
 
 
 def _tags(value: JsonObject) -> Iterator[str]:
     for name in _TAG_HOLDERS:
-        held = value.get(name)
-        for tag in held if isinstance(held, list) else (held,):
+        for tag in _listed(value.get(name)):
             word = tag.get("name") if isinstance(tag, dict) else tag
-            if isinstance(word, str) and len(word) <= 200:
+            if isinstance(word, str):
                 is_bare = name in {"x_tlp", "x_misp_tlp", "x_pap", "x_misp_pap"} and ":" not in word
                 yield f"{name.rpartition('_')[2]}:{word}" if is_bare else word
