@@ -188,7 +188,8 @@ def _own_networks(node: Node, _: Clock) -> Check:
         )
     worst = outside[0]
     sources = ", ".join(f"{source} ({count / worst['outside']:.0%})" for source, count in worst["sources"])
-    more = f"; so it is in {len(outside) - 1:,} more logs" if len(outside) > 1 else ""
+    others = len(outside) - 1
+    more = f"; so it is in {others:,} {'log' if others == 1 else 'logs'} more" if others else ""
     return _check(
         "own networks",
         "look",

@@ -1,0 +1,382 @@
+"""Hunts through our own logs: what counts as a hit, at whom, and what the book of hits keeps of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.desk.made import CLOCK, Made, a_file, an_id, indicator, take
+
+from backchannel.desk.batches import undo_batch
+from backchannel.desk.hitbook import hits as book_of_hits
+from backchannel.desk.hitting import Hit, HitBook, HuntSummary
+from backchannel.desk.hunting import KEPT_LINES, HuntOptions, hunt
+from backchannel.desk.inbox import show
+from backchannel.desk.node import Node
+from backchannel.desk.warninglists import add_warninglist
+from backchannel.doctor import examine
+from backchannel.errors import UsageError
+from backchannel.ids import BatchId
+
+ONE = an_id("indicator", 1)
+JANUARY = 1767225600
+"""2026-01-01T00:00:00Z, in seconds since 1970."""
+DAY = 86_400
+
+
+def dns(query: str, *, at: float | None = JANUARY, client: str = "10.0.0.5") -> Made:
+    record: Made = {"ts": at, "uid": "C1", "id.orig_h": client, "id.resp_h": "10.0.0.1", "query": query}
+    return {name: value for name, value in record.items() if value is not None}
+
+
+def conn(client: str, server: str, *, at: float = JANUARY) -> Made:
+    return {"ts": at, "uid": "C1", "id.orig_h": client, "id.resp_h": server, "proto": "tcp"}
+
+
+def a_log(folder: Path, *records: Made, name: str = "dns.log") -> Path:
+    path = folder / name
+    path.write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
+    return path
+
+
+def hunted(node: Node, *paths: Path, options: HuntOptions | None = None) -> tuple[Sequence[Hit], HuntSummary]:
+    *hits, end = hunt(node, CLOCK, paths, options)
+    assert isinstance(end, HuntSummary)
+    return [hit for hit in hits if isinstance(hit, Hit)], end
+
+
+def met(node: Node, *paths: Path, options: HuntOptions | None = None) -> list[tuple[str, int]]:
+    """(value, line) of each hit."""
+    return [(hit.observable.value, hit.log.line) for hit in hunted(node, *paths, options=options)[0]]
+
+
+def book(node: Node) -> HitBook:
+    return book_of_hits(node, CLOCK)
+
+
+def counts(node: Node) -> dict[str, int]:
+    """Value to lines in the book."""
+    return {one.observable.value: one.count for one in book(node).by_indicator}
+
+
+# --- What is looked for --------------------------------------------------------------------------
+
+
+def test_a_hit_says_whether_the_indicator_was_valid_then(node: Node, tmp_path: Path):
+    valid = {"valid_from": "2026-01-02T00:00:00Z", "valid_until": "2026-01-03T00:00:00Z"}
+    take(node, a_file(tmp_path, indicator(1, **valid)))
+    times = (JANUARY, JANUARY + DAY - 1, JANUARY + DAY, JANUARY + 2 * DAY - 1, JANUARY + 2 * DAY)
+    log = a_log(tmp_path, *(dns("evil1.example", at=at) for at in times))
+    found, end = hunted(node, log)
+    assert [hit.validity for hit in found] == ["before", "before", "inside", "inside", "after"]
+    assert (end.hits, end.before, end.after) == (5, 2, 1)
+
+
+def test_hits_from_before_it_was_valid_are_counted_where_they_are_not_shown(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1, valid_from="2026-01-02T00:00:00Z")))
+    log = a_log(tmp_path, dns("evil1.example"), dns("evil1.example", at=JANUARY + DAY))
+    found, end = hunted(node, log, options=HuntOptions(pre_validity=False))
+    assert [hit.validity for hit in found] == ["inside"]
+    assert (end.hits, end.before) == (2, 1)
+
+
+def test_a_revoked_indicator_is_not_hunted_for(node: Node, tmp_path: Path):
+    log = a_log(tmp_path, dns("evil1.example"))
+    take(node, a_file(tmp_path, indicator(1)))
+    assert met(node, log) == [("evil1.example", 1)]
+    take(node, a_file(tmp_path, indicator(1, version=2, revoked=True)))
+    assert met(node, log) == []
+    assert counts(node) == {}
+
+
+def test_a_newer_version_takes_the_place_of_the_older_one_and_of_its_hits(node: Node, tmp_path: Path):
+    log = a_log(tmp_path, dns("evil1.example"), dns("other.example"))
+    take(node, a_file(tmp_path, indicator(1)))
+    hunted(node, log)
+    assert counts(node) == {"evil1.example": 1}
+    take(node, a_file(tmp_path, indicator(1, version=2, pattern="[domain-name:value = 'other.example']")))
+    assert counts(node) == {}
+    assert show(node, CLOCK, ONE).item.concerns.hits == 0
+    assert met(node, log) == [("other.example", 2)]
+    assert counts(node) == {"other.example": 1}
+    assert show(node, CLOCK, ONE).item.concerns.hits == 1
+
+
+def test_an_older_version_that_comes_late_changes_nothing(node: Node, tmp_path: Path):
+    log = a_log(tmp_path, dns("evil1.example"), dns("other.example"))
+    take(node, a_file(tmp_path, indicator(1, version=2)))
+    hunted(node, log)
+    take(node, a_file(tmp_path, indicator(1, version=1, pattern="[domain-name:value = 'other.example']")))
+    assert met(node, log) == [("evil1.example", 1)]
+    assert counts(node) == {"evil1.example": 1}
+
+
+def test_an_undone_batch_gives_no_hits_and_takes_back_those_it_gave(node: Node, tmp_path: Path):
+    log = a_log(tmp_path, dns("evil1.example"))
+    batch = take(node, a_file(tmp_path, indicator(1))).batch
+    hunted(node, log)
+    undo_batch(node, CLOCK, BatchId(batch))
+    assert met(node, log) == []
+    assert (book(node).by_asset, book(node).by_indicator) == ((), ())
+    take(node, a_file(tmp_path, indicator(1)))
+    assert met(node, log) == [("evil1.example", 1)]
+
+
+def test_what_another_batch_brought_too_stays_when_one_is_undone(node: Node, tmp_path: Path):
+    log = a_log(tmp_path, dns("evil1.example"))
+    first = take(node, a_file(tmp_path, indicator(1))).batch
+    take(node, a_file(tmp_path, indicator(1)), party="CERT Gamma")
+    undo_batch(node, CLOCK, BatchId(first))
+    found, _ = hunted(node, log)
+    assert [hit.source.party for hit in found] == ["CERT Gamma"]
+
+
+def test_an_indicator_in_quarantine_does_not_hit(node: Node, tmp_path: Path):
+    receipt = take(node, a_file(tmp_path, indicator(1, valid_until="2025-01-01T00:00:00Z")))
+    assert receipt.quarantined == 1
+    assert met(node, a_log(tmp_path, dns("evil1.example"))) == []
+
+
+def test_what_cannot_be_searched_is_named(node: Node, tmp_path: Path):
+    both = "[domain-name:value = 'evil1.example'] FOLLOWEDBY [domain-name:value = 'evil2.example']"
+    part = "[domain-name:value = 'evil1.example' OR windows-registry-key:key = 'x']"
+    take(node, a_file(tmp_path, indicator(1, pattern=both), indicator(2, pattern=part)))
+    found, end = hunted(node, a_log(tmp_path, dns("evil1.example")))
+    assert [hit.indicator for hit in found] == [an_id("indicator", 2)]
+    assert {one.indicator for one in end.uncompiled} == {ONE, an_id("indicator", 2)}
+    assert all(one.what for one in end.uncompiled)
+
+
+def test_a_hunt_without_indicators_says_that_it_looked_for_nothing(node: Node, tmp_path: Path):
+    assert hunted(node, a_log(tmp_path, dns("evil1.example")))[1].values == 0
+    take(node, a_file(tmp_path, indicator(1)))
+    assert hunted(node, a_log(tmp_path, dns("good.example")))[1].values == 1
+
+
+# --- When ----------------------------------------------------------------------------------------
+
+
+def a_window(since: int | None, until: int | None) -> HuntOptions:
+    def at(second: int | None) -> datetime | None:
+        return None if second is None else datetime.fromtimestamp(JANUARY + second, UTC)
+
+    return HuntOptions(since=at(since), until=at(until))
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "lines"),
+    [
+        (None, None, [1, 2, 3]),
+        (1, None, [2, 3]),
+        (None, 2, [1, 2]),
+        (1, 2, [2]),
+        (5, None, []),
+        (None, -5, []),
+    ],
+)
+def test_the_window_takes_its_beginning_and_leaves_its_end(
+    node: Node, tmp_path: Path, since: int | None, until: int | None, lines: list[int]
+):
+    take(node, a_file(tmp_path, indicator(1)))
+    log = a_log(tmp_path, *(dns("evil1.example", at=JANUARY + second) for second in range(3)))
+    assert [line for _, line in met(node, log, options=a_window(since, until))] == lines
+
+
+def test_a_window_without_a_moment_in_it_is_refused(node: Node, tmp_path: Path):
+    with pytest.raises(UsageError, match="--until is not after --since"):
+        hunt(node, CLOCK, [tmp_path], a_window(2, 2))
+
+
+def test_a_record_without_a_time_is_a_hit_of_every_window(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1, valid_until="2026-01-02T00:00:00Z")))
+    log = a_log(tmp_path, dns("good.example"), dns("evil1.example", at=None))
+    found, _ = hunted(node, log, options=a_window(100, None))
+    assert [(hit.seen_at, hit.validity) for hit in found] == [(None, "inside")]
+    (one,) = book(node).by_indicator
+    assert (one.count, one.first_seen, one.last_seen) == (1, None, None)
+
+
+# --- At whom -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "asset"),
+    [
+        ("10.0.0.5", "203.0.113.9", "10.0.0.5"),
+        ("203.0.113.9", "10.0.0.7", "10.0.0.7"),
+        ("203.0.113.9", "192.0.2.1", None),
+        ("fd00::5", "203.0.113.9", "fd00::5"),
+        ("203.0.113.9", "fe80::1", "fe80::1"),
+    ],
+)
+def test_the_asset_is_our_side_of_the_record(
+    node: Node, tmp_path: Path, client: str, server: str, asset: str | None
+):
+    take(node, a_file(tmp_path, indicator(1, pattern="[ipv4-addr:value = '203.0.113.9']")))
+    found, end = hunted(node, a_log(tmp_path, conn(client, server)))
+    assert [hit.asset for hit in found] == [asset]
+    assert end.assets == (asset is not None)
+    assert [one.asset for one in book(node).by_asset] == [asset]
+
+
+@pytest.mark.parametrize(("client", "server"), [("10.0.0.5", "10.0.0.9"), ("10.0.0.9", "10.0.0.5")])
+def test_where_both_sides_are_ours_the_asset_is_the_one_not_looked_for(
+    node: Node, tmp_path: Path, client: str, server: str
+):
+    take(node, a_file(tmp_path, indicator(1, pattern="[ipv4-addr:value = '10.0.0.9']")))
+    (hit,), _ = hunted(node, a_log(tmp_path, conn(client, server)))
+    assert hit.asset == "10.0.0.5"
+
+
+def test_the_same_indicator_at_two_hosts_is_two_assets(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1)))
+    log = a_log(tmp_path, *(dns("evil1.example", client=f"10.0.0.{n}") for n in (5, 6, 6)))
+    assert hunted(node, log)[1].assets == 2
+    assert [(one.asset, one.count) for one in book(node).by_asset] == [("10.0.0.6", 2), ("10.0.0.5", 1)]
+    (one,) = book(node).by_indicator
+    assert set(one.assets) == {"10.0.0.5", "10.0.0.6"}
+
+
+# --- What speaks against it ----------------------------------------------------------------------
+
+
+def test_a_warning_list_labels_a_hit_and_drops_none(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1, pattern="[ipv4-addr:value = '8.8.8.8']")))
+    (hit,), _ = hunted(node, a_log(tmp_path, conn("10.0.0.5", "8.8.8.8")))
+    (label,) = hit.warninglists
+    assert label["list"] == "Backchannel: public resolvers"
+    assert label["class"] == "infrastructure"
+    assert label["why"]
+    assert book(node).by_indicator[0].warninglists == hit.warninglists
+
+
+def test_an_added_warning_list_labels_the_next_hunt(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1)))
+    log = a_log(tmp_path, dns("evil1.example"))
+    (hit,), _ = hunted(node, log)
+    assert hit.warninglists == ()
+    value = {"name": "Ours", "type": "hostname", "version": 1, "description": "x", "list": ["evil1.example"]}
+    (tmp_path / "list.json").write_text(json.dumps(value), "utf-8")
+    add_warninglist(node, CLOCK, tmp_path / "list.json", cls="context")
+    (hit,), _ = hunted(node, log)
+    assert [label["list"] for label in hit.warninglists] == ["Ours"]
+
+
+# --- What is kept --------------------------------------------------------------------------------
+
+
+def evidence(node: Node) -> list[tuple[int, list[list[object]]]]:
+    """(count, kept lines) of each row of hits."""
+    rows = node.store.database.execute("SELECT count, evidence FROM hit").fetchall()
+    return [(count, json.loads(text)) for count, text in rows]
+
+
+def test_kept_evidence_has_a_bound_and_the_count_has_none(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1)))
+    log = a_log(tmp_path, *(dns("evil1.example", at=JANUARY + n) for n in range(KEPT_LINES + 30)))
+    assert len(hunted(node, log)[0]) == KEPT_LINES + 30
+    ((count, lines),) = evidence(node)
+    assert (count, len(lines)) == (KEPT_LINES + 30, KEPT_LINES)
+    assert lines[0] == [1, "2026-01-01T00:00:00.000Z"]
+    (one,) = book(node).by_indicator
+    assert (one.first_seen, one.last_seen) == ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:49.000Z")
+
+
+def test_fewer_lines_shown_are_not_fewer_lines_counted(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1), indicator(2)))
+    log = a_log(tmp_path, *(dns(f"evil{n}.example") for n in (1, 1, 1, 2)))
+    found, end = hunted(node, log, options=HuntOptions(max_evidence=2))
+    assert [hit.log.line for hit in found] == [1, 2, 4]
+    assert end.hits == 4
+    assert counts(node) == {"evil1.example": 3, "evil2.example": 1}
+    assert hunted(node, log, options=HuntOptions(max_evidence=0))[0] == []
+
+
+def test_the_same_log_hunted_twice_counts_once(node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    take(node, a_file(tmp_path, indicator(1)))
+    log = a_log(tmp_path, dns("evil1.example"), dns("www.evil1.example"))
+    hunted(node, log)
+    once = book(node)
+    monkeypatch.chdir(tmp_path)
+    for again in (log, Path("dns.log"), tmp_path):
+        hunted(node, again)
+    assert (book(node).by_asset, book(node).by_indicator) == (once.by_asset, once.by_indicator)
+    assert len(book(node).hunts) == 4
+    assert show(node, CLOCK, ONE).item.concerns.hits == 2
+
+
+def test_a_log_that_has_grown_counts_its_new_lines(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1)))
+    hunted(node, a_log(tmp_path, dns("evil1.example")))
+    hunted(node, a_log(tmp_path, dns("evil1.example"), dns("evil1.example", at=JANUARY + 5)))
+    assert counts(node) == {"evil1.example": 2}
+
+
+def test_lines_from_before_and_inside_the_validity_add_up(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1, valid_from="2026-01-02T00:00:00Z")))
+    times = (JANUARY, JANUARY, JANUARY, JANUARY + DAY, JANUARY + DAY)
+    log = a_log(tmp_path, *(dns("evil1.example", at=at) for at in times))
+    for _ in range(2):
+        hunted(node, log)
+        assert counts(node) == {"evil1.example": 5}
+        assert show(node, CLOCK, ONE).item.concerns.hits == 5
+        assert [(hit.validity, hit.count) for hit in show(node, CLOCK, ONE).hits] == [
+            ("inside", 2),
+            ("before", 3),
+        ]
+    assert book(node).by_indicator[0].validity == "inside"
+
+
+def test_the_book_names_the_last_hunts_newest_first(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1)))
+    first, second = a_log(tmp_path, dns("evil1.example")), a_log(tmp_path, dns("good.example"), name="b.log")
+    hunted(node, first)
+    hunted(node, second)
+    assert [(hunt.paths, hunt.hits) for hunt in book(node).hunts] == [((str(second),), 0), ((str(first),), 1)]
+
+
+# --- Whose network it is -------------------------------------------------------------------------
+
+
+def own_networks(node: Node) -> tuple[str, str, str]:
+    """(state, found, mend) of what doctor says about our own networks."""
+    (check,) = (one for one in examine(node.home, CLOCK).checks if one.name == "own networks")
+    return check.state, check.found, check.mend
+
+
+def test_doctor_names_addresses_that_are_likely_ours_too(node: Node, tmp_path: Path):
+    records = [conn("10.0.0.5", "192.0.2.1")] * 8 + [conn("100.64.0.7", "192.0.2.1")] * 9
+    records += [conn("100.64.0.8", "192.0.2.1")] * 3
+    hunted(node, a_log(tmp_path, *records, name="conn.log"))
+    state, found, mend = own_networks(node)
+    assert state == "look"
+    assert f"60% of the records of {tmp_path / 'conn.log'} have no side in your own networks" in found
+    assert "most often from 100.64.0.7 (75%), 100.64.0.8 (25%)" in found
+    assert "own_networks" in mend
+    assert str(node.home / "settings.toml") in mend
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [conn("10.0.0.5", "192.0.2.1")] * 18 + [conn("100.64.0.7", "192.0.2.1")] * 2,
+        [conn("192.0.2.1", "10.0.0.5")] * 20,
+        [conn("100.64.0.7", "192.0.2.1")] * 9,
+        [conn("0.0.0.0", "255.255.255.255"), conn("100.64.0.7", "224.0.0.251")] * 20,
+    ],
+    ids=["a tenth", "from outside to us", "too few to tell", "broadcast"],
+)
+def test_doctor_has_no_doubt_about_usual_traffic(node: Node, tmp_path: Path, records: list[Made]):
+    hunted(node, a_log(tmp_path, *records, name="conn.log"))
+    assert own_networks(node)[0] == "fine"
+
+
+def test_doctor_believes_the_last_hunt(node: Node, tmp_path: Path):
+    strange = a_log(tmp_path, *[conn("100.64.0.7", "192.0.2.1")] * 20, name="strange.log")
+    hunted(node, strange, a_log(tmp_path, *[conn("100.64.0.7", "192.0.2.1")] * 20, name="other.log"))
+    assert own_networks(node)[1].endswith("; so it is in 1 log more")
+    hunted(node, a_log(tmp_path, *[conn("10.0.0.5", "192.0.2.1")] * 20, name="conn.log"))
+    assert own_networks(node)[0] == "fine"
