@@ -124,11 +124,14 @@ def _advise(seen: tuple[IndicatorHits, ...], say: Say) -> None:
     for one in seen:
         if one.advice is None:
             continue
-        say(
-            f"   {one.advice.do.upper():8} {one.observable.value}: {one.count} lines, {len(one.assets)} hosts"
-        )
+        seen_so = f"{_counted(one.count, 'line')}, {_counted(len(one.assets), 'host')}"
+        say(f"   {one.advice.do.upper():8} {one.observable.value}: {seen_so}")
         say(f"            {one.advice.text}")
         say(f"            because {one.advice.why}")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _write_rules(node: Node, clock: Clock, say: Say, folder: Path) -> None:

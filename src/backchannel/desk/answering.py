@@ -130,7 +130,7 @@ def sight(node: Node, clock: Clock, stix_id: str, *, text: str = "", out: Path |
         )
 
     times = "once" if total.count == 1 else f"{total.count:,} times"
-    says = f"Told that {about.id} was seen {times}" if total.count else f"Told that {about.id} was not seen"
+    says = f"Reported {about.id} as {f'seen {times}' if total.count else 'not seen'}"
     return _say("sight", about, "sighting", clock, make, says=says, out=out)
 
 
