@@ -154,7 +154,7 @@ def _head(end: HuntSummary) -> str:
         f"{end.before:,} from before the indicator was valid" if end.before else "",
         f"{end.after:,} from after it had expired" if end.after else "",
     )
-    at = f" at {counted(end.assets, "address", "addresses")} of ours" if end.assets else ""
+    at = f" at {counted(end.assets, 'address', 'addresses')} of ours" if end.assets else ""
     head = heading(f"{counted(end.hits, 'hit')} of {counted(end.indicators, 'indicator')}{at}, in {searched}")
     return f"{head}\n  {marked}" if marked else head
 
