@@ -175,17 +175,17 @@ def _is_timely(value: JsonObject, stix_type: str) -> bool:
         found = value.get(name)
         if found is not None and (not isinstance(found, str) or found[5:10] in checks.ODD_DAYS):
             return False
-    return _are_in_order(value.get("created"), value.get("modified")) and all(
-        _are_in_order(value.get(earlier), value.get(later))
-        for earlier, later, _ in ORDERED.get(stix_type, ())
+    return _are_in_order(value.get("created"), value.get("modified"), may_be_equal=True) and all(
+        _are_in_order(value.get(earlier), value.get(later), may_be_equal=may_be_equal)
+        for earlier, later, may_be_equal in ORDERED.get(stix_type, ())
     )
 
 
-def _are_in_order(earlier: JsonValue, later: JsonValue) -> bool:
+def _are_in_order(earlier: JsonValue, later: JsonValue, *, may_be_equal: bool) -> bool:
     if not isinstance(earlier, str) or not isinstance(later, str):
         return True
     # Two spellings of one length and form compare like the moments they name.
-    return len(earlier) == len(later) and (earlier < later or (earlier == later and earlier != ""))
+    return len(earlier) == len(later) and (earlier < later or (may_be_equal and earlier == later != ""))
 
 
 def _schema_problems(value: JsonObject, stix_type: str, version: Version) -> Iterator[Problem]:
@@ -197,9 +197,13 @@ def _schema_problems(value: JsonObject, stix_type: str, version: Version) -> Ite
                 "note", pointer([name]), what, "STIX 2.1 §3.1" if version == "2.1" else "STIX 2.0 Part 1 §3.1"
             )
     clause = section(stix_type, version)
+    told: set[str] = set()
     for error in schemas.full(_schema_name(value, stix_type, version), version).iter_errors(value):
-        if not _is_false_alarm(error, value, version):
-            yield Problem("note", pointer(_path(error)), sentence(error), clause)
+        path = pointer(_path(error))
+        if path not in told and not _is_false_alarm(error, value, version):
+            if path:  # two rules of the schema, one fault
+                told.add(path)
+            yield Problem("note", path, sentence(error), clause)
 
 
 def _path(error: ValidationError) -> list[str | int]:
