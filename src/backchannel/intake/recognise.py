@@ -104,6 +104,8 @@ _SIGNS_OF_JSON: Final[tuple[tuple[frozenset[str], str, str], ...]] = (
     ),
     (frozenset({"event_type", "timestamp"}), "a Suricata log (EVE)", "search it with `backchannel hunt`"),
     (frozenset({"ts", "uid"}), "a Zeek log", "search it with `backchannel hunt`"),
+    (frozenset({"@stream", "@system"}), "a Zeek log", "search it with `backchannel hunt`"),
+    (frozenset({"ts"}), "a log, of Zeek perhaps", "search it with `backchannel hunt`"),
 )
 _MISP: Final = "export the event from MISP as STIX 2.1 (its download menu has it), and import that"
 
