@@ -35,6 +35,8 @@ MAX_NESTING: Final = 3
 """Most containers inside each other: a gzip in a zip in a zip."""
 SPOOL_BYTES: Final = 16 * 2**20
 """How much of a stream that cannot be read twice stays in memory (bytes); the rest goes to a temporary file."""
+STEP_BYTES: Final = 2**20
+"""Most that is unpacked before the budget is looked at again (bytes)."""
 HEAD_BYTES: Final = 8
 
 _LIMIT_OUT: Final = f"limit: {MAX_UNPACKED_BYTES // 2**30} GiB unpacked"
@@ -135,9 +137,8 @@ class _Counted(io.RawIOBase):
     def __init__(self, raw: BinaryIO, name: str, on_bytes: Callable[[int], None] | None) -> None:
         super().__init__()
         self._raw, self._name, self._on_bytes = raw, name, on_bytes
-        self.total = 0
-        """Bytes read so far, read twice counted twice."""
-        self._furthest = 0
+        self.furthest = 0
+        """How far into the file reading has come (bytes); what is read twice counts once."""
 
     def readable(self) -> bool:
         return True
@@ -162,11 +163,10 @@ class _Counted(io.RawIOBase):
             data = self._raw.read(size)
         except OSError as error:
             raise ContainerError(self._name, f"cannot be read: {_reason(error)}", "file") from None
-        self.total += len(data)
-        if self._on_bytes is not None and data:
-            here = self._raw.tell()
-            if here > self._furthest:
-                self._furthest = here
+        here = self._raw.tell()
+        if data and here > self.furthest:
+            self.furthest = here
+            if self._on_bytes is not None:
                 self._on_bytes(here)
         return data
 
@@ -198,7 +198,7 @@ class _Budget:
         if self._out + self._wasted > MAX_UNPACKED_BYTES:
             what = f"unpacks to more than {MAX_UNPACKED_BYTES // 2**30} GiB: unpack it yourself, and split it"
             raise ContainerError(name, what, _LIMIT_OUT)
-        if self._out > RATIO_FREE_BYTES and self._out > MAX_RATIO * max(self._counted.total, 1):
+        if self._out > RATIO_FREE_BYTES and self._out > MAX_RATIO * max(self._counted.furthest, 1):
             what = f"unpacks to more than {MAX_RATIO} times its size, as bombs do: unpack it yourself if you trust it"
             raise ContainerError(name, what, f"limit: ratio {MAX_RATIO}")
 
@@ -232,7 +232,7 @@ class _Unpacked(io.RawIOBase):
         view = memoryview(cast(bytearray, buffer))
         try:
             with _as_ours(self._name):
-                data = self._inner.read(len(view))
+                data = self._inner.read(min(len(view), STEP_BYTES))
             self._spent += len(data)
             self._budget.spend(self._name, len(data))
         except ContainerError:
@@ -303,6 +303,8 @@ def _members(source: Source, budget: _Budget, depth: int) -> Iterator[Source]:
             _check_directory(source.name, stream)
             archive = stack.enter_context(zipfile.ZipFile(stream))
         members = [member for member in archive.infolist() if not member.is_dir()]
+        if not members:
+            raise ContainerError(source.name, "is a zip without any file in it: look what packed it")
         if len(members) > MAX_MEMBERS:
             raise ContainerError(
                 source.name, f"holds more than {MAX_MEMBERS:,} files: split it", f"limit: {MAX_MEMBERS} files"
