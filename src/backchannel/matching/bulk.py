@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from backchannel import codec
 from backchannel.logs.cells import Cell
 from backchannel.logs.layout import FieldAt, Layout, Row
 from backchannel.logs.layout import Path as Way
@@ -98,7 +99,7 @@ class BulkLog:
         """Return the cells that share a probe with some entry."""
         found: set[CellKey] = set()
         self.database.execute(
-            "CREATE OR REPLACE TEMP TABLE seen (field INTEGER, cell VARCHAR[], probe VARCHAR)"
+            "CREATE OR REPLACE TEMP TABLE seen (field INTEGER, cell VARCHAR, probe VARCHAR)"
         )
         fields = self.shape.layout.fields
         for number, field in enumerate(fields):
@@ -154,8 +155,8 @@ def load(compiled: CompiledSet, path: Path, shape: LogShape, *, size: int, table
     return BulkLog(compiled.database, table, shape, path, size, int(rows))
 
 
-def _cell(field: FieldAt, parts: list[str | None]) -> Cell:
-    return tuple(parts) if len(field.columns) > 1 else str(parts[0])
+def _cell(field: FieldAt, text: str) -> Cell:
+    return tuple(codec.decode(text)) if len(field.columns) > 1 else text
 
 
 def _unset(cells: Row, format_: str) -> Row:

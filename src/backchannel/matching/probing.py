@@ -36,21 +36,22 @@ _ODD_NAME = "strlen(v) <> length(v) OR v[-1] = '.' OR contains(v, ' ') OR v[1] =
 
 
 def values(table: str, field: FieldAt, *, is_json: bool) -> str:
-    """Return the query for the distinct cells of a field (`cell`, a list of texts), each with its texts (`v`)."""
+    """Return the query for the distinct cells of a field (`cell`), each with its texts (`v`)."""
     if len(field.columns) > 1:
         host, port, target = (f"c{n}" if n >= 0 else "NULL" for n in field.columns)
         return (
-            f"SELECT DISTINCT [{host}, {port}, {target}] AS cell, {host} AS v FROM {table} "  # noqa: S608
-            f"WHERE {target} IS NOT NULL"
+            f"SELECT to_json([host, port, target])::VARCHAR AS cell, host AS v, port, target FROM "  # noqa: S608
+            f"(SELECT DISTINCT {host} AS host, {port} AS port, {target} AS target FROM {table} "
+            f"WHERE {target} IS NOT NULL)"
         )
     column = f"c{field.columns[0]}"
-    distinct = f"SELECT DISTINCT {column} AS text FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608
+    distinct = f"SELECT DISTINCT {column} AS cell FROM {table} WHERE {column} IS NOT NULL"  # noqa: S608
     if not field.is_list:
-        return f"SELECT [text] AS cell, text AS v FROM ({distinct})"  # noqa: S608
-    split = "string_split(text, ',')"
+        return f"SELECT cell, cell AS v FROM ({distinct})"  # noqa: S608
+    split = "string_split(cell, ',')"
     if is_json:
-        split = f"CASE WHEN text[1] = '[' AND json_valid(text) THEN from_json(text, '[\"VARCHAR\"]') ELSE {split} END"
-    return f"SELECT [text] AS cell, unnest({split}) AS v FROM ({distinct})"  # noqa: S608
+        split = f"CASE WHEN cell[1] = '[' AND json_valid(cell) THEN from_json(cell, '[\"VARCHAR\"]') ELSE {split} END"
+    return f"SELECT cell, unnest({split}) AS v FROM ({distinct})"  # noqa: S608
 
 
 def probes(table: str, field: FieldAt, flags: Flags) -> str:
@@ -119,9 +120,9 @@ def _plain(reading: Reading, flags: Flags, text: str) -> list[str]:
 def _url_in_parts(flags: Flags) -> list[tuple[str, str]]:
     host = "regexp_replace(lower(v), ':[0-9]{1,5}$', '')"
     odd = (
-        "v IS NULL OR strlen(v) <> length(v) OR cell[3][1] <> '/' OR v[1] = '[' OR v[-1] = '.' OR contains(v, '%') "
+        "v IS NULL OR strlen(v) <> length(v) OR target[1] <> '/' OR v[1] = '[' OR v[-1] = '.' OR contains(v, '%') "
         f"OR {_NUMBER_HOST.format(host=host)}"
     )
-    whole = "'http://' || v || coalesce(':' || cell[2], '') || cell[3]"
+    whole = "'http://' || v || coalesce(':' || port, '') || target"
     plain = [(_ODD, condition) for condition in _plain("url", flags, whole)]
     return [(f"'u:' || {host}", "v IS NOT NULL"), (_ODD, odd), *plain]
