@@ -54,12 +54,12 @@ def default_home() -> Path:
 
 
 def checked_name(name: str) -> str:
-    """Return `name` without blanks around it.
+    """Return `name` without blanks around it, and with one where there are several.
 
     Raises:
         UsageError: it is empty, too long, or holds characters that would not be seen.
     """
-    tidy = name.strip()
+    tidy = " ".join(part for part in name.strip().split(" ") if part)
     if not tidy:
         raise UsageError("a party needs a name", hint="Give one, for example 'CERT Alpha'.")
     if len(tidy) > MAX_NAME_CHARS:

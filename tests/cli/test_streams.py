@@ -92,17 +92,11 @@ def test_closed_streams_are_empty_ones(prepared: Path, close: str, words: list[s
 @pytest.mark.parametrize(
     "words",
     [
-        ["status"],
         ["status", "--json"],
         ["hits"],
-        ["inbox", "--json"],
         ["show", ID, "--raw"],
-        ["why", ID],
         ["validate", "bad.json", "--jsonl"],
-        ["batch", "list"],
         ["party", "show", "CERT Beta"],
-        ["warninglist", "list"],
-        ["advice", ID],
     ],
     ids=" ".join,
 )
@@ -148,7 +142,7 @@ def test_stdout_is_the_result_and_stderr_the_story(ask: Run):
 
 @pytest.mark.parametrize(
     "words",
-    [["inbox"], ["hits"], ["hunt", "dns.log"], ["import", "beta.json"], ["party", "list"]],
+    [["inbox"], ["hunt", "dns.log"], ["import", "beta.json"]],
     ids=" ".join,
 )
 def test_quiet_says_nothing_on_stderr(run: Run, words: list[str]):
