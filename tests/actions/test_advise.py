@@ -11,7 +11,7 @@ from tests.actions.made import GREEN, INDICATOR, NOW, SEEN, VALUES, case, label,
 
 from backchannel.actions import gates
 from backchannel.actions.advise import RULES, Advice, advise, may_block, rule_of
-from backchannel.actions.case import Case, Seen, direction_of, role_of, step_of, way_of
+from backchannel.actions.case import Case, Seen, direction_of, is_of_file, role_of, step_of, way_of
 from backchannel.observables.kinds import Kind
 from backchannel.stix.markings import Pap, Tlp
 
@@ -411,6 +411,19 @@ def test_words_of_courses_are_read_whole():
 )
 def test_the_field_of_the_log_tells_who_began(field: str, direction: str):
     assert direction_of(field) == direction
+
+
+@pytest.mark.parametrize(
+    "field", ["fingerprint", "ja3", "tls.ja3s.hash", "cert_chain_fps", "ssh.server.hassh.hash"]
+)
+def test_a_hash_of_a_handshake_is_not_called_a_file(field: str):
+    assert not is_of_file(field)
+    assert is_of_file("md5")
+    assert is_of_file("files[].sha256")
+    seen = Seen("10.0.0.5", "unknown", 2, 1, is_of_file(field))
+    advice = advise(case(target=target(VALUES[Kind.HASH], Kind.HASH), seen=seen))
+    assert "a file" not in advice.text
+    assert "certificate, key or handshake" in advice.text
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ class Seen:
     """Log lines."""
     hosts: int
     """How many of our addresses or names."""
+    is_of_file: bool = True
+    """False for a hash that is of a certificate, a key or a handshake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +180,28 @@ def direction_of(field: str) -> Direction:
     if name in _IN or name.rsplit(".", 1)[-1] in _IN:
         return "in"
     return "out" if name in _OUT or name.rsplit(".", 1)[-1] in _OUT else "unknown"
+
+
+_NO_FILE: Final = frozenset(
+    {
+        "fingerprint",
+        "resp_certificate_sha1",
+        "cert_chain_fps",
+        "client_cert_chain_fps",
+        "issuernamehash",
+        "issuerkeyhash",
+        "ja3",
+        "ja3s",
+        "host_key",
+        "hassh",
+        "hasshserver",
+    }
+)
+
+
+def is_of_file(field: str) -> bool:
+    """Whether a hash that stood in a log field is that of a file; else of a certificate, a key or a handshake."""
+    return _NO_FILE.isdisjoint(field.lower().replace("[]", "").split("."))
 
 
 CourseWay = Literal["block", "look", "other", ""]

@@ -111,6 +111,8 @@ def _what_happened(case: Case, times: str) -> str:
     direction = seen.direction if seen else "unknown"
     below = " or a name below it" if case.scope == "subdomain" else ""
     if kind is Kind.HASH:
+        if seen and not seen.is_of_file:
+            return f"a connection with the hash {value} (certificate, key or handshake) passed {times}"
         return f"a file with the hash {value} passed {times}"
     if kind is Kind.EMAIL:
         return f"mail {'from' if direction != 'out' else 'to'} {value} passed {times}"

@@ -10,7 +10,7 @@ from backchannel import codec
 from backchannel.actions.advice import Advice
 from backchannel.actions.advise import advise
 from backchannel.actions.background import SILENT, Background, advise_background
-from backchannel.actions.case import Case, Direction, Seen, ValidityState, direction_of, role_of
+from backchannel.actions.case import Case, Direction, Seen, ValidityState, direction_of, is_of_file, role_of
 from backchannel.actions.gates import Target
 from backchannel.actions.values import Named
 from backchannel.clock import Clock
@@ -117,7 +117,8 @@ class Adviser:
             case = self._about(case, named, others=len(judged.named) - 1)
         if seen is None or not lines:
             return case, judged.named
-        found = Seen(seen.assets[0] if seen.assets else None, _began(lines), seen.hits, seen.hosts)
+        of_file = any(is_of_file(line.field) for line in lines)
+        found = Seen(seen.assets[0] if seen.assets else None, _began(lines), seen.hits, seen.hosts, of_file)
         case = replace(case, hunt="seen", seen=found, scope=_scope(lines), validity=_nearest(lines))
         return case, judged.named
 
@@ -125,7 +126,8 @@ class Adviser:
         named = _pick(all_named, [hit.value])
         if named is not None:
             case = self._about(case, named, others=len(all_named) - 1)
-        seen = Seen(hit.asset, direction_of(hit.field), hit.count, hit.hosts if hit.asset else 0)
+        hosts = hit.hosts if hit.asset else 0
+        seen = Seen(hit.asset, direction_of(hit.field), hit.count, hosts, is_of_file(hit.field))
         return replace(case, hunt="seen", seen=seen, scope=hit.scope, validity=hit.validity)
 
     def _about(self, case: Case, named: Named, *, others: int) -> Case:
