@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 KEPT_LINES = 20
 """Line numbers kept for one indicator at one asset in one log; lines are counted beyond that."""
 MAX_UNCOMPILED = 1_000
-THREADS = min(4, os.cpu_count() or 1)
+THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
+"""Threads that read logs: half of the machine, since a hunt often runs beside the sensor."""
 
 Validity = Literal["inside", "before", "after"]
 OnProgress = Callable[[str, int, int], None]
