@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.cli.running import FOUR, ONE, TWO, Run
+from tests.cli.running import FOUR, ONE, TWO, Run, conn, jsonl
+from tests.desk.made import indicator
 from tests.test_reference import ALL, DOCUMENTS, first_column
 
 ID = str(ONE["id"])
@@ -197,6 +198,19 @@ def test_a_party_may_have_an_odd_name(run: Run, name: str):
 
 def test_blanks_in_a_name_are_no_other_name(run: Run):
     assert run("import", "beta.json", "--from", " CERT  Beta ", "--json").document["party"] == "CERT Beta"
+
+
+def test_nothing_that_others_wrote_moves_the_cursor(run: Run, world: Path):
+    url = "http://evil9.example/\x1b[2J\u202e"
+    prefix = indicator(9, name="\x1b[31mName", pattern="[url:value LIKE 'http://evil9.example/%']")
+    (world / "list.jsonl").write_text(json.dumps(prefix) + "\n", "utf-8")
+    record = {**conn(0, "192.0.2.1"), "method": "GET", "host": "evil9.example", "uri": url[20:]}
+    jsonl(world / "http\x1b[31m.log", record)
+    run("import", "list.jsonl", "--from", "CERT Beta")
+    for words in (["hunt", "http\x1b[31m.log"], ["hits"], ["inbox"], ["show", str(prefix["id"])]):
+        ran = run(*words)
+        assert "evil9.example" in ran.text
+        assert not {"\x1b", "\u202e"} & set(ran.text + ran.err), words
 
 
 def test_a_hunt_that_had_nothing_to_look_for_says_so(fresh: Run):

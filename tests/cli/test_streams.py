@@ -57,6 +57,19 @@ def test_an_empty_standard_input_is_unreadable(ask: Run):
     assert "not read: -: it is empty" in ran.err
 
 
+@pytest.mark.parametrize(("file", "word", "lines"), [("dns.log", "hunt", 4), ("beta.json", "validate", 7)])
+def test_a_pipe_with_a_name_is_read_once_and_whole(prepared: Path, file: str, word: str, lines: int):
+    program = command(prepared / "home", word, "/dev/stdin", "--jsonl")
+    piped = subprocess.run(
+        ["/bin/sh", "-c", f'cat {file} | "$@"', "sh", *program],
+        capture_output=True,
+        cwd=prepared,
+        env=environment(),
+        check=False,
+    )
+    assert len(piped.stdout.splitlines()) == lines
+
+
 def test_words_of_an_answer_come_from_standard_input_or_a_file(run: Run, world: Path):
     (world / "words.txt").write_text("Blocked since noon.\n", "utf-8")
     for word, stdin in (("-", b"Blocked since noon.\n"), ("@words.txt", b"")):

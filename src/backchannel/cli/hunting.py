@@ -240,7 +240,8 @@ def _asset_row(one: AssetHits) -> tuple[str, ...]:
 
 def _indicator_paragraph(one: IndicatorHits) -> str:
     said = paragraph(one.says, indent=2)
-    counts = f"  {counted(one.count, 'line')} at {', '.join(one.assets[:10]) or 'none of ours'}"
+    at = shown(", ".join(one.assets[:10])) or "none of ours"
+    counts = f"  {counted(one.count, 'line')} at {at}"
     text = f"{heading(shown(one.observable.value))}  {one.indicator}\n{said}\n{counts}"
     if one.advice is None:
         return text
