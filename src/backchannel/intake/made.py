@@ -40,6 +40,8 @@ class Details(NamedTuple):
     labels: tuple[str, ...] = ()
     reference: str = ""
     """URL of a page about it."""
+    doubts: tuple[str, ...] = ()
+    """Why the row should wait for a person, in words."""
     remarks: tuple[str, ...] = ()
     """What had to be passed over or guessed in the row, in words."""
 
@@ -110,6 +112,7 @@ def _findings(stix_id: str, values: Sequence[Value], details: Details, place: st
     found = [
         Finding("quarantine", stix_id, place, why, "limit: what an indicator may cover") for why in doubts
     ]
+    found.extend(Finding("quarantine", stix_id, place, why, "import: rows") for why in details.doubts)
     if repairs:
         what = f"read as {visible(values[0].text, max_chars=120)} ({'; '.join(repairs)})"
         found.append(Finding("note", stix_id, place, what, "import: values"))

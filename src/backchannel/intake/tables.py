@@ -38,6 +38,8 @@ _NOT_SEARCHED = re.compile(
 )
 """Types of values that no kind of observable here stands for."""
 _NOTHING: Final = frozenset({"", "-", "none", "null", "n/a", "na", "nan", "unknown"})
+_NEGATIVE: Final = frozenset({"no", "n", "false", "0"})
+_POSITIVE: Final = frozenset({"yes", "y", "true", "1"})
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?\Z")
 _DATE = re.compile(
     r"(\d{4})-(\d\d?)-(\d\d?)(?:[T ](\d\d?):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?\s*(?:Z|UTC|GMT|\+00:?00)?\Z",
@@ -210,7 +212,27 @@ def _details(found: list[str], layout: Layout) -> Details:
         reference=next(
             (found[i] for i in layout.indexes("reference") if i < len(found) and "://" in found[i]), ""
         ),
-        remarks=tuple(remarks),
+        doubts=_doubts(found, layout),
+        remarks=(*remarks, *_hints(found, layout)),
+    )
+
+
+def _doubts(found: list[str], layout: Layout) -> tuple[str, ...]:
+    if _says(found, layout, "verified", _NEGATIVE):
+        return ("its source has not verified it: look at it before it is used",)
+    return ()
+
+
+def _hints(found: list[str], layout: Layout) -> tuple[str, ...]:
+    if _says(found, layout, "is_compromised", _POSITIVE):
+        return ("its source says that the host was broken into: its owner is a victim, and may be told",)
+    return ()
+
+
+def _says(found: list[str], layout: Layout, name: str, words: frozenset[str]) -> bool:
+    return any(
+        column.name == name and cell.lower() in words
+        for column, cell in zip(layout.columns, found, strict=False)
     )
 
 
