@@ -27,10 +27,11 @@ from tests.desk.made import (
 )
 
 from backchannel.desk.batches import list_batches, show_batch, undo_batch
-from backchannel.desk.inbox import inbox, why
+from backchannel.desk.inbox import inbox, show, why
 from backchannel.desk.node import Node, init_node, status
 from backchannel.desk.parties import add_party, list_parties
 from backchannel.errors import NotFoundError, UsageError
+from backchannel.ids import BatchId
 
 
 @contextmanager
@@ -112,6 +113,16 @@ def test_undoing_the_first_of_several_is_as_if_it_had_never_come(
     for name in ("inbox", "everything", "show"):
         assert but_for_numbers(undone[name]) == but_for_numbers(never[name])
     assert undone["counts"][:4] == never["counts"][:4]
+
+
+def test_what_refers_is_told_by_when_it_came_and_not_by_where_it_was_kept(node: Node, tmp_path: Path):
+    about, note, report = indicator(1), made("note", 1, content="x"), made("note", 2, content="y")
+    first = take(node, a_file(tmp_path, {**note, "object_refs": [about["id"]]})).batch
+    take(node, a_file(tmp_path, about, {**report, "object_refs": [about["id"]]}))
+    undo_batch(node, CLOCK, BatchId(first))
+    take(node, a_file(tmp_path, {**note, "object_refs": [about["id"]]}))
+    related = show(node, CLOCK, str(about["id"])).item.related
+    assert [one.id for one in related] == [note["id"], report["id"]]
 
 
 def test_what_was_undone_comes_back_as_new(node: Node, tmp_path: Path):

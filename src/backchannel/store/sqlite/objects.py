@@ -83,7 +83,7 @@ class SqliteObjects:
         for name in self._referring_properties(target) if properties is None else properties:
             rows = self._database.execute(_REFERRING, (target, name, at_most))
             found += [(name, _kept(row)) for row in rows]
-        found.sort(key=lambda pair: pair[1].object_row, reverse=True)
+        found.sort(key=lambda pair: pair[1].first_arrival, reverse=True)
         return found[:at_most]
 
     def _referring_properties(self, target: str) -> list[str]:
