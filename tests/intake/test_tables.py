@@ -202,8 +202,7 @@ def test_a_cell_of_several_hashes_is_of_one_file_and_a_damaged_one_is_told(tmp_p
 
 @pytest.mark.parametrize("cells", [1, MAX_COLUMNS + 1])
 def test_what_is_no_table_is_no_table(cells: int):
-    rows = [",".join(["evil.example"] * cells)] * 3
-    assert layout_of(rows, rows) is None
+    assert layout_of([",".join(["evil.example"] * cells)] * 3) is None
 
 
 # --- Dates and what else a row says -----------------------------------------------------------------------
@@ -261,6 +260,12 @@ def test_a_quoted_cell_may_go_over_several_lines(tmp_path: Path):
     assert names(items) == ["evil.example", "bad.example"]
     assert [item.place[-2:] for item in items] == [":2", ":5"]
     assert taken(items)[0].original == b'evil.example,"line one\nline, two\n"'
+
+
+def test_a_table_whose_every_row_goes_over_several_lines_is_a_table(tmp_path: Path):
+    rows = "".join(f'evil{n}.example,"one\ntwo\n\nthree, {n}"\n' for n in range(300))
+    items = take(written(tmp_path, "value,description\n" + rows))
+    assert names(items) == [f"evil{n}.example" for n in range(300)]
 
 
 @pytest.mark.parametrize("rows", [3, 63, 64, 65, 150])

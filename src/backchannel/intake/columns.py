@@ -6,22 +6,18 @@ quotes, or not at all. STIX has a place for: a value, its type, a text, a date, 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final, Literal, NamedTuple
 
+from backchannel.intake.lines import Line
+from backchannel.intake.rows import MAX_COLUMNS, cells, rows
 from backchannel.intake.values import cell_values, is_comment
 
-MAX_COLUMNS: Final = 200
-"""Most columns of a table."""
-MAX_CELL_CHARS: Final = 16 * 1024
-"""Longest cell read (characters)."""
 ROWS_TRIED: Final = 50
 """Rows looked at to tell the columns."""
-OPEN_QUOTE: Final = "unexpected end of data"
-"""What the reader says of a row whose last quoted cell does not close: it may go on in the next line."""
 DELIMITERS: Final = (",", "\t", ";", "|")
 
 Role = Literal[
@@ -109,47 +105,36 @@ def role_of(name: str) -> Role:
     return "other"
 
 
-def cells(line: str, delimiter: str) -> list[str]:
-    """Return the cells of one row, blanks around them cut.
-
-    Raises:
-        ValueError: its quotes do not close, or it has more than `MAX_COLUMNS` cells or too long ones.
-    """
-    csv.field_size_limit(MAX_CELL_CHARS)
-    try:
-        rows = list(csv.reader([line.strip("\r\n")], delimiter=delimiter, skipinitialspace=True, strict=True))
-    except csv.Error as error:
-        raise ValueError(str(error)) from None
-    found = rows[0] if rows else []
-    if len(found) > MAX_COLUMNS:
-        raise ValueError(f"more than {MAX_COLUMNS} cells")
-    return [cell.strip() for cell in found]
-
-
-def layout_of(rows: Sequence[str], lines: Sequence[str]) -> Layout | None:
+def layout_of(lines: Sequence[str]) -> Layout | None:
     """Return how to read a table, or None if it is none that has a column of observables.
 
     Args:
-        rows: its first lines without comments and blank lines.
-        lines: its first lines as they are: the header may be a comment.
+        lines: its first lines as they are, but the blank ones: the header may be a comment.
     """
     best: Layout | None = None
+    telling = [line for line in lines if not is_comment(line)]
     for delimiter in DELIMITERS:
-        found = _layout(rows[:ROWS_TRIED], lines, delimiter)
+        found = _layout(_first_rows(telling, delimiter), lines, delimiter)
         if found is not None and (best is None or len(found.columns) > len(best.columns)):
             best = found
     return best
 
 
-def _layout(rows: Sequence[str], lines: Sequence[str], delimiter: str) -> Layout | None:
-    table = [row for line in rows if (row := _cells_or_nothing(line, delimiter))]
+def _first_rows(lines: Sequence[str], delimiter: str) -> list[str]:
+    numbered = (Line(number, f"{line}\n".encode(), False) for number, line in enumerate(lines, 1))
+    return [row.data.decode().strip("\r\n") for row in islice(rows(numbered, delimiter), ROWS_TRIED)]
+
+
+def _layout(first: Sequence[str], lines: Sequence[str], delimiter: str) -> Layout | None:
+    read = [(row, found) for row in first if (found := _cells_or_nothing(row, delimiter))]
+    table = [found for _, found in read]
     widths = Counter(len(row) for row in table)
-    if not widths or len(table) < len(rows) * 0.5:
+    if not widths or len(table) < len(first) * 0.5:
         return None
     width = widths.most_common(1)[0][0]
     if not 2 <= width <= MAX_COLUMNS:
         return None
-    named, header = _header(rows, table, lines, delimiter, width)
+    named, header = _header(read[0], lines, delimiter, width)
     body = [row for row in (table[1:] if header else table) if len(row) == width]
     if named is None:
         columns = _by_values(body, width)
@@ -173,13 +158,14 @@ def _cells_or_nothing(line: str, delimiter: str) -> list[str]:
 
 
 def _header(
-    rows: Sequence[str], table: Sequence[list[str]], lines: Sequence[str], delimiter: str, width: int
+    first: tuple[str, list[str]], lines: Sequence[str], delimiter: str, width: int
 ) -> tuple[list[str] | None, str]:
     """Return the names of the columns and the header line: the first row, else the last comment that fits."""
-    first = [plain_name(cell) for cell in table[0]]
-    known = sum(1 for name in first if role_of(name) != "other")
-    if len(first) == width and known and not any(cell_values(cell) for cell in table[0]):
-        return first, rows[0]
+    row, found = first
+    names = [plain_name(cell) for cell in found]
+    known = sum(1 for name in names if role_of(name) != "other")
+    if len(names) == width and known and not any(cell_values(cell) for cell in found):
+        return names, row
     for line in reversed([line for line in lines if is_comment(line)]):
         names = [plain_name(cell) for cell in _cells_or_nothing(line.lstrip("#;/! \t"), delimiter)]
         if len(names) == width and any(role_of(name) in VALUE_ROLES for name in names):

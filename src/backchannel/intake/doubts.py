@@ -38,6 +38,19 @@ _SPECIAL: Final = (
 )
 
 
+_OWN_ENDS: Final = (
+    "localhost",
+    "localdomain",
+    "local",
+    "lan",
+    "internal",
+    "home.arpa",
+    "in-addr.arpa",
+    "ip6.arpa",
+)
+"""Ends of names that mean something else, or nothing, in every network (RFC 6761, 6762, 8375 and habit)."""
+
+
 @cache
 def _special() -> tuple[tuple[bytes, bytes, str, str], ...]:
     blocks = ((normalise_network(text), text, use) for text, use in _SPECIAL)
@@ -57,6 +70,10 @@ def doubt(found: Observable | Network) -> str | None:
         return (
             f"{found.value} is a public suffix: strangers have names below it, and all of them would be hit"
         )
+    if found.kind is Kind.DOMAIN and found.value.endswith(_OWN_ENDS):
+        for end in _OWN_ENDS:
+            if found.value == end or found.value.endswith(f".{end}"):
+                return f"{found.value} is a name of every own network: it would hit own machines, or none"
     return None
 
 

@@ -16,9 +16,8 @@ from backchannel.intake.containers import ContainerError, Source, open_file
 from backchannel.intake.documents import read_document, read_lines
 from backchannel.intake.lists import read_list
 from backchannel.intake.received import Received, Refused, refused
-from backchannel.intake.recognise import HEAD_BYTES, Form, recognise
+from backchannel.intake.recognise import HEAD_BYTES, Form, first_lines, recognise
 from backchannel.intake.tables import read_table
-from backchannel.intake.values import is_comment
 from backchannel.stix.window import NotUtf8Error
 
 __all__ = ["Received", "Refused", "read"]
@@ -68,9 +67,7 @@ def _read(source: Source, party: str, now: datetime) -> Iterator[Received | Refu
     elif form is Form.LIST:
         yield from read_list(source, party=party, now=now)
     elif form is Form.TABLE:
-        text = head.removeprefix(b"\xef\xbb\xbf").decode(errors="ignore")
-        lines = [line for line in text.splitlines() if line.strip()]
-        layout = layout_of([line for line in lines if not is_comment(line)], lines)
+        layout = layout_of(first_lines(head.removeprefix(b"\xef\xbb\xbf").decode(errors="ignore")))
         if layout is not None:
             yield from read_table(source, layout, party=party, now=now)
     else:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from enum import Enum
+from itertools import islice
 from typing import Final, NamedTuple
 
 from backchannel import codec
 from backchannel.intake.columns import layout_of
-from backchannel.intake.values import ZoneFrame, is_comment, line_values
+from backchannel.intake.values import ZoneFrame, is_comment, is_local_line, line_values
 from backchannel.stix.visible import visible
 
 HEAD_BYTES: Final = 64 * 2**10
@@ -124,7 +125,7 @@ def recognise(head: bytes) -> Form | Unreadable:
     text = _decoded(data)
     if isinstance(text, Unreadable):
         return text
-    return _text(text, [line for line in text.splitlines() if line.strip()])
+    return _text(text, first_lines(text))
 
 
 def _is_bracketed_text(data: bytes) -> bool:
@@ -133,6 +134,12 @@ def _is_bracketed_text(data: bytes) -> bool:
     return line.startswith("[Adblock") or (
         line[1:].lstrip()[:1] not in {"", *'{["]'} and bool(line_values(line))
     )
+
+
+def first_lines(text: str) -> list[str]:
+    """Return the lines of the beginning of a text, but the blank ones."""
+    # No splitlines: it also splits at characters that a cell may hold.
+    return [line.rstrip("\r") for line in text.split("\n") if line.strip()]
 
 
 def json_named(keys: Collection[str]) -> Unreadable | None:
@@ -204,14 +211,15 @@ def _text(text: str, lines: list[str]) -> Form | Unreadable:
         what = "text whose lines end as on old Macintoshes, in a carriage return only"
         return Unreadable(what, "save it with the line ends of Unix or Windows")
     frame = ZoneFrame()
-    content = [line for line in lines if not is_comment(line) and not frame.has(line)][:MAX_LINES_TRIED]
+    telling = (line for line in lines if not (is_comment(line) or frame.has(line) or is_local_line(line)))
+    content = list(islice(telling, MAX_LINES_TRIED))
     foreign = _foreign(first, content)
     if foreign is not None:
         return foreign
     readable = sum(1 for line in content if line_values(line))
     if readable and readable >= len(content) * MIN_SHARE:
         return Form.LIST
-    if layout_of(content, lines) is not None:
+    if layout_of(lines) is not None:
         return Form.TABLE
     shown = visible(content[0] if content else first, max_chars=60)
     what = f"text in which no line is an address, name, URL, hash or e-mail address (as `{shown}`)"
@@ -221,7 +229,10 @@ def _text(text: str, lines: list[str]) -> Form | Unreadable:
 def _foreign(first: str, content: Sequence[str]) -> Unreadable | None:
     """Return what a text is that has its own form, and whose lines may yet hold observables."""
     if not content:
-        return Unreadable("a list with nothing in it but comments", "look whether it was written to its end")
+        return Unreadable(
+            "a list with nothing in it but comments and the names of this machine",
+            "look whether it was written to its end",
+        )
     if any(_RULE.match(line) for line in content[:3]):
         mend = (
             "load them into Suricata itself; import takes the observables they look for as CSV or as a list"

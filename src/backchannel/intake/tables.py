@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 from backchannel.clock import parse_time
-from backchannel.intake.columns import OPEN_QUOTE, VALUE_ROLES, Column, Layout, cells
+from backchannel.intake.columns import VALUE_ROLES, Column, Layout
 from backchannel.intake.containers import Source
-from backchannel.intake.lines import MAX_LINE_BYTES, Line, lines
+from backchannel.intake.lines import lines
 from backchannel.intake.made import MAX_LABEL_CHARS, MAX_LABELS, Details, Origin, indicator
 from backchannel.intake.received import Received, Refused, refused
+from backchannel.intake.rows import cells, rows
 from backchannel.intake.values import Value, cell_values, is_comment
 from backchannel.observables.kinds import Kind
 from backchannel.observables.normalise import normalise
 from backchannel.stix.visible import visible
 
 CLAUSE: Final = "import: rows"
-MAX_ROW_LINES: Final = 64
-"""Most lines of one row: a quoted cell may hold line ends."""
 
-_UNCLOSED: Final = "a quotation mark in the row never closes: close it, or leave it out"
 _HASH_PATH = "file:hashes"
 _CERTIFICATE: Final = "x509-certificate:hashes.'SHA-1'"
 _KINDS: Final = (
@@ -47,18 +44,9 @@ _DATE = re.compile(
 )
 
 
-class _Row(NamedTuple):
-    """One row as it stands in the file: from `number`, over one line or several."""
-
-    number: int
-    data: bytes
-    problem: str
-    """Why it cannot be read; "" if it can."""
-
-
 def read_table(source: Source, layout: Layout, *, party: str, now: datetime) -> Iterator[Received | Refused]:
     """Yield an indicator for each observable in each row, and a refusal for each row that names none."""
-    for row in _rows(lines(source.stream), layout.delimiter):
+    for row in rows(lines(source.stream), layout.delimiter):
         place = f"{source.name}:{row.number}"
         if row.problem:
             yield refused(place, row.problem, CLAUSE, row.data)
@@ -75,57 +63,6 @@ def read_table(source: Source, layout: Layout, *, party: str, now: datetime) -> 
             continue
         origin = Origin(party, source.name, place, now, row.data.rstrip(b"\r\n"))
         yield from _indicators(found, layout, origin)
-
-
-def _rows(source: Iterator[Line], delimiter: str) -> Iterator[_Row]:
-    """Join lines that a quoted cell spans; a quote that never closes costs its own line only."""
-    again: deque[Line] = deque()
-    held: list[Line] = []
-    while True:
-        line = again.popleft() if again else next(source, None)
-        if line is not None:
-            held.append(line)
-        elif not held:
-            return
-        state = "broken" if line is None else _state(held, delimiter)
-        if state == "whole":
-            yield _row(held, "")
-            held = []
-        elif state == "broken":
-            again.extendleft(reversed(held[1:]))
-            yield _row(held[:1], _UNCLOSED)
-            held = []
-
-
-def _state(held: Sequence[Line], delimiter: str) -> Literal["whole", "open", "broken"]:
-    """Return whether lines are one row, the beginning of one, or were wrongly joined; but the last, they are open."""
-    newest = held[-1]
-    is_alone = len(held) == 1
-    if newest.is_cut or (
-        is_alone and (b'"' not in newest.data or is_comment(newest.data.decode(errors="replace")))
-    ):
-        return "whole" if is_alone else "broken"
-    is_too_long = len(held) > MAX_ROW_LINES or sum(len(line.data) for line in held) > MAX_LINE_BYTES
-    if b'"' not in newest.data:
-        return "broken" if is_too_long else "open"
-    try:
-        cells(b"".join(line.data for line in held).decode(errors="replace"), delimiter)
-    except ValueError as error:
-        if OPEN_QUOTE not in str(error):
-            return "whole" if is_alone else "broken"
-        return "broken" if is_too_long else "open"
-    return "whole"
-
-
-def _row(whole: Sequence[Line], problem: str) -> _Row:
-    data = b"".join(line.data for line in whole)
-    if whole[0].is_cut:
-        problem = f"the row is longer than {MAX_LINE_BYTES // 2**10} KiB: split it"
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        problem = "the row is not UTF-8: save the file as UTF-8"
-    return _Row(whole[0].number, data, problem)
 
 
 def _indicators(found: list[str], layout: Layout, origin: Origin) -> Iterator[Received | Refused]:
