@@ -120,16 +120,18 @@ def write_indicators(folder: Path, world: World, count: int) -> tuple[Path, Path
     chance = random.Random(count)
     values = [world.names[n * 37 + 5000] for n in range(PLANTED // 2)]
     values += [world.addresses[n * 41 + 3000] for n in range(PLANTED // 2)]
-    while len(values) < count:
+    known = set(world.addresses)
+    while len(values) < count:  # none of these is in the logs: every count finds the same lines
         part = chance.random()
+        word = f"{chance.choice(SYLLABLES)}{chance.getrandbits(28):x}{a_name(chance)}"
         if part < 0.37:
-            values.append(a_name(chance))
-        elif part < 0.67:
-            values.append(an_address(chance))
+            values.append(word)
+        elif part < 0.67 and (address := an_address(chance)) not in known:
+            values.append(address)
         elif part < 0.88:
             values.append(f"{chance.getrandbits(160):040x}")
         else:
-            values.append(f"http://{a_name(chance)}/{chance.getrandbits(32):x}")
+            values.append(f"http://{word}/{chance.getrandbits(32):x}")
     listed, needles = folder / f"{count}.txt", folder / f"{count}.needles"
     listed.write_text("\n".join(values) + "\n")
     needles.write_text("\n".join(values) + "\n")

@@ -21,7 +21,7 @@ from backchannel.observables.normalise import normalise
 if TYPE_CHECKING:
     from backchannel.matching.hunt import Tally
 
-LOOKED_AT = 500
+LOOKED_AT = 200
 """Records of one log that are looked at: enough to tell a tenth from none, and a few milliseconds."""
 MIN_RECORDS = 10
 """Fewer records than that say nothing about a network."""

@@ -31,9 +31,12 @@ MAX_ODD_LINES: Final = 10_000
 
 
 def is_plain(path: Path, shape: LogShape, size: int) -> bool:
-    """Whether a log can be read in bulk: no line too long, and for a table one header and no stray returns."""
-    if size < MIN_BULK_BYTES:
-        return False
+    """Whether a log can be read in bulk: for a table, no line too long, one header, and no stray returns.
+
+    Of JSON DuckDB itself refuses what is no lines; `load` raises then.
+    """
+    if size < MIN_BULK_BYTES or shape.format != "zeek-tsv":
+        return size >= MIN_BULK_BYTES
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ) as view:
         at = 0
         while size - at > MAX_LINE_BYTES:
@@ -41,8 +44,6 @@ def is_plain(path: Path, shape: LogShape, size: int) -> bool:
             if end < 0:
                 return False
             at = end + 1
-        if shape.format != "zeek-tsv":
-            return True
         head = sum(len(line) for line in _first_lines(view, shape.header_lines))
         return view.find(b"\r") < 0 and view.find(b"\n#fields", max(0, head - 1)) < 0
 
