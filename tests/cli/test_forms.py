@@ -185,9 +185,7 @@ def test_a_dispute_is_seen_in_why_and_ends_the_export(run: Run):
     assert ID in {one["indicator"] for one in skipped}
 
 
-@pytest.mark.parametrize(
-    "name", ["O'Hara & Söhne", "株式会社", "[bold]red[/bold]", "--from", "null", "a" * 200]
-)
+@pytest.mark.parametrize("name", ["O'Hara & 株式会社", "[bold]red[/bold]", "--from", "a" * 200])
 def test_a_party_may_have_an_odd_name(run: Run, name: str):
     assert run("import", "beta.json", "--from", name).code == 0
     shown = run("party", "show", "--json", "--", name).document["party"]

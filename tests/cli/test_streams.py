@@ -35,10 +35,9 @@ def test_a_dash_is_standard_input_for_validation_without_a_node(fresh: Run, worl
     assert ran.code == 1
 
 
-@pytest.mark.parametrize("log", ["conn.log", "dns.log"])
-def test_a_dash_is_standard_input_for_logs(run: Run, world: Path, log: str):
-    from_file = run("hunt", log, "--jsonl").lines
-    ran = run("hunt", "-", "--jsonl", stdin=(world / log).read_bytes())
+def test_a_dash_is_standard_input_for_logs(run: Run, world: Path):
+    from_file = run("hunt", "dns.log", "--jsonl").lines
+    ran = run("hunt", "-", "--jsonl", stdin=(world / "dns.log").read_bytes())
     assert ran.code == 1
     assert [line["log"]["path"] for line in ran.lines[:-1]] == ["-"] * (len(from_file) - 1)
     assert [line["log"]["line"] for line in ran.lines[:-1]] == [
