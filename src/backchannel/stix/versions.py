@@ -183,6 +183,7 @@ def _common(old: JsonObject, changes: _Changes) -> JsonObject:
         new["pattern_type"] = "stix"
         new["pattern_version"] = "2.0"
         changes.note("/pattern_type", "the pattern is a STIX pattern: 2.0 knows no other")
+        changes.note("/pattern_version", "the pattern is written in the grammar of 2.0")
     if stix_type == "malware" and "is_family" not in old:
         new["is_family"] = True
         changes.note(
@@ -196,7 +197,8 @@ def _opened(raw: RawObject, value: JsonObject, changes: _Changes) -> tuple[JsonO
     opened = _Opened(raw, value.pop("objects"), changes)
     found = opened.observables()
     value["object_refs"] = list(found)
-    changes.note("/object_refs", f"the {len(found)} observables inside became objects of their own")
+    changes.note("/objects", f"the {len(found)} observables inside became objects of their own")
+    changes.note("/object_refs", "leads to the observables that stood in `objects`")
     return (value, *found.values())
 
 
