@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, islice
 from typing import Final
 
-from backchannel import codec
 from backchannel.intake.containers import Source
 from backchannel.intake.lines import Line, lines
 from backchannel.intake.received import Received, Refused, refused
 from backchannel.intake.recognise import json_named
+from backchannel.stix import objects
 from backchannel.stix.findings import Finding
 from backchannel.stix.limits import CLAUSE_DEPTH, CLAUSE_SIZE, MAX_DEPTH, MAX_OBJECT_BYTES, LimitError
 from backchannel.stix.read import decode_object, raw_object, spec_version_of
@@ -84,8 +84,7 @@ def _line(place: str, line: Line) -> Iterator[Received | Refused]:
 
 
 def _objects(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[Received | Refused]:
-    tried = list(islice(pieces, OBJECTS_TRIED))
-    foreign = _named(outline) or _foreign(outline, tried)
+    tried, foreign = _tried(outline, pieces)
     if foreign is not None:
         yield refused(place, foreign, CLAUSE_FORMS, tried[0].body if tried else b"")
         return
@@ -137,25 +136,29 @@ def _named(outline: Outline) -> str | None:
     return None if known is None else f"this is {known.what}: {known.mend}"
 
 
-def _foreign(outline: Outline, tried: list[Piece]) -> str | None:
-    """Return what a document is of which no object looks like STIX, or None if one does."""
+def _tried(outline: Outline, pieces: Iterator[Piece]) -> tuple[list[Piece], str | None]:
+    """Return the first pieces, and what the document is if none of them looks like STIX."""
     if outline.kind == "object" and outline.members.get("type") == '"bundle"':
-        return "the bundle's `objects` is no list: ask its producer for a bundle with a list of objects"
-    keys: list[set[str]] = []
-    for piece in tried:
-        try:
-            value = {} if piece.is_cut else codec.decode(piece.body)
-        except ValueError:
-            value = None
-        if not isinstance(value, dict) or piece.is_cut or "type" in value or "id" in value:
-            return (
-                None
-                if outline.kind != "list" or isinstance(value, dict) or piece.is_cut
-                else _not_objects(tried)
-            )
-        keys.append(set(value))
+        what = "the bundle's `objects` is no list: ask its producer for a bundle with a list of objects"
+        return [], what
+    tried: list[Piece] = []
+    keys: list[Collection[str]] = []
+    for piece in islice(pieces, OBJECTS_TRIED):
+        tried.append(piece)
+        found = None if piece.is_cut else objects.members(piece.body)
+        if found is not None and found.keys().isdisjoint({"type", "id"}):
+            keys.append(found.keys())
+        elif outline.kind != "list" or piece.body[:1] == b"{":
+            return tried, _named(outline)
+        if sum(len(one.body) for one in tried) > MAX_OBJECT_BYTES:
+            break
+    return tried, _named(outline) or (_foreign(outline, keys) if tried else None)
+
+
+def _foreign(outline: Outline, keys: Sequence[Collection[str]]) -> str | None:
+    """Return what a document is whose objects have `keys`, none of which STIX has; None to refuse each by itself."""
     if not keys:
-        return None
+        return "this is a JSON list of something else than objects; import takes STIX 2.1 and 2.0, CSV and plain lists"
     known = json_named(keys[0])
     if known is not None:
         return f"this is {known.what}: {known.mend}"
@@ -163,13 +166,6 @@ def _foreign(outline: Outline, tried: list[Piece]) -> str | None:
         return None
     shown = ", ".join(f"`{visible(key, max_chars=30)}`" for key in sorted(keys[0])[:5]) or "nothing at all"
     return f"this is JSON, but no STIX: its objects have no `type` and no `id`, but {shown}; import takes STIX 2.1 and 2.0"
-
-
-def _not_objects(tried: list[Piece]) -> str | None:
-    """Return the refusal of a list that holds no object at all."""
-    if any(piece.body[:1] == b"{" for piece in tried):
-        return None
-    return "this is a JSON list of something else than objects; import takes STIX 2.1 and 2.0, CSV and plain lists"
 
 
 def _bundle_notes(place: str, outline: Outline) -> tuple[Finding, ...]:

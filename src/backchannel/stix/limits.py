@@ -15,6 +15,10 @@ MAX_OBJECT_BYTES: Final = 10 * 2**20
 MAX_DEPTH: Final = 32
 """Most objects and lists inside each other: the deepest real STIX has 9."""
 
+MAX_VALUES: Final = 1_000_000
+"""Most values inside one object, by its commas and brackets: a short value takes twenty times the memory that it
+has in bytes. Real objects stay under 10,000."""
+
 CLAUSE_SIZE: Final = f"limit: object of {MAX_OBJECT_BYTES // 2**20} MiB"
 CLAUSE_DEPTH: Final = f"limit: depth {MAX_DEPTH}"
 CLAUSE_SAME: Final = "RFC 7493 §2.1-2.3 (I-JSON)"
@@ -26,6 +30,17 @@ class LimitError(ValueError):
     def __init__(self, what: str, clause: str) -> None:
         super().__init__(what)
         self.what, self.clause = what, clause
+
+
+def check_values(body: bytes) -> None:
+    """Check, before it is decoded, that an object does not hold a million values.
+
+    Raises:
+        LimitError: it does.
+    """
+    if body.count(b",") + body.count(b"{") + body.count(b"[") > MAX_VALUES:
+        what = f"the object holds more than {MAX_VALUES:,} values: no STIX object needs that"
+        raise LimitError(what, f"limit: {MAX_VALUES} values")
 
 
 def check_bounds(value: JsonObject, body: bytes) -> None:

@@ -8,7 +8,7 @@ from backchannel import codec
 from backchannel.codec import JsonObject
 from backchannel.ids import StixId, sha256
 from backchannel.stix import objects
-from backchannel.stix.limits import CLAUSE_SAME, LimitError, may_repeat_keys
+from backchannel.stix.limits import CLAUSE_SAME, LimitError, check_values, may_repeat_keys
 from backchannel.stix.raw import Header, RawObject
 from backchannel.stix.visible import visible
 from backchannel.stix.vocabulary import OBSERVABLES, ONLY_21, ONLY_21_PROPERTIES
@@ -20,8 +20,9 @@ def decode_object(body: bytes) -> JsonObject:
     """Decode the bytes of one object.
 
     Raises:
-        LimitError: it is no JSON object, or holds what no two readers read alike.
+        LimitError: it is no JSON object, or holds what no two readers read alike, or far too much.
     """
+    check_values(body)
     try:
         value = codec.decode(body)
     except ValueError as error:
