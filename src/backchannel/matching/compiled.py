@@ -53,9 +53,7 @@ class CompiledSet:
         names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
         source = f"read_parquet([{names}])" if files else _NOTHING
         self.database.execute(f"CREATE VIEW entry AS SELECT * FROM {source}")  # noqa: S608  # our own files
-        self.database.execute(
-            "CREATE TEMP TABLE wanted AS SELECT DISTINCT probe FROM entry WHERE probe <> '*'"
-        )
+        self.database.execute("CREATE TEMP TABLE wanted AS SELECT probe FROM entry WHERE probe <> '*'")
         self.database.execute("CREATE TEMP TABLE asked (probe VARCHAR)")
         self._index = EntryIndex()
         self._loaded: set[str] = set()
@@ -106,8 +104,15 @@ class CompiledSet:
         self.database.execute("DELETE FROM asked")
         self.database.execute("INSERT INTO asked SELECT unnest(?::VARCHAR[])", [list(new)])
         # Most of what logs hold is in no indicator: only what is leaves the one column that is in memory.
-        self.database.execute("DELETE FROM asked WHERE probe NOT IN (SELECT probe FROM wanted)")
-        if self.database.execute("SELECT 1 FROM asked LIMIT 1").fetchall():
+        # (A join builds its table on the smaller side; NOT IN would build it on all that is wanted.)
+        shared = self.database.execute(
+            "SELECT DISTINCT probe FROM asked JOIN wanted USING (probe)"
+        ).fetchall()
+        if shared:
+            self.database.execute("DELETE FROM asked")
+            self.database.execute(
+                "INSERT INTO asked SELECT unnest(?::VARCHAR[])", [[row[0] for row in shared]]
+            )
             self._index.add(self._entries("probe IN (SELECT probe FROM asked)"))
 
     def _entries(self, where: str) -> list[Filed]:
