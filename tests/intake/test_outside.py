@@ -8,6 +8,8 @@ import io
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from backchannel.clock import FixedClock
 from backchannel.desk.inbox import show
 from backchannel.desk.node import init_node
 from backchannel.desk.receive import receive
+from backchannel.intake.received import Received, Refused
 
 # --- STIX -----------------------------------------------------------------------------------------------
 
@@ -40,15 +43,26 @@ def independent(path: Path) -> list[dict[str, object]] | None:
     return [value] if isinstance(value, dict) and {"type", "id"} <= value.keys() else None
 
 
+Reading = Callable[[Path], list[Received | Refused]]
+
+
+@pytest.fixture(scope="module")
+def read_once() -> Iterator[Reading]:
+    """What reading a file gives: asked by several tests, done once."""
+    reading = cache(take)
+    yield reading
+    reading.cache_clear()
+
+
 def stix_files(shared_data: Path) -> list[Path]:
     found = sorted(path for path in (shared_data / "stix").rglob("*") if path.is_file())
     assert len(found) >= 70
     return found
 
 
-def test_every_stix_file_is_taken_by_count_or_refused_as_a_whole(shared_data: Path):
+def test_every_stix_file_is_taken_by_count_or_refused_as_a_whole(shared_data: Path, read_once: Reading):
     for path in stix_files(shared_data):
-        expected, items = independent(path), take(path)
+        expected, items = independent(path), read_once(path)
         if expected is None:
             the_refusal(items)
             continue
@@ -57,11 +71,11 @@ def test_every_stix_file_is_taken_by_count_or_refused_as_a_whole(shared_data: Pa
         assert [item.raw.header.id for item in taken(items)] == ids, path.name
 
 
-def test_the_bytes_of_every_object_are_those_of_its_file(shared_data: Path):
+def test_the_bytes_of_every_object_are_those_of_its_file(shared_data: Path, read_once: Reading):
     for path in stix_files(shared_data):
         text = plain(path)
         at = 0
-        for item in taken(take(path)):
+        for item in taken(read_once(path)):
             at = text.index(item.raw.body, at) + 1  # in their order
 
 
@@ -74,7 +88,7 @@ REFUSED = {
 }
 
 
-def test_what_is_refused_is_named_and_what_would_mend_it(shared_data: Path):
+def test_what_is_refused_is_named_and_what_would_mend_it(shared_data: Path, read_once: Reading):
     seen = Counter[str]()
     for path in stix_files(shared_data):
         if independent(path) is not None:
@@ -82,7 +96,7 @@ def test_what_is_refused_is_named_and_what_would_mend_it(shared_data: Path):
         name = path.relative_to(shared_data).as_posix()
         (expression,) = [one for one in REFUSED if re.search(one, name)]
         what, mend = REFUSED[expression]
-        found = the_refusal(take(path))
+        found = the_refusal(read_once(path))
         assert what in found.what
         assert mend in found.what
         assert found.where.startswith(str(path))
@@ -90,11 +104,13 @@ def test_what_is_refused_is_named_and_what_would_mend_it(shared_data: Path):
     assert set(seen) == set(REFUSED)
 
 
-def test_published_intelligence_is_in_quarantine_only_where_it_contradicts_itself(shared_data: Path):
+def test_published_intelligence_is_in_quarantine_only_where_it_contradicts_itself(
+    shared_data: Path, read_once: Reading
+):
     waiting = {
         (path.name, finding.where.rpartition("#")[2])
         for path in stix_files(shared_data)
-        for finding in findings(take(path))
+        for finding in findings(read_once(path))
         if finding.level == "quarantine"
     }
     assert waiting == {("v21_invalid_timestamp.json", "/modified")}
