@@ -13,8 +13,8 @@ from backchannel.clock import format_time, parse_time
 from backchannel.codec import JsonObject
 from backchannel.intake.received import Received, Refused
 from backchannel.stix.findings import Finding
-from backchannel.stix.pattern.atoms import atoms
-from backchannel.stix.pattern.parse import PatternError
+from backchannel.stix.pattern.atoms import SEARCHABLE, atoms
+from backchannel.stix.pattern.parse import PatternError, fast_equality
 from backchannel.stix.raw import RawObject
 from backchannel.stix.visible import visible
 from backchannel.store.interface import Objects
@@ -246,6 +246,9 @@ def _indicator(raw: RawObject, row: int) -> Iterator[NewIndicator]:
 def _uncompiled(pattern: str, pattern_type: str, stix_version: str) -> str:
     if pattern_type != "stix":
         return f"patterns of type {visible(pattern_type, max_chars=40)} are not searched yet"
+    plain = fast_equality(pattern)
+    if plain is not None and plain[0] in SEARCHABLE:
+        return ""  # nearly every indicator is one equality
     try:
         return "\n".join(atoms(pattern, stix_version=stix_version).uncompiled)
     except PatternError as error:
