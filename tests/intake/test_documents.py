@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
 from tests.intake.reader import UUID, findings, names, refusals, take, taken, the_refusal, written
 
+from backchannel.intake.containers import Source
+from backchannel.intake.documents import read_document
 from backchannel.intake.recognise import HEAD_BYTES
 from backchannel.stix.limits import MAX_OBJECT_BYTES
 
@@ -220,6 +223,39 @@ def test_a_nul_far_into_a_document_is_refused(tmp_path: Path):
         tool(1, description="x" * HEAD_BYTES), tool(2, name="a\0b").__str__().replace("\\x00", "\0")
     )
     the_refusal(take(written(tmp_path, text)))
+
+
+class Changing(io.BytesIO):
+    """A file that somebody writes anew while it is read."""
+
+    def __init__(self, first: str, then: str) -> None:
+        super().__init__(first.encode())
+        self._then = then.encode()
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if offset == 0 and self.tell() > HEAD_BYTES:
+            self.truncate(0)
+            super().seek(0)
+            self.write(self._then)
+        return super().seek(offset, whence)
+
+
+@pytest.mark.parametrize("then", ["", "[", '{"type": "bundle", "objects": [1, 2', "x", "\u00e9"])
+def test_a_file_that_changes_while_it_is_read_is_told_and_raises_nothing(
+    monkeypatch: pytest.MonkeyPatch, then: str
+):
+    monkeypatch.setattr("backchannel.stix.split.MAX_WHOLE_BYTES", 1000)
+    monkeypatch.setattr("backchannel.stix.window.CHUNK_BYTES", 1000)
+    whole = bundle(*(tool(n, description="x" * 2000) for n in range(100)))
+    items = list(read_document(Source("file", Changing(whole, then))))
+    found = refusals(items)[-1]
+    assert "changed while it was read" in found.what
+    assert "import it again" in found.what
+
+
+def test_a_name_with_a_hash_sign_makes_no_other_address(tmp_path: Path):
+    path = written(tmp_path, bundle(tool(1, confidence=101)), "a#1.json")
+    assert [found.where for found in findings(take(path))] == [f"{path}#/objects/0/confidence"]
 
 
 # --- JSON lines -------------------------------------------------------------------------------------------

@@ -162,6 +162,27 @@ def test_otx_kinds_of_indicators(tmp_path: Path):
     assert "of the type mutex, which cannot be searched for yet" in found.what
 
 
+def test_misp_with_two_values_in_a_cell_and_what_is_not_meant_for_detection(tmp_path: Path):
+    text = (
+        "uuid,event_id,category,type,value,comment,to_ids,date\n"
+        f'"8e2e2d2b-17d4-4cbf-938f-98ee46b3cd31","7","Payload delivery","filename|sha256","x.exe|{SHA256}","",1,"20260102"\n'
+        '"8e2e2d2b-17d4-4cbf-938f-98ee46b3cd32","7","Network activity","ip-dst|port","192.0.2.1|443","",1,""\n'
+        '"8e2e2d2b-17d4-4cbf-938f-98ee46b3cd33","7","Network activity","domain|ip","evil.example|192.0.2.2","",1,""\n'
+        '"8e2e2d2b-17d4-4cbf-938f-98ee46b3cd34","7","Network activity","domain","good.example","victim",0,""\n'
+    )
+    items = take(written(tmp_path, text))
+    assert patterns(items) == [
+        f"[file:hashes.'SHA-256' = '{SHA256}']",
+        "[ipv4-addr:value = '192.0.2.1']",
+        "[domain-name:value = 'evil.example']",
+        "[ipv4-addr:value = '192.0.2.2']",
+        "[domain-name:value = 'good.example']",
+    ]
+    (waiting,) = [item for item in items if any(found.level == "quarantine" for found in item.findings)]
+    assert waiting is items[-1]
+    assert "not meant for detection" in waiting.findings[0].what
+
+
 # --- Columns ----------------------------------------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ def read_document(source: Source) -> Iterator[Received | Refused]:
     """Yield each object of the JSON document in `source`; of one that is not STIX one refusal."""
     try:
         outline, pieces = split(source.stream)
+        yield from _objects(source.name, outline, pieces)
     except DocumentError as error:
         if (
             error.is_more and error.line == 2
@@ -40,8 +41,6 @@ def read_document(source: Source) -> Iterator[Received | Refused]:
         place = f"{source.name}:{error.line}"
         where = f"is broken JSON (line {error.line}, column {error.column}): " if error.is_broken else ""
         yield refused(place, f"the file {where}{error.what}; {error.mend}", CLAUSE_JSON)
-        return
-    yield from _objects(source.name, outline, pieces)
 
 
 def read_lines(source: Source) -> Iterator[Received | Refused]:

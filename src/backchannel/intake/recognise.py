@@ -103,6 +103,11 @@ _SIGNS_OF_JSON: Final[tuple[tuple[frozenset[str], str, str], ...]] = (
         "a MISP galaxy",
         "galaxies are no intelligence of their own: import STIX objects",
     ),
+    (
+        frozenset({"stix_header"}),
+        "STIX 1",
+        "convert it to STIX 2.1 (the OASIS tool stix2-elevator does), or ask its producer for STIX 2.1",
+    ),
     (frozenset({"event_type", "timestamp"}), "a Suricata log (EVE)", "search it with `backchannel hunt`"),
     (frozenset({"ts", "uid"}), "a Zeek log", "search it with `backchannel hunt`"),
     (frozenset({"@stream", "@system"}), "a Zeek log", "search it with `backchannel hunt`"),

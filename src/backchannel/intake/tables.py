@@ -109,6 +109,10 @@ def _values(column: Column, cell: str, declared: str) -> tuple[Value, ...] | str
             tuple(value._replace(path=_CERTIFICATE) for value in found)
             or f"`{shown}` is no SHA-1 of a certificate"
         )
+    if "|" in declared and "|" in cell:  # as MISP writes a file's name and hash, a host and its port
+        joined = tuple(value for part in cell.split("|") for value in cell_values(part))
+        if joined:
+            return joined
     if (
         declared
         and _NOT_SEARCHED.search(declared)
@@ -155,9 +159,12 @@ def _details(found: list[str], layout: Layout) -> Details:
 
 
 def _doubts(found: list[str], layout: Layout) -> tuple[str, ...]:
+    told: list[str] = []
     if _says(found, layout, "verified", _NEGATIVE):
-        return ("its source has not verified it: look at it before it is used",)
-    return ()
+        told.append("its source has not verified it: look at it before it is used")
+    if _says(found, layout, "to_ids", _NEGATIVE):
+        told.append("its source says that it is not meant for detection: look at it before it is used")
+    return tuple(told)
 
 
 def _hints(found: list[str], layout: Layout) -> tuple[str, ...]:

@@ -91,6 +91,12 @@ class MoreError(DocumentError):
     is_more = True
 
 
+class ChangedError(DocumentError):
+    """A document is not the same when it is read for the second time."""
+
+    mend = "wait until it is written to its end, and import it again"
+
+
 class TooManyError(DocumentError):
     """A document holds more than `MAX_HELD` objects."""
 
@@ -268,6 +274,13 @@ def _keys(window: Window) -> Iterator[str]:
 def _pieces(stream: BinaryIO, outline: Outline) -> Iterator[Piece]:
     stream.seek(0)
     window = Window(stream)
+    try:
+        yield from _read_again(window, outline)
+    except NotJsonError as error:
+        raise ChangedError("it changed while it was read", *window.place(error.at)) from None
+
+
+def _read_again(window: Window, outline: Outline) -> Iterator[Piece]:
     if outline.kind == "list":
         yield from _walk(window, "")
     elif outline.kind == "object":

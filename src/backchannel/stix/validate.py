@@ -40,6 +40,8 @@ MAX_ID_CHARS: Final = 250 + 2 + 36
 _ID = re.compile(
     r"([A-Za-z0-9_-]{1,250})--[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\Z"
 )
+_POINTER = re.compile(r"#/(?:objects/)?\d+(?:/.*)?\Z", re.DOTALL)
+"""How an address goes on into a document; a file's own name may hold a `#` too."""
 _PLAIN_NAME = re.compile(r"(?:[a-z][a-z0-9_]{2,249}|id)\Z")
 _NAMES: Final = {"2.1": _PLAIN_NAME, "2.0": re.compile(r"(?:[a-z0-9_]{3,250}|id)\Z")}
 _SHORT_KEYS: Final = frozenset({"HKLM", "HKCC", "HKCR", "HKCU", "HKU"})
@@ -75,7 +77,7 @@ def address(place: str, path: str) -> str:
     """Return the address of the JSON pointer `path` inside the object at `place`."""
     if not path:
         return place
-    return f"{place}{path}" if "#" in place else f"{place}#{path}"
+    return f"{place}{path}" if _POINTER.search(place) else f"{place}#{path}"
 
 
 def _unfiled(value: JsonObject, body: bytes) -> Problem | None:
