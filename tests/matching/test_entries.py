@@ -22,7 +22,7 @@ def compiled(pattern: str) -> tuple[Entry, ...]:
         ("[domain-name:value = 'A.Evil.Example']", "d:evil.example", "equal", "a.evil.example"),
         ("[domain-name:value LIKE '%.evil.example']", "d:evil.example", "below", "evil.example"),
         ("[domain-name:value LIKE '%evil.example']", "*", "ends", "evil.example"),
-        ("[domain-name:value = 'co.uk']", "d:co.uk", "only", "co.uk"),
+        ("[domain-name:value = 'co.uk']", "d:co.uk", "equal", "co.uk"),
         (
             "[url:value = 'http://evil.example:8080/a']",
             "u:evil.example",

@@ -102,6 +102,12 @@ def test_each_kind_is_found_where_it_stands_and_nothing_beside_it(tmp_path: Path
     ]
 
 
+def test_a_public_suffix_is_met_itself_and_nothing_below_it(tmp_path: Path, monkeypatch):
+    log = json_log(tmp_path / "dns.log", [CONN | {"query": "co.uk"}, CONN | {"query": "evil.co.uk"}])
+    compiled = a_set(tmp_path, "[domain-name:value = 'co.uk']")
+    assert both_ways(log, compiled, monkeypatch) == [(1, 1, "query", "exact", "co.uk")]
+
+
 def test_broken_lines_cost_only_themselves_and_are_named(tmp_path: Path, monkeypatch):
     log = tmp_path / "broken.log"
     good = json.dumps(CONN).encode()

@@ -8,21 +8,18 @@ by the normaliser that also read the indicator, so that both sides mean the same
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from backchannel.observables.guess import guess
 from backchannel.observables.kinds import Kind, Network, Observable
 from backchannel.observables.normalise import normalise, normalise_network
-from backchannel.observables.suffixes import is_public_suffix
-from backchannel.stix.pattern.atoms import SEARCHABLE, Atom, atoms
-from backchannel.stix.pattern.parse import PatternError
+from backchannel.stix.pattern.atoms import SEARCHABLE, Atom, atoms, equality
+from backchannel.stix.pattern.parse import PatternError, fast_equality
 from backchannel.stix.visible import visible
 
-Operator = Literal["equal", "only", "below", "net", "begins", "starts", "ends"]
-"""`equal`: this, and for a name what lies below it. `only`: this and nothing below. `below`: what lies below
-a name. `net`: a block of addresses. `begins`: a URL key begins so. `starts`, `ends`: plain text, tried on
-every value of the kind."""
+Operator = Literal["equal", "below", "net", "begins", "starts", "ends"]
+"""`equal`: this, and for a name what lies below it. `below`: what lies below a name. `net`: a block of
+addresses. `begins`: a URL key begins so. `starts`, `ends`: plain text, tried on every value of the kind."""
 Side = Literal["", "source", "destination", "sender", "recipient"]
 
 MIN_V4_BITS: Final = 96 + 8
@@ -41,8 +38,7 @@ _SIDES: Final[dict[str, Side]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One value of one indicator, as the compiled set keeps it."""
 
     probe: str
@@ -64,6 +60,12 @@ def entries_of(pattern: str, *, stix_version: str) -> tuple[tuple[Entry, ...], t
     Returns:
         The entries, each once, and in words what of the pattern is not searched.
     """
+    plain = fast_equality(pattern)
+    if plain is not None and plain[0] in SEARCHABLE:  # nearly every indicator
+        try:
+            return tuple(_entries(equality(*plain))), ()
+        except ValueError as error:
+            return (), (str(error),)
     try:
         found = atoms(pattern, stix_version=stix_version)
     except PatternError as error:
@@ -138,12 +140,8 @@ def _of_value(atom: Atom, side: Side) -> Iterator[Entry]:
     if isinstance(thing, Network):
         yield from _of_block(_checked_block(thing), side)
         return
-    operator: Operator = "equal"
-    # A hit below a public suffix would say that somebody has a name there, no more.
-    if thing.kind is Kind.DOMAIN and is_public_suffix(thing.value):
-        operator = "only"
     for probe in probes(thing):
-        yield Entry(probe, thing.kind, operator, thing.key, b"", thing.value, side)
+        yield Entry(probe, thing.kind, "equal", thing.key, b"", thing.value, side)
 
 
 def _read(atom: Atom) -> Observable | Network:

@@ -10,6 +10,7 @@ from backchannel.logs.tables import Side
 from backchannel.matching.entries import url_host
 from backchannel.observables.hosts import IPV4_PREFIX, parent_keys
 from backchannel.observables.kinds import Kind, Observable
+from backchannel.observables.suffixes import is_public_suffix
 
 Scope = Literal["exact", "subdomain", "cidr", "url prefix", "prefix", "suffix"]
 
@@ -60,9 +61,11 @@ class EntryIndex:
                 self.begins.setdefault(entry.probe, []).append((key, entry))
             elif entry.operator in {"starts", "ends"}:
                 self.plain.append(entry)
-            if entry.operator in {"equal", "only"}:
+            if entry.operator == "equal":
                 self.exact.setdefault((entry.kind, key), []).append(entry)
-            if entry.operator in {"equal", "below"} and entry.kind == Kind.DOMAIN:
+            # A hit below a public suffix would say that somebody has a name there, no more.
+            is_name = entry.operator in {"equal", "below"} and entry.kind == Kind.DOMAIN
+            if is_name and (entry.operator == "below" or not is_public_suffix(entry.value)):
                 self.below.setdefault(key, []).append(entry)
 
     def met(self, seen: Observable) -> Iterator[Met]:

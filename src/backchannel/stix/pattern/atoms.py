@@ -82,7 +82,7 @@ def atoms(text: str, *, stix_version: str = "2.1") -> Atoms:
     """
     plain = fast_equality(text)
     if plain is not None and plain[0] in SEARCHABLE:
-        return Atoms((_equality(plain[0], plain[1]),), ())
+        return Atoms((equality(*plain),), ())
     found: dict[Atom, None] = {}
     left: dict[str, None] = {}
     for item in _observed(parse(text, stix_version=stix_version).root):
@@ -183,7 +183,7 @@ def _comparison(comparison: Comparison) -> Iterator[Atom | str]:
     elif operator in {"=", "IN"}:
         for member in value if isinstance(value, tuple) else (value,):
             yield (
-                _equality(path, member)
+                equality(path, member)
                 if isinstance(member, str)
                 else f"{path} compared with something other than a string can never match"
             )
@@ -200,7 +200,7 @@ def _comparison(comparison: Comparison) -> Iterator[Atom | str]:
 _BLOCK = re.compile(r"[0-9A-Fa-f:.]+/[0-9]{1,3}\Z")
 
 
-def _equality(path: str, value: str) -> Atom:
+def equality(path: str, value: str) -> Atom:
     """Return the atom of an equality; one with a block of addresses asks for all that lie in it.
 
     To the letter it would ask for an object whose value is that block (STIX 2.1 §6.4); feeds write it
