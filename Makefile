@@ -45,8 +45,7 @@ lock: ## Pin every requirement anew
 	@$(COMPILE) pyproject.toml --group build --group dev -c requirements/all.txt -o requirements/dev.txt
 	@$(COMPILE) pyproject.toml --group docs -c requirements/all.txt -o requirements/docs.txt
 	@rm requirements/all.txt
-	@$(COMPILE) requirements/peers-stix2.in -o requirements/peers-stix2.txt
-	@$(COMPILE) requirements/peers-oracles.in -o requirements/peers-oracles.txt
+	@for peer in requirements/peers-*.in; do $(COMPILE) $$peer -o $${peer%.in}.txt || exit 1; done
 
 clean: ## Remove .venv and what the tools left
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache build dist site
