@@ -8,6 +8,7 @@ from typing import Protocol
 
 from backchannel.ids import BatchId, PartyId, StixId
 from backchannel.stix.findings import Finding
+from backchannel.store.exchange import Collected, Collections, Credentials, Statuses
 from backchannel.store.rows import (
     Answered,
     Arrived,
@@ -236,6 +237,26 @@ class Store(Protocol):
         ...
 
     @property
+    def collections(self) -> Collections:
+        """What we offer."""
+        ...
+
+    @property
+    def credentials(self) -> Credentials:
+        """To whom."""
+        ...
+
+    @property
+    def collected(self) -> Collected:
+        """What is in collections."""
+        ...
+
+    @property
+    def statuses(self) -> Statuses:
+        """What was posted, and what was sent."""
+        ...
+
+    @property
     def version(self) -> int:
         """Number of the last migration it has seen."""
         ...
@@ -246,6 +267,10 @@ class Store(Protocol):
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make everything inside happen wholly or not at all; one inside another joins it."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Let everything that is read inside be as it was at one moment; nothing is written inside."""
         ...
 
     def close(self) -> None:

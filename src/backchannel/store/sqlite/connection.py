@@ -90,6 +90,19 @@ class Database:
             connection.rollback()  # does nothing where SQLite has rolled back itself: a full disk
             raise
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let everything that is read inside be as it was at one moment, without waiting for a writer."""
+        connection = self.connection
+        if connection.in_transaction:
+            yield
+            return
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.rollback()  # nothing was written
+
     def close(self) -> None:
         """Close every thread's connection."""
         for held in list(self._open):

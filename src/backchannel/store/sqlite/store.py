@@ -8,7 +8,10 @@ from pathlib import Path
 from backchannel.errors import StoreError
 from backchannel.store.sqlite.answers import SqliteAnswers
 from backchannel.store.sqlite.batches import SqliteBatches
+from backchannel.store.sqlite.collected import SqliteCollected
+from backchannel.store.sqlite.collections import SqliteCollections
 from backchannel.store.sqlite.connection import Database, create
+from backchannel.store.sqlite.credentials import SqliteCredentials
 from backchannel.store.sqlite.hunts import SqliteHunts
 from backchannel.store.sqlite.migrate import migrate
 from backchannel.store.sqlite.objects import SqliteObjects
@@ -16,6 +19,7 @@ from backchannel.store.sqlite.parties import SqliteParties
 from backchannel.store.sqlite.rule_numbers import SqliteRuleNumbers
 from backchannel.store.sqlite.segments import SqliteSegments
 from backchannel.store.sqlite.sightlines import SqliteSightlines
+from backchannel.store.sqlite.statuses import SqliteStatuses
 from backchannel.store.sqlite.warninglists import SqliteWarningLists
 
 
@@ -50,10 +54,18 @@ class SqliteStore:
         self.answers = SqliteAnswers(self.database)
         self.warninglists = SqliteWarningLists(self.database)
         self.rule_numbers = SqliteRuleNumbers(self.database)
+        self.collections = SqliteCollections(self.database)
+        self.credentials = SqliteCredentials(self.database)
+        self.collected = SqliteCollected(self.database)
+        self.statuses = SqliteStatuses(self.database)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make everything inside happen wholly or not at all; one inside another joins it."""
         return self.database.transaction()
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Let everything that is read inside be as it was at one moment; nothing is written inside."""
+        return self.database.snapshot()
 
     def bytes_used(self) -> int:
         """Return the size on disk (bytes), write-ahead log included."""
