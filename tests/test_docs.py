@@ -72,6 +72,7 @@ READINGS = {
     "url": "URLs",
     "hash": "hashes",
     "email": "e-mail addresses",
+    "holder": "certificate names",
 }
 
 

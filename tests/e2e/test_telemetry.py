@@ -36,12 +36,6 @@ FREE_TEXT = {
     "unparsed_version": "the same, in software.log",
     "first_received": "a mail's Received header",
     "second_received": "a mail's Received header",
-    "certificate.subject": "a distinguished name (X.509)",
-    "certificate.issuer": "a distinguished name",
-    "certificate_subject": "a distinguished name",
-    "subject": "a distinguished name in ssl.log, the subject of a mail in smtp.log",
-    "issuer": "a distinguished name",
-    "issuer_subject": "a distinguished name",
     "diagnostic_message": "an LDAP server's words",
     "sip.request_line": "the first line of a SIP request; SIP's addresses are not read yet",
     "sip.uri": "a SIP address",
@@ -238,7 +232,10 @@ def finder(value: Value) -> re.Pattern[str]:
         case "ipv6":
             return re.compile(rf"(?<![\w:.]){text}(?![\w:.])", re.IGNORECASE)
         case "domain":
-            return re.compile(rf"(?<![\w@./-])(?:\*\.)?(?:[\w-]+\.)*{text}\.?(?![\w@/-]|\.\w)", re.IGNORECASE)
+            name = rf"(?:[\w-]+\.)*{text}\.?(?![\w@-]|\.\w)"
+            alone = rf"(?<![\w@./-])(?:\*\.)?{name}(?!/)"
+            in_url = rf"(?<![^\s\",])[a-z]+://(?:[^\s/@]*@)?{name}"
+            return re.compile(rf"{alone}|{in_url}|(?<=@){name}", re.IGNORECASE)
         case "url":
             return re.compile(
                 rf"(?<![^\s\",])https?://{re.escape(value.text.partition('://')[2])}/?(?![^\s\",])"

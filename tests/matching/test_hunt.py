@@ -98,7 +98,33 @@ def test_each_kind_is_found_where_it_stands_and_nothing_beside_it(tmp_path: Path
         (6, 6, "md5", "exact", "d41d8cd98f00b204e9800998ecf8427e"),
         (7, 8, "id.orig_h", "exact", "2001:db8::1"),
         (7, 7, "mailfrom", "exact", "who@evil.example"),
+        (7, 2, "mailfrom", "exact", "evil.example"),
+        (7, 11, "mailfrom", "suffix", "evil.example"),
         (7, 10, "rcptto", "exact", "c@d.example"),
+    ]
+
+
+def test_a_name_is_met_inside_urls_mail_addresses_and_certificates(tmp_path: Path, monkeypatch):
+    log = json_log(
+        tmp_path / "mixed.log",
+        [
+            CONN | {"referrer": "https://who@www.Evil.Example:8443/a?b=//other.example"},
+            CONN | {"referrer": "http://203.0.113.99/a"},
+            CONN | {"referrer": "http://other.example/evil.example"},
+            CONN | {"mailfrom": "Who <who@mail.evil.example.>", "rcptto": ["a@b.example", "<b@evil.example>"]},
+            CONN | {"mailfrom": "who@notevil.example"},
+            CONN | {"subject": "C=US, O=Evil Inc, CN = *.evil.example", "established": True},
+            CONN | {"issuer": "CN=203.0.113.99,O=evil.example", "established": True},
+            CONN | {"subject": "CN=evil.example.org", "established": True},
+        ],
+    )  # fmt: skip
+    compiled = a_set(tmp_path, "[domain-name:value = 'evil.example']", "[ipv4-addr:value = '203.0.113.99']")
+    assert [one[:4] for one in both_ways(log, compiled, monkeypatch)] == [
+        (1, 1, "referrer", "subdomain"),
+        (2, 2, "referrer", "exact"),
+        (4, 1, "rcptto", "exact"),
+        (6, 1, "subject", "exact"),
+        (7, 2, "issuer", "exact"),
     ]
 
 

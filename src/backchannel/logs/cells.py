@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from backchannel import codec
 from backchannel.logs.tables import Reading
 from backchannel.observables.kinds import Kind, Observable
 from backchannel.observables.normalise import normalise
+from backchannel.observables.urls import host_of
 
 MAX_VALUES = 1_000
 """Values read of one cell; a hostile record could have any number."""
@@ -19,19 +21,39 @@ Cell = str | tuple[str | None, ...]
 """Text, or for a URL in parts its host, port and target."""
 
 _MAIL = re.compile(r"[^\s<>,;:\"()\[\]]{1,128}@[^\s<>,;:\"()]{1,255}")
+_COMMON_NAME = re.compile(r"\bCN\s{0,4}=\s{0,4}([^\s,/+;\"\\]{1,255})", re.IGNORECASE)
 _PORT = re.compile(r":[0-9]{1,5}\Z")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}://", re.IGNORECASE)
 
 
 def observables(reading: Reading, cell: Cell, *, is_list: bool) -> Iterator[Observable]:
-    """Yield the observables in a cell; what cannot be read as one is none."""
+    """Yield the observables in a cell, the host inside a URL or mail address too; what cannot be read is none."""
     for text in values(reading, cell, is_list=is_list):
-        for kind in _KINDS[reading]:
-            try:
-                yield normalise(kind, text)
-            except ValueError:
-                continue
-            break
+        found = _first(KINDS[reading], text)
+        if found is None:
+            continue
+        yield found
+        # A URL in parts has its host in a field of its own.
+        host = None if isinstance(cell, tuple) else _host_in(found)
+        inner = None if host is None else _first(_HOST, host)
+        if inner is not None:
+            yield inner
+
+
+def _first(kinds: tuple[Kind, ...], text: str) -> Observable | None:
+    """Return what `text` spells of the first kind that it can be."""
+    for kind in kinds:
+        try:
+            return normalise(kind, text)
+        except ValueError:
+            continue
+    return None
+
+
+def _host_in(found: Observable) -> str | None:
+    if found.kind is Kind.URL:
+        return host_of(found.value).strip("[]")
+    return found.value.rpartition("@")[2] if found.kind is Kind.EMAIL else None
 
 
 def values(reading: Reading, cell: Cell, *, is_list: bool) -> list[str]:
@@ -76,16 +98,20 @@ def _host(text: str) -> list[str]:
     return [_PORT.sub("", text) if text.count(":") == 1 else text]
 
 
-_KINDS: dict[Reading, tuple[Kind, ...]] = {
+_HOST = (Kind.ADDRESS, Kind.DOMAIN)
+KINDS: Final[dict[Reading, tuple[Kind, ...]]] = {
     "address": (Kind.ADDRESS,),
     "domain": (Kind.DOMAIN,),
-    "host": (Kind.ADDRESS, Kind.DOMAIN),
+    "host": _HOST,
     "url": (Kind.URL,),
     "hash": (Kind.HASH,),
     "email": (Kind.EMAIL,),
+    "holder": _HOST,
 }
+"""What a value is tried as, in this order; a URL and a mail address are read for the host inside them besides."""
 _READERS: dict[Reading, Callable[[str], list[str]]] = {
     "host": _host,
     "domain": _host,
     "email": lambda text: _MAIL.findall(text)[:MAX_VALUES],
+    "holder": lambda text: _COMMON_NAME.findall(text)[:MAX_VALUES],
 }

@@ -11,8 +11,9 @@ from typing import Literal
 from backchannel.codec import JsonObject
 
 Family = Literal["zeek", "suricata"]
-Reading = Literal["address", "domain", "host", "url", "hash", "email"]
-"""How a value is read. `host`: an address or a name, perhaps with a port. `email`: what stands in a header."""
+Reading = Literal["address", "domain", "host", "url", "hash", "email", "holder"]
+"""How a value is read. `host`: an address or a name, perhaps with a port. `email`: what stands in a header.
+`holder`: whom a certificate is for or from, a distinguished name (RFC 4514), of which the common names count."""
 Side = Literal["", "source", "destination", "sender", "recipient"]
 
 

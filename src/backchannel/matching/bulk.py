@@ -231,4 +231,4 @@ def _expression(way: Way) -> str:
     at = way.index("[]")
     inner = ".".join(_name(key) for key in way[:at])
     member = ".".join(_name(key) for key in way[at + 1 :])
-    return f"to_json(list_filter(list_transform({inner}, x -> x.{member}), y -> y IS NOT NULL))::VARCHAR"
+    return f"to_json(list_filter(list_transform({inner}, lambda x: x.{member}), lambda y: y IS NOT NULL))::VARCHAR"

@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 from backchannel.observables.guess import guess
 from backchannel.observables.kinds import Kind, Network, Observable
 from backchannel.observables.normalise import normalise, normalise_network
+from backchannel.observables.urls import host_of
 from backchannel.stix.pattern.atoms import SEARCHABLE, Atom, atoms, equality
 from backchannel.stix.pattern.parse import PatternError, fast_equality
 from backchannel.stix.visible import visible
@@ -89,19 +90,13 @@ def probes(thing: Observable | Network) -> list[str]:
     if thing.kind is Kind.DOMAIN:
         return ["d:" + tail(thing.value)]
     if thing.kind is Kind.URL:
-        return ["u:" + url_host(thing.value)]
+        return ["u:" + host_of(thing.value)]
     return ["h:" + thing.value] if thing.kind is Kind.HASH else ["e:"]
 
 
 def tail(name: str) -> str:
     """Return the last two labels of a name in its normal spelling, or its only one."""
     return ".".join(name.rsplit(".", 2)[-2:])
-
-
-def url_host(url: str) -> str:
-    """Return the host of a normal URL, without its port."""
-    authority = url.partition("://")[2].partition("/")[0].partition("?")[0]
-    return authority if authority.endswith("]") else authority.partition(":")[0]
 
 
 def _block_probes(block: Network) -> Iterator[str]:

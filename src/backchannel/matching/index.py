@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from backchannel.logs.tables import Side
-from backchannel.matching.entries import url_host
 from backchannel.observables.hosts import IPV4_PREFIX, parent_keys
 from backchannel.observables.kinds import Kind, Observable
 from backchannel.observables.suffixes import is_public_suffix
+from backchannel.observables.urls import host_of
 
 Scope = Literal["exact", "subdomain", "cidr", "url prefix", "prefix", "suffix"]
 
@@ -81,7 +81,7 @@ class EntryIndex:
                 if first <= seen.key <= last:
                     yield _met(entry, "cidr", seen)
         elif seen.kind is Kind.URL:
-            for key, entry in self.begins.get("u:" + url_host(seen.value), ()):
+            for key, entry in self.begins.get("u:" + host_of(seen.value), ()):
                 if seen.key.startswith(key):
                     yield _met(entry, "url prefix", seen)
         if self.plain:

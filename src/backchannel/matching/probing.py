@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
+from backchannel.logs.cells import KINDS
 from backchannel.logs.layout import FieldAt
 from backchannel.logs.tables import Reading
 from backchannel.matching.index import Filed
@@ -22,14 +23,12 @@ class Flags(Protocol):
     plain: tuple[Filed, ...]
 
 
-_KINDS: Final[dict[Reading, tuple[Kind, ...]]] = {
-    "address": (Kind.ADDRESS,),
-    "domain": (Kind.DOMAIN,),
-    "host": (Kind.ADDRESS, Kind.DOMAIN),
-    "url": (Kind.URL,),
-    "hash": (Kind.HASH,),
-    "email": (Kind.EMAIL,),
+_WITHIN: Final[dict[Reading, tuple[Kind, ...]]] = {
+    reading: (*kinds, Kind.ADDRESS, Kind.DOMAIN) if reading in {"url", "email"} else kinds
+    for reading, kinds in KINDS.items()
 }
+"""What can be met in a value of each reading: in a URL and in a mail address the host inside it too."""
+_TAIL = "regexp_extract({name}, '[^.]*\\.?[^.]*$')"
 _BARE = "regexp_replace(v, ':[0-9]{1,5}$', '')"
 _ODD_NAME = "strlen(v) <> length(v) OR v[-1] = '.' OR contains(v, ' ') OR v[1] = '['"
 """Names that the normaliser mends: letters beyond ASCII, a last dot, blanks, brackets."""
@@ -86,19 +85,28 @@ def _probes(reading: Reading, flags: Flags) -> list[tuple[str, str]]:
         if reading == "address":
             pairs.append((_ODD, "contains(v, ':')"))
     if reading in {"domain", "host"}:
-        pairs.append((f"'d:' || regexp_extract(lower({_BARE}), '[^.]*\\.?[^.]*$')", "true"))
+        pairs.append(("'d:' || " + _TAIL.format(name=f"lower({_BARE})"), "true"))
         pairs.append((_ODD, _ODD_NAME))
     if reading == "url":
         host = "regexp_extract(lower(v), '^[a-z][a-z0-9+.-]*://(?:[^/?#]*@)?([^/:?#]+)', 1)"
         pairs.append((f"'u:' || {host}", f"{host} <> ''"))
+        pairs.append(("'d:' || " + _TAIL.format(name=host), f"{host} <> ''"))
         odd = f"{host} = '' OR strlen(v) <> length(v) OR contains(v, '\\\\') OR {host}[-1] = '.' OR {host}[1] = '['"
         pairs.append((_ODD, f"{odd} OR contains({host}, '%') OR {_NUMBER_HOST.format(host=host)}"))
     if reading == "hash":
         pairs.append(("'h:' || lower(v)", "true"))
         pairs.append((_ODD, "contains(v, ' ') OR contains(v, ':')"))
-    if reading == "email" and flags.has_email:
-        pairs.append((_ODD, "contains(v, '@')"))
-    pairs += [(_ODD, condition) for condition in _plain(reading, flags, "v")]
+    if reading == "email":
+        pairs.append((_names_behind("@", '\\s<>,;:"()'), "contains(v, '@')"))
+        pairs.append(
+            (_ODD, "contains(v, '@')" if flags.has_email else "strlen(v) <> length(v) OR contains(v, '@[')")
+        )
+    if reading == "holder":
+        pairs.append((_names_behind(r"cn\s*=\s*", r'\s,/+;"\\'), "contains(lower(v), 'cn')"))
+        pairs.append(
+            (_ODD, r"strlen(v) <> length(v) OR regexp_matches(lower(v), 'cn\s*=\s*[0-9a-f.:]+([\s,/+;]|$)')")
+        )
+    pairs += [(_ODD, condition) for condition in _plain(_WITHIN[reading], flags, "v")]
     return pairs
 
 
@@ -106,10 +114,16 @@ _NUMBER_HOST = "regexp_matches({host}, '^[0-9a-fx.]*$')"
 """A host in numbers has many spellings (`0x7f.1`)."""
 
 
-def _plain(reading: Reading, flags: Flags, text: str) -> list[str]:
+def _names_behind(mark: str, ends: str) -> str:
+    """Return the probe of each name that follows `mark` in a value, up to one of the characters `ends`."""
+    names = f"regexp_extract_all(lower(v), '{mark}([^{ends}]*[^{ends}.])', 1)"
+    return f"unnest(list_transform({names}, lambda x: 'd:' || {_TAIL.format(name='x')}))"
+
+
+def _plain(kinds: tuple[Kind, ...], flags: Flags, text: str) -> list[str]:
     conditions = []
     for entry in flags.plain:
-        if Kind(entry.kind) not in _KINDS[reading]:
+        if Kind(entry.kind) not in kinds:
             continue
         value = "'" + entry.value.replace("'", "''") + "'"
         # A list's or header's text may stand inside more: that it is there at all is enough here.
@@ -124,5 +138,5 @@ def _url_in_parts(flags: Flags) -> list[tuple[str, str]]:
         f"OR {_NUMBER_HOST.format(host=host)}"
     )
     whole = "'http://' || v || coalesce(':' || port, '') || target"
-    plain = [(_ODD, condition) for condition in _plain("url", flags, whole)]
+    plain = [(_ODD, condition) for condition in _plain(KINDS["url"], flags, whole)]
     return [(f"'u:' || {host}", "v IS NOT NULL"), (_ODD, odd), *plain]

@@ -136,6 +136,12 @@ def _port(digits: str, scheme: str, raw: str) -> str:
     return "" if number == DEFAULT_PORTS.get(scheme) else f":{number}"
 
 
+def host_of(url: str) -> str:
+    """Return the host of a URL in its normal spelling, without its port; an IPv6 address keeps its brackets."""
+    authority = url.partition("://")[2].partition("/")[0].partition("?")[0]
+    return authority if authority.endswith("]") else authority.partition(":")[0]
+
+
 def _host(text: str) -> tuple[str, bytes, tuple[str, ...]]:
     """Return a host as shown, its part of the key, and what was mended."""
     repairs: tuple[str, ...] = ()
