@@ -26,7 +26,9 @@ class Cost:
 def run(*command: str, home: Path | None = None, out: Path | None = None, may_fail: bool = False) -> Cost:
     """Run a command to its end; its output goes to `out` or nowhere."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program is compiled: the first run does that
+    environment.pop(
+        "PYTHONDONTWRITEBYTECODE", None
+    )  # an installed program is compiled: the first run does that
     if home is not None:
         environment["BACKCHANNEL_HOME"] = str(home)
     with (out or Path(os.devnull)).open("wb") as sink:
