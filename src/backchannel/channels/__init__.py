@@ -1,0 +1,1 @@
+"""The formal ways that intelligence comes and goes: TAXII, MISP, feeds."""

@@ -1,0 +1,1 @@
+"""TAXII 2.1: our client, which also reads TAXII 2.0, and our server."""
