@@ -6,7 +6,7 @@ spelling. The caller holds the import lock, so that numbers given here are given
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from backchannel.clock import format_time, parse_time
@@ -41,14 +41,19 @@ _NOT_FOLLOWED = frozenset({"object_marking_refs"})
 """Markings are read from the object itself; so is its author (any `..._by_ref`)."""
 
 
+Repeats = Callable[[Iterable[int]], frozenset[int]]
+"""Says which objects came before by the same channel: read once more, they are known and no new arrival."""
+
+
 class Filing:
     """One import's sorting, one transaction after the other."""
 
-    def __init__(self, objects: Objects, opened: Opened) -> None:
+    def __init__(self, objects: Objects, opened: Opened, *, repeats: Repeats | None = None) -> None:
         self.batch_id = opened.batch_id
         self.indicators = 0
         """How many were stored or brought back: whether there is something to compile."""
         self.findings_total = 0
+        self._repetitions = 0
         self._objects = objects
         self._object_row = opened.object_row
         self._arrival_row = opened.arrival_row
@@ -56,7 +61,14 @@ class Filing:
         self._counts = dict.fromkeys(BatchCounts._fields, 0)
         self._told: dict[str, list[Finding]] = {"refuse": [], "quarantine": [], "note": []}
         self._held: dict[str, list[Held]] = {}
+        self._repeats = repeats
+        self._repeated: frozenset[int] = frozenset()
         self._arrived = _nothing()
+
+    @property
+    def brought(self) -> int:
+        """How many objects are more than a repetition: whether the batch is worth keeping."""
+        return self._counts["objects"] - self._repetitions
 
     @property
     def counts(self) -> BatchCounts:
@@ -72,6 +84,8 @@ class Filing:
         """Return the rows that `chunk` adds, to be written in one transaction before the next call."""
         self._arrived = _nothing()
         self._held = self._objects.held({item.raw.header.id for item in chunk if isinstance(item, Received)})
+        if self._repeats is not None:
+            self._repeated = self._repeats(one.object_row for held in self._held.values() for one in held)
         for item in chunk:
             if isinstance(item, Received):
                 self._receive(item)
@@ -90,6 +104,10 @@ class Filing:
         same = _same(held, item)
         if same is not None and same.visible:
             spelled_anew = item.original is None and same.body_digest != raw.body_digest
+            if same.object_row in self._repeated and not spelled_anew:
+                self._repetitions += 1
+                self._count("known")
+                return
             self._arrive(same.object_row, "known", item, raw.body if spelled_anew else None)
             self._note(item.findings, object_row=same.object_row)
             if spelled_anew:

@@ -18,7 +18,7 @@ import msgspec
 
 from backchannel.clock import Clock, format_time
 from backchannel.desk.documents import Receipt, Validation
-from backchannel.desk.filing import Filing
+from backchannel.desk.filing import Filing, Repeats
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
 from backchannel.errors import InputError, StoreError, UsageError
@@ -28,7 +28,7 @@ from backchannel.intake.received import Received, Refused
 from backchannel.settings import checked_name
 from backchannel.stix.markings import parse_tlp
 from backchannel.store.interface import Store
-from backchannel.store.rows import InputFile
+from backchannel.store.rows import BatchCounts, InputFile
 
 TRANSACTION_OBJECTS = 4_096
 """Most objects written in one transaction; bounds memory, and how long a writer beside us waits."""
@@ -51,7 +51,7 @@ class Progress(msgspec.Struct, frozen=True):
     """Of the whole import, written so far."""
 
 
-class _Terms(msgspec.Struct, frozen=True):
+class ImportTerms(msgspec.Struct, frozen=True):
     """On which terms an import comes: what its arrivals record."""
 
     party: str | None
@@ -85,13 +85,18 @@ def receive(
         InputError: a file is missing or cannot be opened; nothing was imported then.
         StoreError: the store is busy, full or damaged; nothing of the batch is in sight then.
     """
-    terms = _terms(node.store, party, channel, tlp)
+    terms = import_terms(node.store, party, channel, tlp)
     if not paths:
         raise UsageError("no file is named", hint="Name files to import, or - for standard input.")
     files = [_input_file(path) for path in paths]
     with import_lock(node.home):
-        _remove_abandoned(node.store)
-        filing = _import(node.store, clock, list(zip(paths, files, strict=True)), terms, on_progress)
+        remove_abandoned(node.store)
+        inputs = list(zip(paths, files, strict=True))
+
+        def items(now: datetime, filing: Filing) -> Iterator[Received | Refused]:
+            return _items(inputs, terms, now, filing, on_progress)
+
+        filing = import_batch(node.store, clock, files, terms, items)
         if filing.indicators:
             # Under the lock: the compiled set covers rows that no later import gives again.
             from backchannel.matching.segments import compile_new  # noqa: PLC0415  # loads the matcher
@@ -133,32 +138,46 @@ def check(paths: Sequence[Path | None], clock: Clock) -> Iterator[Validation]:
             )
 
 
-def _import(
+Items = Callable[[datetime, Filing], Iterator[Received | Refused]]
+"""Reads what comes: given when the batch was opened, and the filing that counts what was written so far."""
+AtEnd = Callable[[BatchId | None, BatchCounts], None]
+"""Writes what belongs to a batch in the transaction that completes it; None: nothing was kept of it."""
+
+
+def import_batch(
     store: Store,
     clock: Clock,
-    inputs: Sequence[tuple[Path | None, InputFile]],
-    terms: _Terms,
-    on_progress: Callable[[Progress], None] | None,
+    files: Sequence[InputFile],
+    terms: ImportTerms,
+    items: Items,
+    *,
+    at_end: AtEnd | None = None,
+    repeats: Repeats | None = None,
 ) -> Filing:
-    """Write one batch and complete it; on any failure take back what was written."""
+    """Write one batch and complete it; on any failure take back what was written. The caller holds the import lock.
+
+    Args:
+        store: where to.
+        clock: gives the time of the arrival.
+        files: what is read, by name.
+        terms: what the arrivals record.
+        items: reads it.
+        at_end: called in the last transaction.
+        repeats: says what this channel brought before; a batch of nothing else is not kept.
+    """
     opened_at = clock.now()
     with store.transaction():
         opened = store.batches.open(
-            channel=terms.channel,
-            tlp=terms.tlp,
-            at=format_time(opened_at),
-            files=[file for _, file in inputs],
+            channel=terms.channel, tlp=terms.tlp, at=format_time(opened_at), files=files
         )
-    filing = Filing(store.objects, opened)
+    filing = Filing(store.objects, opened, repeats=repeats)
     try:
-        for chunk in _chunks(_items(inputs, terms, opened_at, filing, on_progress)):
+        for chunk in _chunks(items(opened_at, filing)):
             arrived = filing.file(chunk)
             with store.transaction():
                 store.objects.add(arrived)
         with store.transaction():
-            at = format_time(clock.now())
-            party_row = _party_row(store, terms.party, filing.batch_id, at)
-            store.batches.complete(filing.batch_id, filing.counts, party_row=party_row, at=at)
+            _complete(store, clock, filing, terms, at_end if at_end is not None else _nothing_more)
     except BaseException:
         # The next import would remove it too: a full disk may not let us now.
         with suppress(StoreError), store.transaction():
@@ -167,9 +186,24 @@ def _import(
     return filing
 
 
+def _complete(store: Store, clock: Clock, filing: Filing, terms: ImportTerms, at_end: AtEnd) -> None:
+    if at_end is not _nothing_more and not filing.brought:
+        store.batches.remove_open(filing.batch_id)
+        at_end(None, filing.counts)
+        return
+    at = format_time(clock.now())
+    party_row = _party_row(store, terms.party, filing.batch_id, at)
+    store.batches.complete(filing.batch_id, filing.counts, party_row=party_row, at=at)
+    at_end(filing.batch_id, filing.counts)
+
+
+def _nothing_more(batch_id: BatchId | None, counts: BatchCounts) -> None:
+    """A batch to which nothing belongs beside its objects."""
+
+
 def _items(
     inputs: Iterable[tuple[Path | None, InputFile]],
-    terms: _Terms,
+    terms: ImportTerms,
     now: datetime,
     filing: Filing,
     on_progress: Callable[[Progress], None] | None,
@@ -198,7 +232,12 @@ def _chunks(items: Iterable[Received | Refused]) -> Iterator[list[Received | Ref
         yield chunk
 
 
-def _terms(store: Store, party: str | None, channel: str, tlp: str | None) -> _Terms:
+def import_terms(store: Store, party: str | None, channel: str, tlp: str | None) -> ImportTerms:
+    """Return on which terms something comes, as it is recorded.
+
+    Raises:
+        UsageError: party, channel or tlp is not of its form.
+    """
     if _CHANNEL.match(channel) is None:
         raise UsageError(
             f"the channel {channel[:80]!r} is not of the right form",
@@ -213,7 +252,7 @@ def _terms(store: Store, party: str | None, channel: str, tlp: str | None) -> _T
         label = parse_tlp(tlp).label if tlp is not None else None
     except ValueError as error:
         raise UsageError(f"{error}", hint="TLP 2.0 has CLEAR, GREEN, AMBER, AMBER+STRICT and RED.") from None
-    return _Terms(name, channel, label)
+    return ImportTerms(name, channel, label)
 
 
 def _party_row(store: Store, name: str | None, batch_id: BatchId, at: str) -> int | None:
@@ -256,7 +295,7 @@ def _input_file(path: Path | None) -> InputFile:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _remove_abandoned(store: Store) -> None:
+def remove_abandoned(store: Store) -> None:
     """Remove what imports left that were killed: the lock is ours, so nobody is writing them."""
     for batch_id in store.batches.abandoned():
         with store.transaction():

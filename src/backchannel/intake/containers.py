@@ -84,6 +84,12 @@ def open_file(path: Path | None, *, on_bytes: Callable[[int], None] | None = Non
         yield from _unpacked(Source(name, cast("BinaryIO", counted)), _Budget(counted), 0)
 
 
+def open_stream(name: str, stream: BinaryIO) -> Iterator[Source]:
+    """Yield each file in `stream`, as `open_file` does; `name` stands for its path."""
+    counted = _Counted(stream, name, None)
+    yield from _unpacked(Source(name, cast("BinaryIO", counted)), _Budget(counted), 0)
+
+
 @contextmanager
 def _opened(path: Path | None, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[_Counted]:
     with ExitStack() as stack:

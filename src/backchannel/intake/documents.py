@@ -67,6 +67,11 @@ def read_lines(source: Source) -> Iterator[Received | Refused]:
         yield refused(source.name, foreign[0].findings[0].what, CLAUSE_FORMS, foreign[0].original)
 
 
+def read_pieces(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[Received | Refused]:
+    """Yield each object of a document that is split already; `place` is its address."""
+    yield from _objects(place, outline, pieces)
+
+
 def _line(place: str, line: Line) -> Iterator[Received | Refused]:
     data = line.data.strip(b" \t\r\n")
     if line.is_cut:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from backchannel.intake.columns import layout_of
-from backchannel.intake.containers import ContainerError, Source, open_file
+from backchannel.intake.containers import ContainerError, Source, open_file, open_stream
 from backchannel.intake.documents import read_document, read_lines
 from backchannel.intake.lists import read_list
 from backchannel.intake.received import Received, Refused, refused
@@ -20,7 +20,7 @@ from backchannel.intake.recognise import HEAD_BYTES, Form, first_lines, recognis
 from backchannel.intake.tables import read_table
 from backchannel.stix.window import NotUtf8Error
 
-__all__ = ["Received", "Refused", "read"]
+__all__ = ["Received", "Refused", "read", "read_stream"]
 
 
 def read(
@@ -34,7 +34,22 @@ def read(
         now: when it arrived: the date of rows that have none.
         on_bytes: called, as reading goes on, with how many bytes of the file have been read so far.
     """
-    sources = _sources(path, on_bytes)
+    yield from _read_all(_sources(path, on_bytes), party, now)
+
+
+def read_stream(name: str, stream: BinaryIO, *, party: str, now: datetime) -> Iterator[Received | Refused]:
+    """Yield each object in what was fetched, as `read` does of a file.
+
+    Args:
+        name: where it comes from: part of every address.
+        stream: from its beginning; it can `seek`.
+        party: who it is credited to.
+        now: when it arrived.
+    """
+    yield from _read_all(_opened(name, stream), party, now)
+
+
+def _read_all(sources: Iterator[Source | Refused], party: str, now: datetime) -> Iterator[Received | Refused]:
     for source in sources:
         if isinstance(source, Refused):
             yield source
@@ -51,6 +66,13 @@ def read(
 def _sources(path: Path | None, on_bytes: Callable[[int], None] | None) -> Iterator[Source | Refused]:
     try:
         yield from open_file(path, on_bytes=on_bytes)
+    except ContainerError as error:
+        yield refused(error.name, f"the file {error.what}", error.clause)
+
+
+def _opened(name: str, stream: BinaryIO) -> Iterator[Source | Refused]:
+    try:
+        yield from open_stream(name, stream)
     except ContainerError as error:
         yield refused(error.name, f"the file {error.what}", error.clause)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from backchannel.ids import BatchId, PartyId, StixId
 from backchannel.stix.findings import Finding
 from backchannel.store.exchange import Collected, Collections, Credentials, Statuses
+from backchannel.store.polled import Channels
 from backchannel.store.rows import (
     Answered,
     Arrived,
@@ -254,6 +255,11 @@ class Store(Protocol):
     @property
     def statuses(self) -> Statuses:
         """What was posted, and what was sent."""
+        ...
+
+    @property
+    def channels(self) -> Channels:
+        """Where we fetch and send by ourselves."""
         ...
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 from backchannel.errors import StoreError
 from backchannel.store.sqlite.answers import SqliteAnswers
 from backchannel.store.sqlite.batches import SqliteBatches
+from backchannel.store.sqlite.channels import SqliteChannels
 from backchannel.store.sqlite.collected import SqliteCollected
 from backchannel.store.sqlite.collections import SqliteCollections
 from backchannel.store.sqlite.connection import Database, create
@@ -58,6 +59,7 @@ class SqliteStore:
         self.credentials = SqliteCredentials(self.database)
         self.collected = SqliteCollected(self.database)
         self.statuses = SqliteStatuses(self.database)
+        self.channels = SqliteChannels(self.database)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make everything inside happen wholly or not at all; one inside another joins it."""
