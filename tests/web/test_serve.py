@@ -16,7 +16,8 @@ import pytest
 from tests.web.visitor import Visitor
 
 from backchannel.errors import InputError, UsageError
-from backchannel.web.serve import Tls, serve
+from backchannel.web.serve import serve
+from backchannel.web.tls import Tls
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = "import sys; from pathlib import Path; from backchannel.web.serve import serve; serve(Path(sys.argv[1]), port=int(sys.argv[2]))"

@@ -46,8 +46,8 @@ def serve(
         )
     with session.node() as node:
         settings = node.settings
-    from backchannel.web.serve import Tls  # noqa: PLC0415  # the pages load much that other commands need not
     from backchannel.web.serve import serve as run  # noqa: PLC0415
+    from backchannel.web.tls import Tls  # noqa: PLC0415  # the pages load much that other commands need not
 
     run(
         session.home,

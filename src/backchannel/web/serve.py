@@ -1,42 +1,46 @@
-"""Run the pages: one process, one port, on the loopback unless told otherwise, until a signal ends it."""
+"""Run the pages and the channels: one process, one port, on the loopback unless told otherwise."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from backchannel.clock import Clock, SystemClock
 from backchannel.desk.node import open_node
 from backchannel.errors import InputError, UsageError
 from backchannel.web.app import create_app
 from backchannel.web.auth import LINK_MINUTES, Logins
+from backchannel.web.connection import Crowd, for_crowd
 from backchannel.web.doorway import login_url
+from backchannel.web.tls import PinnedContext, Tls
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8017
 STOP_SECONDS = 2
 """How long requests under way may take once a signal came."""
-MAX_CONNECTIONS = 200
-"""Connections served at once; more get 503. One person's browser uses six."""
-
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Where the certificate chain and its key are (PEM)."""
+class Channels(Protocol):
+    """What is served beside the pages, at the same port."""
 
-    certificate: Path
-    key: Path
+    def before(self, pages: ASGIApp) -> ASGIApp:
+        """Return one application of the channels and the pages."""
+        ...
+
+    def certificates(self) -> tuple[bytes, ...]:
+        """Return every client certificate that is trusted (DER)."""
+        ...
 
 
 def serve(
@@ -46,10 +50,11 @@ def serve(
     *,
     public_url: str | None = None,
     tls: Tls | None = None,
+    channels: Channels | None = None,
     clock: Clock | None = None,
     say: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve the pages of the node in `home` until SIGINT or SIGTERM.
+    """Serve the pages of the node in `home`, and its channels, until SIGINT or SIGTERM.
 
     Args:
         home: the node's folder.
@@ -57,6 +62,7 @@ def serve(
         port: the TCP port; 0 takes a free one.
         public_url: how browsers reach us, where that is not `host` and `port` (a proxy in front).
         tls: serve over TLS with this certificate.
+        channels: what is served before the pages; by default nothing.
         clock: the machine's unless given.
         say: where lines for the operator go; stderr unless given.
 
@@ -74,7 +80,8 @@ def serve(
         at += f":{listener.getsockname()[1]}"
         url = (public_url or f"{'https' if tls else 'http'}://{at}").rstrip("/")
         logins = Logins(clock)
-        server = _Server(_config(home, clock, url, tls, logins, say))
+        pages = _pages(home, clock, url, logins, say)
+        server = _Server(_config(pages if channels is None else channels.before(pages), tls, channels))
         reach = "this machine only" if host in _LOOPBACK else "other machines can reach it"
         say(f"Listening on {at}, {reach}. Ctrl-C stops it.")
         _say_link(login_url(url, logins.new_link()), say)
@@ -111,34 +118,43 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _config(
-    home: Path, clock: Clock, url: str, tls: Tls | None, logins: Logins, say: Callable[[str], None]
-) -> uvicorn.Config:
+def _pages(home: Path, clock: Clock, url: str, logins: Logins, say: Callable[[str], None]) -> ASGIApp:
     try:
-        app = create_app(home, clock, base_url=url, logins=logins, announce=lambda link: _say_link(link, say))
+        return create_app(
+            home, clock, base_url=url, logins=logins, announce=lambda link: _say_link(link, say)
+        )
     except ValueError as error:
         raise UsageError(str(error), hint="Mend --public-url.") from error
+
+
+def _config(app: ASGIApp, tls: Tls | None, channels: Channels | None) -> uvicorn.Config:
+    # Every scanner sends what is no HTTP; a line for each would hide what matters.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(
         app,
+        http=for_crowd(Crowd()),
         lifespan="off",
         ws="none",
         log_config=None,
         access_log=False,  # it would hold the login link, and which items somebody looked at
         server_header=False,
         proxy_headers=False,  # nothing here depends on who a proxy says is in front of it
-        limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=STOP_SECONDS,
-        ssl_certfile=tls.certificate if tls else None,
-        ssl_keyfile=tls.key if tls else None,
+        ssl_context_factory=(lambda *_: _context(tls, channels)) if tls else None,
+        interface="asgi3",
     )
+    config.load()
+    return config
+
+
+def _context(tls: Tls, channels: Channels | None) -> PinnedContext:
     try:
-        config.load()
+        return PinnedContext.of(tls, channels.certificates if channels is not None else tuple)
     except OSError as error:  # ssl.SSLError is one
         raise InputError(
             f"the certificate or its key cannot be used: {error.strerror or error}",
             hint="Both are PEM files, and the key belongs to the certificate.",
         ) from error
-    return config
 
 
 class _Server(uvicorn.Server):
