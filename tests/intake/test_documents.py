@@ -285,7 +285,7 @@ def test_a_line_cut_in_the_middle_costs_only_itself(tmp_path: Path, cut: str, at
         ('{"ts": 1.5, "uid": "C1", "id.orig_h": "192.0.2.1"}', "backchannel hunt"),
         ('{"timestamp": "2026-01-01", "event_type": "dns"}', "backchannel hunt"),
         ('{"cidr": "192.0.2.0/24", "sblid": "SBL1", "rir": "x"}', "no STIX"),
-        ('{"Event": {}}', "MISP"),
+        ('{"list": [], "matching_attributes": [], "name": "x"}', "MISP warninglist"),
     ],
 )
 @pytest.mark.parametrize("count", [2, 5000])
@@ -323,7 +323,7 @@ def test_pretty_printed_objects_one_after_the_other_are_one_broken_document(tmp_
     ("value", "what"),
     [
         ({"Event": {"uuid": UUID}}, "MISP event"),
-        ({"response": [{"Event": {}}]}, "MISP server"),
+        ({"response": [{"Event": {}}]}, "MISP event"),
         ([{"Event": {}}], "MISP event"),
         ({"Attribute": []}, "MISP"),
         ({"Object": []}, "MISP"),

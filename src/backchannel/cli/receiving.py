@@ -51,7 +51,7 @@ def import_(
     channel: str,
     tlp: str | None,
 ) -> None:
-    """Take in finished intelligence: STIX 2.1 and 2.0, JSON Lines, CSV and plain lists, gzip and zip.
+    """Take in finished intelligence: STIX 2.1 and 2.0, MISP events, JSON Lines, CSV, plain lists, gzip, zip.
 
     FILE may be `-` for standard input. Exit code 1: something was refused, quarantined or contradicts what is
     here; 3: nothing in the files could be read.

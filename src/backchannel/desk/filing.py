@@ -206,7 +206,7 @@ def _same(held: Sequence[Held], item: Received) -> Held | None:
     An object made from a row has the row's content in its id; its dates may be those of the import.
     """
     same = next((other for other in held if other.digest == item.raw.digest), None)
-    if same is None and item.original is not None:
+    if same is None and item.original is not None and not item.has_version:
         same = next((other for other in reversed(held) if other.visible), None)
     return same
 

@@ -1,4 +1,4 @@
-"""Read STIX in JSON: bundles, lists, single objects, JSON Lines. One bad object never costs its neighbours."""
+"""Read STIX in JSON: bundles, lists, JSON Lines; and MISP events. One bad object never costs its neighbours."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import Final
 
 from backchannel.intake.containers import Source
+from backchannel.intake.events import holds_events, read_events
 from backchannel.intake.lines import Line, lines
 from backchannel.intake.received import Received, Refused, refused
 from backchannel.intake.recognise import json_named
@@ -30,7 +31,7 @@ def read_document(source: Source) -> Iterator[Received | Refused]:
     """Yield each object of the JSON document in `source`; of one that is not STIX one refusal."""
     try:
         outline, pieces = split(source.stream)
-        yield from _objects(source.name, outline, pieces)
+        yield from _objects_or_events(source.name, outline, pieces)
     except DocumentError as error:
         if (
             error.is_more and error.line == 2
@@ -84,7 +85,18 @@ def _line(place: str, line: Line) -> Iterator[Received | Refused]:
             what = f"the line is broken JSON (column {error.column}): {error.what}; the other lines are read"
             yield refused(place, what, CLAUSE_JSON, line.data)
         else:
-            yield from _objects(place, outline, pieces)
+            yield from _objects_or_events(place, outline, pieces)
+
+
+def _objects_or_events(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[Received | Refused]:
+    """Read STIX, or MISP events: the first object of a list tells for all of them."""
+    first = next(pieces, None) if outline.kind != "bundle" else None
+    whole = pieces if first is None else chain((first,), pieces)
+    if first is None or not holds_events(first.body):
+        yield from _objects(place, outline, whole)
+        return
+    for piece in whole:
+        yield from read_events(address(place, piece.pointer), piece)
 
 
 def _objects(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[Received | Refused]:

@@ -18,7 +18,10 @@ class Received(msgspec.Struct, frozen=True):
     place: str
     """Its address: `file.json#/objects/3`, `list.txt:12`, `a.zip!b.csv:4`."""
     original: bytes | None = None
-    """The line or row that the object was made from; None where the object itself was received."""
+    """The line, row or element that the object was made from; None where the object itself was received."""
+    has_version: bool = False
+    """Whether an object that was made has the version of its source: then another content under the same id is
+    another version, while a row has all that it says in its id."""
 
 
 class Refused(msgspec.Struct, frozen=True):

@@ -67,7 +67,9 @@ _MAGIC: Final[tuple[tuple[bytes, str], ...]] = (
     (b"-----BEGIN AGE", "a file encrypted with age"),
 )
 _PACKED: Final = ("compressed", "a 7-Zip", "a RAR")
-_IMPORTS: Final = "import takes STIX 2.1 or 2.0 in JSON, CSV tables and plain lists, also in gzip or zip"
+_IMPORTS: Final = (
+    "import takes STIX 2.1 or 2.0 and MISP events in JSON, CSV tables and plain lists, also in gzip or zip"
+)
 _UNICODE: Final = ((b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"), (b"\x00\x00\xfe\xff", "UTF-32"))
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z", re.IGNORECASE)
@@ -113,7 +115,7 @@ _SIGNS_OF_JSON: Final[tuple[tuple[frozenset[str], str, str], ...]] = (
     (frozenset({"@stream", "@system"}), "a Zeek log", "search it with `backchannel hunt`"),
     (frozenset({"ts"}), "a log, of Zeek perhaps", "search it with `backchannel hunt`"),
 )
-_MISP: Final = "export the event from MISP as STIX 2.1 (its download menu has it), and import that"
+_MISP: Final = "export the whole event from MISP (its download menu has it), and import that"
 
 
 def recognise(head: bytes) -> Form | Unreadable:

@@ -32,15 +32,15 @@ class LimitError(ValueError):
         self.what, self.clause = what, clause
 
 
-def check_values(body: bytes) -> None:
+def check_values(body: bytes, *, at_most: int = MAX_VALUES) -> None:
     """Check, before it is decoded, that an object does not hold a million values.
 
     Raises:
         LimitError: it does.
     """
-    if body.count(b",") + body.count(b"{") + body.count(b"[") > MAX_VALUES:
-        what = f"the object holds more than {MAX_VALUES:,} values: no STIX object needs that"
-        raise LimitError(what, f"limit: {MAX_VALUES} values")
+    if body.count(b",") + body.count(b"{") + body.count(b"[") > at_most:
+        what = f"the object holds more than {at_most:,} values: no STIX object needs that"
+        raise LimitError(what, f"limit: {at_most} values")
 
 
 def check_bounds(value: JsonObject, body: bytes) -> None:
@@ -53,6 +53,15 @@ def check_bounds(value: JsonObject, body: bytes) -> None:
         raise LimitError(
             f"the object is {len(body):,} bytes long: split it, or send what it holds apart", CLAUSE_SIZE
         )
+    check_depth(value, body)
+
+
+def check_depth(value: JsonObject, body: bytes) -> None:
+    """Check the depth of one object.
+
+    Raises:
+        LimitError: it is too deeply nested.
+    """
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deep(value):
         raise LimitError(
             f"the object is nested more than {MAX_DEPTH} deep: no STIX object needs that", CLAUSE_DEPTH

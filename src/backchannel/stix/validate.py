@@ -40,7 +40,10 @@ MAX_ID_CHARS: Final = 250 + 2 + 36
 _ID = re.compile(
     r"([A-Za-z0-9_-]{1,250})--[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\Z"
 )
-_POINTER = re.compile(r"#/(?:objects/)?\d+(?:/.*)?\Z", re.DOTALL)
+_POINTER = re.compile(
+    r"#/(?:(?:objects/|response/)?\d+|(?:response/)?Event|(?:Attribute|Object|EventReport)/\d+)(?:/.*)?\Z",
+    re.DOTALL,
+)
 """How an address goes on into a document; a file's own name may hold a `#` too."""
 _PLAIN_NAME = re.compile(r"(?:[a-z][a-z0-9_]{2,249}|id)\Z")
 _NAMES: Final = {"2.1": _PLAIN_NAME, "2.0": re.compile(r"(?:[a-z0-9_]{3,250}|id)\Z")}
