@@ -43,7 +43,14 @@ def test_pap_words_mean_what_the_taxonomy_says(pap: Pap | None, passed: set[str]
 
 def test_the_first_gate_of_the_order_speaks():
     everything = replace(
-        GREEN, quarantined=True, revoked=True, disputed=True, contested=True, tlp=Tlp.RED, pap=None
+        GREEN,
+        quarantined=True,
+        revoked=True,
+        disputed=True,
+        contested=True,
+        indicator_types=("benign",),
+        tlp=Tlp.RED,
+        pap=None,
     )
     order = [name for name, _ in gates.GATES]
     met = []
@@ -52,6 +59,7 @@ def test_the_first_gate_of_the_order_speaks():
         {"quarantined": False},
         {"revoked": False},
         {"disputed": False},
+        {"indicator_types": ()},
         {"said_at": NOW},
         {"contested": False},
         {"tlp": Tlp.AMBER},
@@ -66,6 +74,26 @@ def test_the_first_gate_of_the_order_speaks():
 
 def test_tlp_red_goes_to_no_control():
     assert {gate(replace(GREEN, tlp=Tlp.RED), stage) for stage in STAGES} == {"tlp"}
+
+
+@pytest.mark.parametrize(
+    ("types", "kept_from"),
+    [
+        (("benign",), {"detect", "alert", "block"}),
+        (("benign", "unknown"), {"detect", "alert", "block"}),
+        (("compromised",), {"block"}),
+        (("anonymization",), {"block"}),
+        (("compromised", "malicious-activity"), set()),
+        (("unknown",), set()),
+        ((), set()),
+    ],
+)
+def test_what_its_source_calls_harmless_or_a_victims_is_not_blocked(
+    types: tuple[str, ...], kept_from: set[str]
+):
+    said = replace(GREEN, indicator_types=types)
+    assert {stage for stage in STAGES if gate(said, stage) == "role"} == kept_from
+    assert {stage for stage in STAGES if gate(said, stage) is None} == set(STAGES) - kept_from
 
 
 def test_what_is_contested_may_be_watched_but_not_blocked():

@@ -90,6 +90,7 @@ def test_an_import_killed_at_any_instant_is_wholly_there_or_wholly_absent(tmp_pa
             seen = views(node)
             outcome = "there" if seen["counts"][0] == there["counts"][0] else "absent"
             outcomes.add(outcome)
+            assert len(list_batches(node).batches) == (2 if outcome == "there" else 1)
             assert _nameless(seen) == _nameless(there if outcome == "there" else absent)
             receipt = take(node, path, party="CERT Killed")
             assert five(receipt)[:2] == ((0, len(batch)) if outcome == "there" else (len(batch), 0))

@@ -75,6 +75,12 @@ class Standing:
     """We told its source that it is a false alarm."""
     contested: bool = False
     """Two contents under one id and version, or somebody disputes it."""
+    indicator_types: tuple[str, ...] = ()
+    """STIX 2.1 indicator-type-ov: `malicious-activity`, `benign`, ..."""
+
+    def is_only(self, indicator_type: str) -> bool:
+        """Whether its source calls it that, and nothing else beside it."""
+        return set(self.indicator_types) - {"unknown"} == {indicator_type}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +164,19 @@ def _contested(asked: _Passage) -> str:
     return ""
 
 
+def _role(asked: _Passage) -> str:
+    standing = asked.standing
+    if standing.is_only("benign"):
+        return "its only type is `benign`: its source names it as harmless"
+    if asked.stage != "block":
+        return ""
+    if standing.is_only("compromised"):
+        return "its only type is `compromised`: its owner is a victim, who is told rather than cut off"
+    if standing.is_only("anonymization"):
+        return "its only type is `anonymization`: it hides honest people too"
+    return ""
+
+
 def _validity(asked: _Passage) -> str:
     standing, kind = asked.standing, asked.target.kind
     if standing.valid_from is not None and asked.at < standing.valid_from:
@@ -230,6 +249,7 @@ GATES: Final[tuple[tuple[str, Callable[[_Passage], str]], ...]] = (
     ("accepted", _accepted),
     ("revoked", _revoked),
     ("disputed", _disputed),
+    ("role", _role),
     ("validity", _validity),
     ("contested", _contested),
     ("tlp", _tlp),

@@ -17,9 +17,11 @@ MAX_FILES_SHOWN = 100
 MAX_FINDINGS_SHOWN = 1_000
 MAX_PAGE_ROWS = 1_000
 
+_WHAT_IS_LEFT = "Where it was killed, the next import removes what is left of it."
+
 
 def list_batches(node: Node, *, limit: int = 50, before: str | None = None) -> Batches:
-    """List batches, newest first, open and undone ones too.
+    """List batches, newest first, undone ones too; one is listed when its import has ended, never before.
 
     Args:
         node: the open node.
@@ -45,9 +47,11 @@ def show_batch(node: Node, batch_id: BatchId) -> BatchDetail:
     """Show one batch with what was found in it.
 
     Raises:
-        NotFoundError: there is no such batch.
+        NotFoundError: there is no such batch, or its import did not end.
     """
     row = _get(node, batch_id)
+    if row.state == "open":
+        raise NotFoundError(_not_ended(batch_id), hint=_WHAT_IS_LEFT)
     findings, total = node.store.batches.findings(batch_id, at_most=MAX_FINDINGS_SHOWN)
     return BatchDetail(
         batch=batch_documents(node.store, (row,))[0], findings=tuple(findings), findings_total=total
@@ -70,10 +74,7 @@ def undo_batch(node: Node, clock: Clock, batch_id: BatchId) -> BatchDetail:
                 f"batch {batch_id} was undone on {row.undone_at}", hint="There is nothing to do."
             )
         if row.state == "open":
-            raise UsageError(
-                f"the import of batch {batch_id} did not end, so nothing of it is in sight",
-                hint="The next import removes what is left of it.",
-            )
+            raise UsageError(_not_ended(batch_id), hint=_WHAT_IS_LEFT)
         node.store.batches.undo(batch_id, at=format_time(clock.now()))
     return show_batch(node, batch_id)
 
@@ -107,6 +108,10 @@ def _document(row: BatchRow, files: list[InputFile]) -> Batch:
             for file in files
         ),
     )
+
+
+def _not_ended(batch_id: BatchId) -> str:
+    return f"the import of batch {batch_id} has not ended, so nothing of it is in sight"
 
 
 def _get(node: Node, batch_id: BatchId) -> BatchRow:

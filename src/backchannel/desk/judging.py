@@ -137,6 +137,7 @@ class Judge:
             valid_until=_time(value.get("valid_until")),
             tlp=max(tlps, key=lambda tlp: tlp.strictness),
             pap=pap_of(value),
+            indicator_types=_indicator_types(value, kept.spec_version),
             quarantined=kept.quarantined,
             revoked=kept.revoked,
         )

@@ -133,7 +133,7 @@ class Batches(Protocol):
         ...
 
     def newest(self, *, before: BatchId | None, rows: int, party: str | None = None) -> list[BatchRow]:
-        """Return batches, newest first."""
+        """Return batches that are complete or undone, newest first."""
         ...
 
     def last_complete(self) -> BatchRow | None:

@@ -30,7 +30,10 @@ from backchannel.observables.normalise import Network
 
 STAGE: Final[Stage] = "block"
 ORIGIN = "rpz.backchannel.invalid"
-"""The zone's name. `.invalid` (RFC 6761) is never delegated, so it cannot meet a real zone."""
+"""The name that we give the zone. `.invalid` (RFC 6761) is never delegated, so it cannot meet a real zone.
+
+The file does not hold it: every owner is relative, so the zone loads under the name that the resolver gives it.
+"""
 FILE = "backchannel.rpz"
 TTL_S = 300
 """Seconds that a resolver's clients may remember an answer after its line is gone."""
@@ -58,7 +61,6 @@ def write(entries: Iterable[ExportEntry], *, at: datetime, serial: int) -> Expor
         raise ValueError(f"an SOA serial lies between 1 and {MAX_SERIAL}: {serial}")
     taken, skipped = passing(entries, stage=STAGE, at=at)
     lines = [
-        f"$ORIGIN {ORIGIN}.\n",
         f"$TTL {TTL_S}\n",
         f"@ IN SOA localhost. hostmaster.localhost. {serial} 3600 600 86400 60\n",
         "@ IN NS localhost.\n",

@@ -214,7 +214,7 @@ SELECT b.batch_id, b.state, p.name, b.channel, b.tlp, b.opened_at, b.completed_a
   b.objects, b.stored, b.known, b.conflict, b.quarantined, b.refused
 FROM batch AS b
 LEFT JOIN party AS p ON p.party_row = b.party_row
-WHERE b.batch_id < ?
+WHERE b.batch_id < ? AND b.state <> 'open'
 ORDER BY b.batch_id DESC
 LIMIT ?
 """
