@@ -262,7 +262,10 @@ def test_an_open_batch_is_seen_by_no_view(node: Node, tmp_path: Path, monkeypatc
     def add_and_look(self: object, arrived: object) -> None:
         real(self, arrived)
         thread = threading.Thread(
-            target=lambda: (seen.append(views(node)), states.append((node.store.batches.abandoned(), len(list_batches(node).batches))))
+            target=lambda: (
+                seen.append(views(node)),
+                states.append((node.store.batches.abandoned(), len(list_batches(node).batches))),
+            )
         )
         if node.store.objects is self and not seen:
             return
