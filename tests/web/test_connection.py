@@ -131,6 +131,17 @@ def test_a_head_that_is_too_large_is_cut_off(port: int, head: bytes):
         assert until_closed(client).split(b" ", 2)[1:2] in ([b"431"], [])
 
 
+def test_an_answer_does_not_wait_for_a_sign_of_its_first_part(port: int):
+    took = []
+    with connect(port) as client:
+        for _ in range(12):
+            began = time.monotonic()
+            client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert answer_to(client) == b"ok"
+            took.append(time.monotonic() - began)
+    assert sorted(took)[len(took) // 2] < 0.03, "Nagle's algorithm and a delayed acknowledgement make 40 ms"
+
+
 def test_a_body_that_nobody_reads_ends_the_connection(port: int):
     with connect(port) as client:
         client.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\nxxx")

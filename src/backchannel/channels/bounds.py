@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 MAX_BODY_BYTES = 10 * 2**20
 """Largest body of one POST (bytes). Published as `max_content_length` (TAXII 2.1 §4.2.1)."""
@@ -178,6 +178,20 @@ class Room:
             self._clients[key] -= 1
             if not self._clients[key]:
                 del self._clients[key]
+
+
+class Incoming:
+    """`receive` that knows whether the body has come to its end."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.is_over = False
+
+    async def __call__(self) -> Message:
+        """Return the next part."""
+        message = await self._receive()
+        self.is_over = not message.get("more_body", False)
+        return message
 
 
 async def read_body(receive: Receive, limits: Limits) -> bytes:

@@ -81,7 +81,7 @@ def serve(
         url = (public_url or f"{'https' if tls else 'http'}://{at}").rstrip("/")
         logins = Logins(clock)
         pages = _pages(home, clock, url, logins, say)
-        server = _Server(_config(pages if channels is None else channels.before(pages), tls, channels))
+        server = make_server(pages, tls=tls, channels=channels)
         reach = "this machine only" if host in _LOOPBACK else "other machines can reach it"
         say(f"Listening on {at}, {reach}. Ctrl-C stops it.")
         _say_link(login_url(url, logins.new_link()), say)
@@ -127,11 +127,18 @@ def _pages(home: Path, clock: Clock, url: str, logins: Logins, say: Callable[[st
         raise UsageError(str(error), hint="Mend --public-url.") from error
 
 
-def _config(app: ASGIApp, tls: Tls | None, channels: Channels | None) -> uvicorn.Config:
+def make_server(
+    pages: ASGIApp, *, tls: Tls | None = None, channels: Channels | None = None
+) -> uvicorn.Server:
+    """Return what serves `pages` and the channels before them, with every bound of a connection; not yet running.
+
+    Raises:
+        InputError: the certificate or its key cannot be read.
+    """
     # Every scanner sends what is no HTTP; a line for each would hide what matters.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(
-        app,
+        pages if channels is None else channels.before(pages),
         http=for_crowd(Crowd()),
         lifespan="off",
         ws="none",
@@ -144,7 +151,7 @@ def _config(app: ASGIApp, tls: Tls | None, channels: Channels | None) -> uvicorn
         interface="asgi3",
     )
     config.load()
-    return config
+    return _Server(config)
 
 
 def _context(tls: Tls, channels: Channels | None) -> PinnedContext:
