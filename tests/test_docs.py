@@ -13,7 +13,7 @@ import pytest
 from backchannel import intake
 from backchannel.desk import hunting
 from backchannel.logs import cells, opening
-from backchannel.logs.recognise import MAX_LINE_BYTES
+from backchannel.logs.lines import MAX_LINE_BYTES
 from backchannel.matching.hunt import MAX_NOTES
 from backchannel.stix import limits
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -204,6 +205,78 @@ def test_packed_logs_are_read_and_damaged_ones_as_far_as_they_go(tmp_path: Path,
     tally = Tally()
     assert len(found(tmp_path / "cut.log", compiled, tally)) < 50_000
     assert "damaged or cut off" in tally.skipped[0].why
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
+def test_a_small_packed_log_that_was_cut_off_is_no_empty_one(tmp_path: Path, pack):
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
+    noise = [CONN | {"uid": hashlib.sha256(str(n).encode()).hexdigest()} for n in range(4000)]
+    whole = pack(json_log(tmp_path / "plain", noise).read_bytes())
+    log = tmp_path / "conn.log.packed"
+    log.write_bytes(whole[: len(whole) // 2])
+    tally = Tally()
+    assert len(found(log, compiled, tally)) > 100
+    assert "damaged or cut off" in tally.skipped[0].why
+    log.write_bytes(whole[:24])
+    tally = Tally()
+    assert found(log, compiled, tally) == []
+    assert [("damaged or cut off" in note.why) for note in tally.skipped] == [True]
+
+
+def test_a_checksum_that_is_wrong_is_told_and_the_log_read(tmp_path: Path):
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
+    whole = gzip.compress(json_log(tmp_path / "plain", [CONN]).read_bytes())
+    log = tmp_path / "conn.log.gz"
+    log.write_bytes(whole[:-8] + bytes(4) + whole[-4:])
+    tally = Tally()
+    assert [one[0] for one in found(log, compiled, tally)] == [1]
+    assert "damaged" in tally.skipped[0].why
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"\xef\xbb\xbf", bytes(5000), bytes(5000) + b"\n", bytes(300_000)],
+    ids=["byte order mark", "NULs before", "a line of NULs", "many NULs"],
+)
+@pytest.mark.parametrize("is_table", [False, True], ids=["JSON", "table"])
+def test_what_emptying_or_saving_a_log_leaves_before_it_costs_no_line(
+    tmp_path: Path, monkeypatch, head: bytes, is_table
+):
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
+    log = tmp_path / "conn.log"
+    body = b"#fields\tts\tuid\tid.orig_h\tid.resp_h\n" + b"1.5\tC1\t10.0.0.5\t203.0.113.7\n" * 3
+    log.write_bytes(head + (body if is_table else json_log(tmp_path / "plain", [CONN] * 3).read_bytes()))
+    first = 1 + is_table + head.count(b"\n")
+    assert [one[0] for one in both_ways(log, compiled, monkeypatch)] == [first, first + 1, first + 2]
+
+
+def test_a_block_of_nuls_inside_a_log_costs_no_line(tmp_path: Path, monkeypatch):
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
+    log = tmp_path / "conn.log"
+    line = json_log(tmp_path / "plain", [CONN]).read_bytes()
+    log.write_bytes(line * 400 + bytes(5000) + line + bytes(5000) + b"\n" + line)
+    assert [one[0] for one in both_ways(log, compiled, monkeypatch)] == [*range(1, 402), 403]
+
+
+def test_a_log_whose_first_line_is_too_long_is_read_from_the_second(tmp_path: Path):
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
+    log = json_log(tmp_path / "conn.log", [CONN | {"uid": "a" * 2_000_000}, CONN])
+    tally = Tally()
+    assert [one[0] for one in found(log, compiled, tally)] == [2]
+    assert [note.line for note in tally.skipped] == [1]
+
+
+def test_a_log_in_another_encoding_or_format_is_named_for_what_it_is(tmp_path: Path):
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
+    log = json_log(tmp_path / "conn.log", [CONN])
+    tally = Tally()
+    assert not list(hunt_log(log, compiled, tally, format_="zeek-tsv"))
+    log.write_text(log.read_text("utf-8"), "utf-16")
+    assert found(log, compiled, tally) == []
+    assert [note.why.partition(",")[0] for note in tally.skipped] == [
+        "nothing in it reads as zeek-tsv",
+        "it is text in UTF-16",
+    ]
 
 
 def test_what_is_no_log_is_named_and_passed_over(tmp_path: Path):

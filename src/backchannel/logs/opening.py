@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from gzip import GzipFile
+from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
+
+from backchannel.logs.lines import BOM, numbered
 
 MAX_UNPACKED_BYTES = 64 * 2**30
 """Most that one compressed log may unpack to; bounds the disk that a hostile file can take."""
@@ -18,6 +21,8 @@ MAX_RATIO = 300
 """Most bytes out for one in, beyond `RATIO_FREE_BYTES`: logs compress well, bombs a thousandfold."""
 RATIO_FREE_BYTES = 64 * 2**20
 SAMPLE_BYTES = 96 * 1024
+MAX_SAMPLED_LINES = 300
+"""Lines looked at where the first ones are too long for a sample by bytes."""
 MAX_WINDOW_BYTES = 2**27
 """Largest window of a zstd frame: bounds the memory that a hostile one can ask for."""
 _CHUNK = 2**20
@@ -42,12 +47,21 @@ class OpenLog:
     def sample(self) -> list[bytes]:
         """Return lines from the beginning, the middle and the end."""
         with self.path.open("rb") as stream:
-            lines = stream.read(min(SAMPLE_BYTES, self.size)).splitlines()
+            head = stream.read(min(SAMPLE_BYTES, self.size))
+            if len(head) < self.size and b"\n" not in head:
+                stream.seek(0)
+                shorter = numbered(stream, end=self.size, on_long=_pass_over)
+                return [line for _, line in islice(shorter, MAX_SAMPLED_LINES)] or [head]
+            lines = [line.strip(b"\0") for line in head.removeprefix(BOM).splitlines()]
             for start in (self.size // 2, self.size - SAMPLE_BYTES):
                 if start > SAMPLE_BYTES:
                     stream.seek(start)
                     lines += stream.read(min(SAMPLE_BYTES, self.size - start)).splitlines()[1:-1]
         return lines
+
+
+def _pass_over(line: int, why: str) -> None:
+    """What is too long for a sample is told when it is read."""
 
 
 @contextmanager
@@ -78,11 +92,19 @@ def open_log(path: Path, *, scratch: Path | None = None) -> Iterator[OpenLog]:
         raise UnreadableLogError(f"it cannot be opened: {error.strerror or error}") from error
 
 
-def _unpacker(head: bytes) -> Callable[[BinaryIO], BinaryIO] | None:
+class _Unpacked(Protocol):
+    """What a compressed log unpacks to."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return what the next piece unpacks to, before anything is said of damage behind it; b"" at the end."""
+        ...
+
+
+def _unpacker(head: bytes) -> Callable[[BinaryIO], _Unpacked] | None:
     if head.startswith(b"\x1f\x8b"):
-        return lambda stream: cast("BinaryIO", GzipFile(fileobj=stream))
+        return lambda stream: GzipFile(fileobj=stream)
     if head == b"\x28\xb5\x2f\xfd":
-        return lambda stream: cast("BinaryIO", _ZstdStream(stream))
+        return _ZstdStream
     return None
 
 
@@ -97,7 +119,7 @@ class _ZstdStream:
         self._frame = self._decompressor.decompressobj()
         self._begun = False
 
-    def read(self, _: int) -> bytes:
+    def read1(self, _: int, /) -> bytes:
         """Return what the next piece of the file unpacks to; b"" at the end."""
         while piece := self._packed.read(_PIECE):
             out = self._unpacked(piece)
@@ -118,12 +140,12 @@ class _ZstdStream:
         return b"".join(out)
 
 
-def _copy(packed_stream: BinaryIO, copy: BinaryIO, *, packed: int) -> str:
+def _copy(packed_stream: _Unpacked, copy: BinaryIO, *, packed: int) -> str:
     """Unpack; return why it ended early, "" if it did not."""
     total = 0
     while True:
         try:
-            chunk = packed_stream.read(_CHUNK)
+            chunk = packed_stream.read1(_CHUNK)
         except (OSError, EOFError, zlib.error) as error:
             return f"its compressed data is damaged or cut off ({error}): only what came before was read"
         except Exception as error:  # zstandard's own error, whose module is not loaded for gzip

@@ -9,12 +9,11 @@ from typing import BinaryIO
 from backchannel import codec
 from backchannel.codec import JsonObject
 from backchannel.logs.layout import Layout, Row, json_layout, table_layout
+from backchannel.logs.lines import numbered
 from backchannel.logs.records import CutLineError, ReadLine, json_reader, table_reader
 from backchannel.logs.tables import Family
 
 FORMATS = ("zeek-tsv", "zeek-json", "suricata-eve")
-MAX_LINE_BYTES = 2**20
-"""Longest line that is read (DESIGN §10); a longer one is passed over and named."""
 MAX_SAMPLED = 300
 """Records looked at to learn what fields a log has."""
 
@@ -54,12 +53,14 @@ def recognise(sample: Sequence[bytes], *, format_: str | None = None) -> LogShap
         shape = _table_shape(sample)
         if shape is not None:
             return shape
-    if b"\0" in b"".join(sample[:20]):
-        raise UnknownFormatError("it holds binary data: it is no log of text lines")
     records = list(_records(sample))
     found = format_ or _json_format(records)
     if found is None or found == "zeek-tsv" or not records:
-        raise UnknownFormatError(_looks_like(first, has_records=bool(records)))
+        raise UnknownFormatError(
+            _binary(b"\n".join(sample[:20]))
+            or (f"nothing in it reads as {format_}, which it was said to be" if format_ else "")
+            or _looks_like(first, has_records=bool(records))
+        )
     layout = json_layout(found, _FAMILIES[found], records)
     return LogShape(found, layout, json_reader(layout, _FAMILIES[found]))
 
@@ -106,6 +107,15 @@ def table_shape(header: bytes, *, header_lines: int) -> LogShape:
     names = tuple(header.decode("utf-8", "replace").rstrip("\r\n").split("\t")[1:])
     layout, places = table_layout("zeek-tsv", names)
     return LogShape("zeek-tsv", layout, table_reader(layout, places, len(names)), names, header_lines)
+
+
+def _binary(head: bytes) -> str:
+    """Return what is wrong with a file that holds NUL bytes, "" where it holds none."""
+    if b"\0" not in head:
+        return ""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head.count(0) * 3 > len(head):
+        return "it is text in UTF-16, or filled up with NUL bytes: save it as UTF-8"
+    return "it holds binary data: it is no log of text lines"
 
 
 def _looks_like(first: bytes, *, has_records: bool) -> str:
@@ -159,23 +169,3 @@ def records(
             on_broken(number, str(error))
             continue
         yield Record(number, layout, cells)
-
-
-def numbered(
-    stream: BinaryIO, *, end: int, on_long: Callable[[int, str], None]
-) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines in the first `end` bytes with their numbers; one over `MAX_LINE_BYTES` is passed over."""
-    number, left = 0, end
-    while left > 0:
-        line = stream.readline(min(MAX_LINE_BYTES + 1, left))
-        if not line:
-            return
-        left -= len(line)
-        number += 1
-        if len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
-            while left > 0 and line and not line.endswith(b"\n"):
-                line = stream.readline(min(MAX_LINE_BYTES, left))
-                left -= len(line)
-            on_long(number, f"the line is longer than {MAX_LINE_BYTES:,} bytes: it is passed over")
-            continue
-        yield number, line.rstrip(b"\r\n")

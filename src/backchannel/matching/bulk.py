@@ -17,7 +17,8 @@ from backchannel import codec
 from backchannel.logs.cells import Cell
 from backchannel.logs.layout import FieldAt, Layout, Row
 from backchannel.logs.layout import Path as Way
-from backchannel.logs.recognise import MAX_LINE_BYTES, LogShape
+from backchannel.logs.lines import MAX_LINE_BYTES
+from backchannel.logs.recognise import LogShape
 from backchannel.matching import probing
 from backchannel.matching.compiled import CellKey, CompiledSet
 

@@ -17,8 +17,9 @@ import duckdb
 
 from backchannel.logs.cells import Cell
 from backchannel.logs.layout import FieldAt, Layout, Row
+from backchannel.logs.lines import numbered
 from backchannel.logs.opening import OpenLog, UnreadableLogError, open_log
-from backchannel.logs.recognise import LogShape, Record, UnknownFormatError, numbered, recognise, records
+from backchannel.logs.recognise import LogShape, Record, UnknownFormatError, recognise, records
 from backchannel.matching import bulk
 from backchannel.matching.compiled import CellKey, CompiledSet
 from backchannel.matching.index import Met
@@ -108,6 +109,10 @@ def hunt_log(
     notes = _Notes(name, tally)
     try:
         with open_log(path, scratch=scratch) as log:
+            if log.damage:
+                notes.say(None, log.damage)
+                if not log.size:
+                    return
             sample = log.sample()
             shape = recognise(sample, format_=format_)
             if on_sample is not None:
@@ -115,8 +120,6 @@ def hunt_log(
             tally.files += 1
             tally.bytes += log.size
             tally.layouts[shape.format] = tally.layouts.get(shape.format, 0) + 1
-            if log.damage:
-                notes.say(None, log.damage)
             if format_ is not None and not shape.layout.fields:
                 notes.say(None, f"it has no field of {format_}: nothing in it was searched")
             yield from _hunt_open(name, log, shape, compiled, tally, notes)
