@@ -71,8 +71,10 @@ CHANGING = {
 }
 """What changes a home of the test's own."""
 
-ELSEWHERE = {"backchannel demo", "backchannel serve", "backchannel warninglist remove"}
-"""Commands without a machine form: tests/demo, tests/web and below."""
+ELSEWHERE = {"backchannel demo", "backchannel serve", "backchannel warninglist remove"} | {
+    path for path in ALL if path.startswith("backchannel taxii ")
+}
+"""Commands without a machine form: tests/demo, tests/web and below; and tests/cli/test_taxii.py."""
 
 
 def split(words: str) -> list[str]:

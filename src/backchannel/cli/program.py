@@ -15,6 +15,7 @@ from backchannel.cli.parties import party
 from backchannel.cli.reading import inbox, show, why
 from backchannel.cli.receiving import import_, validate
 from backchannel.cli.serving import demo, serve
+from backchannel.cli.taxii import taxii
 from backchannel.cli.warninglists import warninglist
 
 
@@ -52,6 +53,7 @@ for _command in (
     sight,
     dispute,
     warninglist,
+    taxii,
     serve,
 ):
     backchannel.add_command(_command)

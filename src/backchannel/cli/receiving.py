@@ -41,6 +41,13 @@ MAX_FINDINGS_IN_DOCUMENT = 10_000
     "--channel", default="file", show_default=True, help="How it came: drop, mail, taxii, feed, ..."
 )
 @click.option("--tlp", metavar="LABEL", help="The marking of what comes unmarked. Default: TLP:AMBER+STRICT.")
+@click.option(
+    "--collection",
+    "collections",
+    multiple=True,
+    metavar="NAME",
+    help="Put what comes in this collection of ours, too (id, alias or title).",
+)
 @pass_session
 @click.pass_context
 def import_(
@@ -50,12 +57,14 @@ def import_(
     party: str | None,
     channel: str,
     tlp: str | None,
+    collections: tuple[str, ...],
 ) -> None:
     """Take in finished intelligence: STIX 2.1 and 2.0, MISP events, JSON Lines, CSV, plain lists, gzip, zip.
 
     FILE may be `-` for standard input. Exit code 1: something was refused, quarantined or contradicts what is
     here; 3: nothing in the files could be read.
     """
+    from backchannel.desk.publishing import putting_into  # noqa: PLC0415
     from backchannel.desk.receive import receive  # noqa: PLC0415
 
     with session.node() as node, progress(session) as tell:
@@ -71,6 +80,7 @@ def import_(
             channel=channel,
             tlp=tlp,
             on_progress=on_progress,
+            put=putting_into(node, collections) if collections else None,
         )
     if session.form == "json":
         session.document(receipt)

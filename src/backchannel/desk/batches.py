@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from backchannel.clock import Clock, format_time
+from backchannel.desk.collecting import put_back
 from backchannel.desk.documents import Batch, BatchDetail, Batches, BatchFile
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
+from backchannel.desk.stamps import to_micros
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.ids import BatchId
 from backchannel.store.interface import Store
@@ -75,7 +77,9 @@ def undo_batch(node: Node, clock: Clock, batch_id: BatchId) -> BatchDetail:
             )
         if row.state == "open":
             raise UsageError(_not_ended(batch_id), hint=_WHAT_IS_LEFT)
-        node.store.batches.undo(batch_id, at=format_time(clock.now()))
+        now = clock.now()
+        node.store.batches.undo(batch_id, at=format_time(now))
+        put_back(node.store, node.store.collected.undo(batch_id), now=to_micros(now))
     return show_batch(node, batch_id)
 
 

@@ -273,6 +273,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     party: str | None = None
     channel: str = "file"
     tlp: str | None = None
+    collected: int = 0
+    """How many were put in the collection named."""
 
 
 class Validation(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,6 +52,8 @@ class Filing:
         self.batch_id = opened.batch_id
         self.indicators = 0
         """How many were stored or brought back: whether there is something to compile."""
+        self.collected = 0
+        """How many of them were put in the collections named, once the batch is complete."""
         self.findings_total = 0
         self._repetitions = 0
         self._objects = objects

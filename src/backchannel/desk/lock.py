@@ -13,17 +13,23 @@ from backchannel.errors import StoreError
 LOCK_FILE = "import.lock"
 LOCK_WAIT_S = 60.0
 """How long an import waits for the one before it."""
+_FIRST_LOOK_S = 0.002
 _LOOK_AGAIN_S = 0.1
 
 
+class StillHeldError(StoreError):
+    """Another import has held the lock for too long."""
+
+
 @contextmanager
-def import_lock(home: Path) -> Iterator[None]:
+def import_lock(home: Path, *, wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
     """Hold the lock of `home`; the system lets go of it when the process ends, however it ends.
 
     Raises:
-        StoreError: another import has held it for `LOCK_WAIT_S`.
+        StillHeldError: another import has held it for `wait_s`.
     """
-    deadline = time.monotonic() + LOCK_WAIT_S
+    deadline = time.monotonic() + wait_s
+    pause = _FIRST_LOOK_S
     with (home / LOCK_FILE).open("ab") as file:
         while True:
             try:
@@ -31,9 +37,10 @@ def import_lock(home: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise StoreError(
-                        f"another import has been running for more than {LOCK_WAIT_S:.0f} seconds",
+                    raise StillHeldError(
+                        f"another import has been running for more than {wait_s:.0f} seconds",
                         hint="Wait until it ends, then run this command again.",
                     ) from None
-                time.sleep(_LOOK_AGAIN_S)
+                time.sleep(pause)
+                pause = min(2 * pause, _LOOK_AGAIN_S)
         yield

@@ -17,10 +17,12 @@ from pathlib import Path
 import msgspec
 
 from backchannel.clock import Clock, format_time
+from backchannel.desk.collecting import Brought, Put, collect_batch
 from backchannel.desk.documents import Receipt, Validation
 from backchannel.desk.filing import Filing, Repeats
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
+from backchannel.desk.stamps import to_micros
 from backchannel.errors import InputError, StoreError, UsageError
 from backchannel.ids import BatchId, PartyId, new_id
 from backchannel.intake.reading import read
@@ -68,6 +70,7 @@ def receive(
     channel: str = "file",
     tlp: str | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    put: Put | None = None,
 ) -> Receipt:
     """Import files as one batch.
 
@@ -79,6 +82,7 @@ def receive(
         channel: how they came.
         tlp: the marking of what arrives unmarked, in any case, with or without `TLP:`.
         on_progress: called as the files are read.
+        put: puts what came in collections; without it, into those that gather everything.
 
     Raises:
         UsageError: party, channel or tlp is not of its form, or no file is named.
@@ -96,7 +100,7 @@ def receive(
         def items(now: datetime, filing: Filing) -> Iterator[Received | Refused]:
             return _items(inputs, terms, now, filing, on_progress)
 
-        filing = import_batch(node.store, clock, files, terms, items)
+        filing = import_batch(node.store, clock, files, terms, items, put=put)
         if filing.indicators:
             # Under the lock: the compiled set covers rows that no later import gives again.
             from backchannel.matching.segments import compile_new  # noqa: PLC0415  # loads the matcher
@@ -110,6 +114,7 @@ def receive(
         party=terms.party,
         channel=terms.channel,
         tlp=terms.tlp,
+        collected=filing.collected,
     )
 
 
@@ -153,6 +158,7 @@ def import_batch(
     *,
     at_end: AtEnd | None = None,
     repeats: Repeats | None = None,
+    put: Put | None = None,
 ) -> Filing:
     """Write one batch and complete it; on any failure take back what was written. The caller holds the import lock.
 
@@ -164,6 +170,7 @@ def import_batch(
         items: reads it.
         at_end: called in the last transaction.
         repeats: says what this channel brought before; a batch of nothing else is not kept.
+        put: called in the last transaction, too; by default the collections that gather everything are filled.
     """
     opened_at = clock.now()
     with store.transaction():
@@ -177,7 +184,7 @@ def import_batch(
             with store.transaction():
                 store.objects.add(arrived)
         with store.transaction():
-            _complete(store, clock, filing, terms, at_end if at_end is not None else _nothing_more)
+            _complete(store, clock, filing, terms, at_end or _nothing_more, put or _gather)
     except BaseException:
         # The next import would remove it too: a full disk may not let us now.
         with suppress(StoreError), store.transaction():
@@ -186,14 +193,23 @@ def import_batch(
     return filing
 
 
-def _complete(store: Store, clock: Clock, filing: Filing, terms: ImportTerms, at_end: AtEnd) -> None:
+def _gather(store: Store, brought: Brought) -> int:
+    collect_batch(store, brought)
+    return 0
+
+
+def _complete(
+    store: Store, clock: Clock, filing: Filing, terms: ImportTerms, at_end: AtEnd, put: Put
+) -> None:
     if at_end is not _nothing_more and not filing.brought:
         store.batches.remove_open(filing.batch_id)
         at_end(None, filing.counts)
         return
-    at = format_time(clock.now())
+    now = clock.now()
+    at = format_time(now)
     party_row = _party_row(store, terms.party, filing.batch_id, at)
     store.batches.complete(filing.batch_id, filing.counts, party_row=party_row, at=at)
+    filing.collected = put(store, Brought(filing.batch_id, party_row, terms.tlp, to_micros(now)))
     at_end(filing.batch_id, filing.counts)
 
 
@@ -296,7 +312,7 @@ def _input_file(path: Path | None) -> InputFile:
 
 
 def remove_abandoned(store: Store) -> None:
-    """Remove what imports left that were killed: the lock is ours, so nobody is writing them."""
+    """Remove what imports left that were killed: the lock must be ours, so that nobody is writing them."""
     for batch_id in store.batches.abandoned():
         with store.transaction():
             store.batches.remove_open(batch_id)

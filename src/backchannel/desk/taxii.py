@@ -1,49 +1,81 @@
-"""What a TAXII 2.1 server is asked: who is it, which roots and collections does it see, what is in them.
+"""What a TAXII 2.1 server is asked: pages of what is in a collection, and taking objects out of it.
 
-Every door that gives out collections (TAXII, MISP, feeds) asks here, so rights and the policy are the same.
-What a caller may not know of is not there (`NotThereError`), and no count tells of what is hidden.
-Stamps are whole microseconds since 1970 (UTC).
+Rights and policy are asked for each page, so a cursor opens nothing; no count tells of what is hidden. A page
+is recorded, durably, before its bytes are handed out. Stamps are whole microseconds since 1970 (UTC).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+import hashlib
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from backchannel.clock import parse_time
-from backchannel.errors import InputError, NotFoundError, PolicyError, StoreError
-from backchannel.ids import Digest, sha256
-from backchannel.store.exchange import CollectionRow, CredentialRow, RootRow
-from backchannel.store.rows import PartyRow
+from backchannel import codec
+from backchannel.clock import Clock, format_time
+from backchannel.desk.access import (
+    ANONYMOUS,
+    COMPAT,
+    EMPTY_OBJECTS,
+    Access,
+    Caller,
+    CollectionSeen,
+    NotAllowedError,
+    NotThereError,
+    RootSeen,
+    access,
+    caller_by_certificate,
+    caller_by_secret,
+    collection_seen,
+    collections_seen,
+    root_of,
+    root_seen,
+    roots_seen,
+)
+from backchannel.desk.deciding import allowed
+from backchannel.desk.node import Node
+from backchannel.desk.paging import MAX_PAGE_ROWS, Page, Query, Record, read_page, wanted
+from backchannel.desk.stamps import format_micros, from_micros, to_micros
+from backchannel.errors import InputError, StoreError
+from backchannel.ids import Digest
+from backchannel.policy.decide import DEFAULT_POLICY, Policy
+from backchannel.store.exchange import ClassRow, PageSent
 
-if TYPE_CHECKING:
-    from backchannel.store.interface import Store
-
-EMPTY_OBJECTS: Final = "empty-objects"
-"""A client that needs `"objects": []` where a page is empty."""
-COMPAT: Final = frozenset({EMPTY_OBJECTS})
-"""What a token can ask for beside the standard's letter (`token add --compat`)."""
-MAX_PAGE_ROWS: Final = 1_000
-"""Most objects of one page."""
-MAX_SECRET_CHARS: Final = 512
-"""A longer secret is not even hashed: ours have 43 characters."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-
-class NotThereError(NotFoundError):
-    """There is no such root, collection, object or status, or the caller may not know of it."""
-
-    hint = "See which roots and collections the server names."
-
-
-class NotAllowedError(PolicyError):
-    """The caller knows of the collection, and may not do this in it."""
-
-    hint = "Ask the operator of the server for the right."
+__all__ = [
+    "ANONYMOUS",
+    "COMPAT",
+    "EMPTY_OBJECTS",
+    "MAX_PAGE_ROWS",
+    "Access",
+    "BusyError",
+    "Caller",
+    "CollectionSeen",
+    "NotAllowedError",
+    "NotThereError",
+    "Page",
+    "Query",
+    "Record",
+    "RootSeen",
+    "StatusResource",
+    "UnreadableError",
+    "Verdict",
+    "access",
+    "caller_by_certificate",
+    "caller_by_secret",
+    "collection_seen",
+    "collections_seen",
+    "delete",
+    "format_micros",
+    "from_micros",
+    "manifest_page",
+    "object_page",
+    "object_versions_page",
+    "objects_page",
+    "root_of",
+    "root_seen",
+    "roots_seen",
+    "to_micros",
+]
 
 
 class BusyError(StoreError):
@@ -60,84 +92,6 @@ class UnreadableError(InputError):
     """A body is no envelope and no bundle; nothing was taken."""
 
     hint = "Send an envelope: an object with a list `objects`."
-
-
-class Caller(msgspec.Struct, frozen=True):
-    """Who asks."""
-
-    party: PartyRow | None
-    """None: anybody."""
-    token_row: int | None = None
-    compat: frozenset[str] = frozenset()
-    """Of `COMPAT`."""
-
-
-ANONYMOUS: Final = Caller(None)
-
-
-class RootSeen(msgspec.Struct, frozen=True):
-    """One API root, as a caller sees it."""
-
-    root_id: str
-    title: str
-    description: str
-
-
-class CollectionSeen(msgspec.Struct, frozen=True):
-    """One collection, as a caller sees it."""
-
-    collection_id: str
-    title: str
-    description: str
-    alias: str | None
-    can_read: bool
-    can_write: bool
-
-
-class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """What of a collection is asked for (TAXII 2.1 §3.4). Values within one field are alternatives."""
-
-    added_after: int | None = None
-    """Exclusive."""
-    limit: int = MAX_PAGE_ROWS
-    after: int | None = None
-    """Where the page before ended (from the cursor); exclusive."""
-    ids: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
-    versions: tuple[str, ...] = ()
-    """`last`, `first`, `all`, timestamps; none: `last`, but all where versions are what is asked for."""
-    spec_versions: tuple[str, ...] = ()
-    """None: the latest of each object."""
-
-
-class Record(msgspec.Struct, frozen=True):
-    """One object of a page, as a manifest names it."""
-
-    stix_id: str
-    added: int
-    version: str
-    """`modified`, else `created`, else when it was added (TAXII 2.1 §5.3.1)."""
-    spec_version: str
-
-
-class Page(msgspec.Struct):
-    """One page, oldest added first."""
-
-    bodies: list[bytes]
-    """As they were received; empty for a manifest or a list of versions."""
-    records: list[Record]
-    more: bool
-    """Whether there is more behind the last record that this caller may see; then `records` is not empty."""
-
-    @property
-    def first(self) -> int | None:
-        """Stamp of the first object."""
-        return self.records[0].added if self.records else None
-
-    @property
-    def last(self) -> int | None:
-        """Stamp of the last object."""
-        return self.records[-1].added if self.records else None
 
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -164,153 +118,151 @@ class StatusResource(msgspec.Struct, frozen=True, kw_only=True):
     failures: tuple[Verdict, ...] = ()
 
 
-def to_micros(at: datetime) -> int:
-    """Return a time as a stamp."""
-    return (at - _EPOCH) // _MICROSECOND
+# --- Pages -------------------------------------------------------------------------------------------
 
 
-def from_micros(stamp: int) -> datetime:
-    """Return a stamp as a time."""
-    return _EPOCH + timedelta(microseconds=stamp)
-
-
-def format_micros(stamp: int) -> str:
-    """Write a stamp as TAXII does: UTC, six digits, `Z` (TAXII 2.1 §2: timestamp)."""
-    return from_micros(stamp).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
-
-
-# --- Who asks ------------------------------------------------------------------------------------------
-
-
-def caller_by_secret(
-    store: Store, secret: str, *, account: str | None = None, now: datetime
-) -> Caller | None:
-    """Return whose secret this is, or None: it is nobody's, was removed, or has expired.
+def objects_page(
+    node: Node,
+    clock: Clock,
+    caller: Caller,
+    root_id: str,
+    collection: str,
+    query: Query,
+    *,
+    policy: Policy = DEFAULT_POLICY,
+) -> Page:
+    """Return a page of objects (TAXII 2.1 §5.4).
 
     Args:
-        store: the node's.
-        secret: of a Bearer or Token header, an API key, or the password of Basic.
-        account: the user name of Basic: the party's name, in any case; None where there is none.
-        now: decides what has expired.
-    """
-    if not secret or len(secret) > MAX_SECRET_CHARS:
-        return None
-    found = store.credentials.by_secret(sha256(secret.encode("utf-8", "surrogatepass")))
-    if found is None or (account is not None and _name(account) != _name(found.party.name)):
-        return None
-    return _caller(found, now)
-
-
-def caller_by_certificate(store: Store, sha256_of_der: bytes, *, now: datetime) -> Caller | None:
-    """Return whose certificate this is, by the SHA-256 of its DER form, or None as `caller_by_secret` does."""
-    found = store.credentials.by_certificate(Digest(sha256_of_der))
-    return None if found is None else _caller(found, now)
-
-
-def _name(text: str) -> str:
-    return " ".join(text.casefold().split())
-
-
-def _caller(found: CredentialRow, now: datetime) -> Caller | None:
-    if found.expires_at is not None and now >= parse_time(found.expires_at):
-        return None
-    return Caller(found.party, found.token_row, frozenset(found.compat.split()))
-
-
-# --- What it sees --------------------------------------------------------------------------------------
-
-
-class Access(msgspec.Struct, frozen=True):
-    """What a caller may do in one collection."""
-
-    collection: CollectionRow
-    can_read: bool
-    can_write: bool
-    is_named_reader: bool
-    """The credential itself has the right to read, not only anybody."""
-
-    @property
-    def seen(self) -> CollectionSeen:
-        """As a door shows it."""
-        one = self.collection
-        return CollectionSeen(
-            one.collection_id, one.title, one.description, one.alias, self.can_read, self.can_write
-        )
-
-
-def roots_seen(store: Store, caller: Caller) -> list[RootSeen]:
-    """Return the roots that a caller sees: a party all of them, anybody those with something to read."""
-    roots = store.collections.roots()
-    if caller.party is None:
-        open_ = {one.root_row for one in store.collections.all() if one.anonymous_read}
-        roots = [root for root in roots if root.root_row in open_]
-    return [_root_seen(root) for root in roots]
-
-
-def root_seen(store: Store, caller: Caller, root_id: str) -> RootSeen:
-    """Return one root.
+        node: the open node.
+        clock: gives the time at which the page is sent.
+        caller: who asks.
+        root_id: the API root.
+        collection: id or alias of a collection in it.
+        query: what of it.
+        policy: decides what the caller may see.
 
     Raises:
-        NotThereError: there is none that this caller sees.
+        NotThereError: there is no such collection in which the caller has any right.
+        NotAllowedError: the caller may write there, but not read.
     """
-    return _root_seen(root_of(store, caller, root_id))
+    return _page(node, clock, caller, (root_id, collection), query, "objects", policy=policy)
 
 
-def root_of(store: Store, caller: Caller, root_id: str) -> RootRow:
-    """Return the row of a root; raises as `root_seen` does."""
-    root = store.collections.root(root_id)
-    if root is None or (
-        caller.party is None
-        and not any(one.anonymous_read and one.root_row == root.root_row for one in store.collections.all())
-    ):
-        raise NotThereError("there is no such API root")
-    return root
+def manifest_page(
+    node: Node, clock: Clock, caller: Caller, root_id: str, collection: str, query: Query
+) -> Page:
+    """Return a page of records without the objects (TAXII 2.1 §5.3); raises as `objects_page` does."""
+    return _page(node, clock, caller, (root_id, collection), query, "manifest")
 
 
-def _root_seen(root: RootRow) -> RootSeen:
-    return RootSeen(root.root_id, root.title, root.description)
-
-
-def collections_seen(store: Store, caller: Caller, root_id: str) -> list[CollectionSeen]:
-    """Return the collections of a root that a caller may read or write, in a steady order.
+def object_page(
+    node: Node, clock: Clock, caller: Caller, root_id: str, collection: str, stix_id: str, query: Query
+) -> Page:
+    """Return a page of versions of one object (TAXII 2.1 §5.6).
 
     Raises:
-        NotThereError: there is no such root that this caller sees.
+        NotThereError: there is no such collection, or the caller sees no version of the object in it.
+        NotAllowedError: the caller may write there, but not read.
     """
-    root = root_of(store, caller, root_id)
-    rights = {} if caller.token_row is None else store.credentials.rights(caller.token_row)
-    found: list[CollectionSeen] = []
-    for one in store.collections.all():
-        right = rights.get(one.collection_row)
-        can_read = one.anonymous_read or (right is not None and right.can_read)
-        can_write = right is not None and right.can_write
-        if one.root_row == root.root_row and (can_read or can_write):
-            found.append(Access(one, can_read, can_write, False).seen)
-    return found
+    query = msgspec.structs.replace(query, ids=(stix_id,), types=())
+    return _page(node, clock, caller, (root_id, collection), query, "object")
 
 
-def collection_seen(store: Store, caller: Caller, root_id: str, id_or_alias: str) -> CollectionSeen:
-    """Return one collection.
+def object_versions_page(
+    node: Node, clock: Clock, caller: Caller, root_id: str, collection: str, stix_id: str, query: Query
+) -> Page:
+    """Return a page of records of all versions of one object (TAXII 2.1 §5.8); raises as `object_page` does."""
+    query = msgspec.structs.replace(query, ids=(stix_id,), types=(), versions=("all",))
+    return _page(node, clock, caller, (root_id, collection), query, "versions")
+
+
+def delete(
+    node: Node,
+    clock: Clock,
+    caller: Caller,
+    root_id: str,
+    collection: str,
+    stix_id: str,
+    *,
+    versions: Sequence[str] = (),
+    spec_versions: Sequence[str] = (),
+) -> None:
+    """Take versions of an object out of a collection (TAXII 2.1 §5.7): all that the filters take.
+
+    What was received stays in the node; put in again, it has a new stamp.
 
     Raises:
-        NotThereError: there is none in which this caller has any right.
+        NotThereError: there is no such collection, or in it nothing of the object that the caller sees and means.
+        NotAllowedError: the caller may not both read and write there.
     """
-    return access(store, caller, root_id, id_or_alias).seen
+    store = node.store
+    with store.transaction():
+        right = access(store, caller, root_id, collection)
+        if not (right.can_read and right.can_write):
+            raise NotAllowedError(
+                "taking objects out of this collection needs the right to read and to write it"
+            )
+        classes = allowed(store, caller, right, now=clock.now())
+        collection_row = right.collection.collection_row
+        seen = [
+            one for one in store.collected.siblings(collection_row, (stix_id,)) if one.class_row in classes
+        ]
+        meant = [one for one in seen if not spec_versions or one.spec_version in spec_versions]
+        stamps = wanted(meant, versions or ("all",), tuple({one.spec_version for one in meant}))
+        if not stamps:
+            raise NotThereError("there is no such object in this collection")
+        store.collected.take_out(collection_row, stamps)
 
 
-def access(store: Store, caller: Caller, root_id: str, id_or_alias: str) -> Access:
-    """Return what a caller may do in a collection; raises as `collection_seen` does."""
-    one = store.collections.by_id(id_or_alias)
-    if one is None or one.root_id != root_id:
-        named = (row for row in store.collections.all() if row.root_id == root_id)
-        one = next((row for row in named if row.alias == id_or_alias), None)
-    if one is None:
-        raise NotThereError("there is no such collection")
-    right = (
-        None if caller.token_row is None else store.credentials.right(caller.token_row, one.collection_row)
+def _page(
+    node: Node,
+    clock: Clock,
+    caller: Caller,
+    where: tuple[str, str],
+    query: Query,
+    kind: str,
+    *,
+    policy: Policy = DEFAULT_POLICY,
+) -> Page:
+    store = node.store
+    now = clock.now()
+    with store.snapshot():
+        right = access(store, caller, *where)
+        if not right.can_read:
+            raise NotAllowedError("this collection may be written, but not read, with these credentials")
+        classes = allowed(store, caller, right, now=now, policy=policy)
+        collection_row = right.collection.collection_row
+        if kind in {"object", "versions"} and not _sees(node, collection_row, query.ids[0], classes):
+            raise NotThereError("there is no such object in this collection")
+        page = read_page(store, collection_row, classes, query, with_bodies=kind in {"objects", "object"})
+    if page.records:
+        _record(node, caller, right, page, kind, format_time(now), policy)
+    return page
+
+
+def _sees(node: Node, collection_row: int, stix_id: str, classes: Mapping[int, ClassRow]) -> bool:
+    return any(one.class_row in classes for one in node.store.collected.siblings(collection_row, (stix_id,)))
+
+
+def _record(
+    node: Node, caller: Caller, right: Access, page: Page, kind: str, at: str, policy: Policy
+) -> None:
+    """Keep that a page goes out; when this returns, it is on the disk."""
+    digest = hashlib.sha256()
+    for part in page.bodies or [codec.encode(page.records)]:
+        digest.update(part)
+    row = PageSent(
+        at,
+        caller.party.party_row if caller.party else None,
+        caller.token_row,
+        right.collection.collection_row,
+        kind,
+        page.records[0].added,
+        page.records[-1].added,
+        len(page.records),
+        policy.version,
+        Digest(digest.digest()),
     )
-    can_write = right is not None and right.can_write
-    is_named_reader = right is not None and right.can_read
-    if not (one.anonymous_read or can_write or is_named_reader):
-        raise NotThereError("there is no such collection")
-    return Access(one, one.anonymous_read or is_named_reader, can_write, is_named_reader)
+    with node.store.transaction():
+        node.store.statuses.sent(row)

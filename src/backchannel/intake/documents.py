@@ -108,7 +108,7 @@ def _objects(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[
     bundle_version = outline.text("spec_version")
     is_unsaid = outline.kind == "bundle" and "type" in outline.members and not bundle_version
     for piece in chain(tried, pieces):
-        item = _object(address(place, piece.pointer), piece, bundle_version)
+        item = read_piece(address(place, piece.pointer), piece, bundle_version)
         if is_unsaid and isinstance(item, Received) and _says_no_version(item):
             notes, is_unsaid = (*notes, _unsaid(place, outline)), False
         yield _with(item, notes)
@@ -126,7 +126,14 @@ def _with(item: Received | Refused, notes: tuple[Finding, ...]) -> Received | Re
     return Refused((*item.findings, *notes), item.place, item.original)
 
 
-def _object(place: str, piece: Piece, bundle_version: str) -> Received | Refused:
+def read_piece(place: str, piece: Piece, bundle_version: str) -> Received | Refused:
+    """Return one object of a document, validated, or why it is refused.
+
+    Args:
+        place: its address.
+        piece: its bytes.
+        bundle_version: `spec_version` of the bundle around it, "" if it states none.
+    """
     if piece.is_cut:
         what = f"the object is longer than {MAX_OBJECT_BYTES // 2**20} MiB, or nested far more than {MAX_DEPTH} deep"
         return refused(

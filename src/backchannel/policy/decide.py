@@ -46,8 +46,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Of the object, the marking of what came unmarked included."""
     recipient: PartyId | None
     """None: nobody that we know."""
-    source: PartyId | None = None
-    """Whom the object came from; None: nobody was named."""
     recipient_is_source: bool = False
     recipient_is_ourselves: bool = False
     collection_allows: bool

@@ -116,24 +116,35 @@ def tlp_of(
         known: other marking definitions that we hold: id to what `tlp_defined` says of them. One that says
             nothing about TLP (a copyright statement) does not mark, one that we do not hold is TLP:RED.
     """
-    if value.get("type") == "marking-definition" and tlp_defined(value) is not None:
-        return Tlp.CLEAR  # the definition of a label is no secret, and is needed to read the label
-    found: list[Tlp] = []
-    for ref in _marking_refs(value):
-        if ref in TLP_IDS:
-            found.append(TLP_IDS[ref])
-        elif ref in known:
-            marked = known[ref]
-            if marked is not None:
-                found.append(marked)
-        else:
-            found.append(Tlp.RED)
-    for word, is_plain in _labelled(value, "tlp"):
-        if is_plain or word in _SPELLINGS:
-            found.append(_SPELLINGS.get(word, Tlp.RED))
+    own, refs = marked(value)
+    found = [own] if own is not None else []
+    for ref in refs:
+        tlp = known.get(ref, Tlp.RED)
+        if tlp is not None:
+            found.append(tlp)
     if found:
         return max(found, key=_TLP_ORDER.index)
     return UNMARKED if default is None else parse_tlp(default)
+
+
+def marked(value: JsonObject) -> tuple[Tlp | None, list[str]]:
+    """Return the strictest label that an object itself bears, and the other markings that it names, to look up.
+
+    The definition of a label bears TLP:CLEAR: it is no secret, and is needed to read the label.
+    """
+    if value.get("type") == "marking-definition" and tlp_defined(value) is not None:
+        return Tlp.CLEAR, []
+    found: list[Tlp] = []
+    refs: list[str] = []
+    for ref in _marking_refs(value):
+        if ref in TLP_IDS:
+            found.append(TLP_IDS[ref])
+        else:
+            refs.append(ref)
+    for word, is_plain in _labelled(value, "tlp"):
+        if is_plain or word in _SPELLINGS:
+            found.append(_SPELLINGS.get(word, Tlp.RED))
+    return max(found, key=_TLP_ORDER.index, default=None), refs
 
 
 def tlp_defined(value: JsonObject) -> Tlp | None:

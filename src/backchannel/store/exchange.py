@@ -5,7 +5,7 @@ Stamps (`added`) are whole microseconds since 1970 (UTC), other times RFC 3339 t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -123,6 +123,16 @@ class Sibling(NamedTuple):
     added: int
     object_row: int
     class_row: int
+
+
+class AlsoPut(NamedTuple):
+    """One object that a batch put in a collection, had not another been first."""
+
+    collection_row: int
+    batch_id: BatchId
+    party_row: int
+    default_tlp: str
+    object: Collectable
 
 
 class Place(NamedTuple):
@@ -291,12 +301,16 @@ class Collected(Protocol):
         """Return the marking definitions of these ids, once for each party that sent one."""
         ...
 
-    def walk(self, collection_row: int, *, after: int) -> Iterator[Place]:
+    def walk(self, collection_row: int, *, after: int) -> Generator[Place, None, None]:
         """Yield what is in a collection behind a stamp, oldest first."""
         ...
 
-    def walk_class(self, collection_row: int, class_row: int, *, after: int) -> Iterator[Place]:
+    def walk_class(self, collection_row: int, class_row: int, *, after: int) -> Generator[Place, None, None]:
         """Yield what of one class is in a collection behind a stamp, oldest first."""
+        ...
+
+    def at_versions(self, collection_row: int, keys: Iterable[str], stamps: Iterable[int]) -> list[Sibling]:
+        """Return what is in a collection in one of these versions; of what has none, at one of these stamps."""
         ...
 
     def bodies(self, object_rows: Sequence[int]) -> list[tuple[StixId, str, str, bytes]]:
@@ -326,12 +340,8 @@ class Collected(Protocol):
         """Keep that a batch was put in a collection, and the label of what came in it unmarked."""
         ...
 
-    def undo(self, batch_id: BatchId) -> list[tuple[BatchId, int, Collectable]]:
-        """Take out what a batch put in, and what is in sight no more.
-
-        Returns:
-            What other batches had put in the same collections too: the batch, the collection, the object.
-        """
+    def undo(self, batch_id: BatchId) -> list[AlsoPut]:
+        """Take out what a batch put in, and what is in sight no more; return what others had put in too."""
         ...
 
 

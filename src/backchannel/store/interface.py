@@ -112,6 +112,10 @@ class Batches(Protocol):
         """Open a batch."""
         ...
 
+    def foresee(self) -> Opened:
+        """Return what `open` would return next: right for as long as the import lock is held."""
+        ...
+
     def complete(self, batch_id: BatchId, counts: BatchCounts, *, party_row: int | None, at: str) -> None:
         """Let everything in the batch be seen."""
         ...
@@ -260,6 +264,11 @@ class Store(Protocol):
     @property
     def channels(self) -> Channels:
         """Where we fetch and send by ourselves."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """Where it is: tells it from others in this process."""
         ...
 
     @property

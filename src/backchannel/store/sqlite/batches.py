@@ -25,6 +25,11 @@ class SqliteBatches:
         self._database.executemany(_ADD_FILE, [(batch_id, *file) for file in files])
         return Opened(batch_id, object_row, arrival_row, finding_row)
 
+    def foresee(self) -> Opened:
+        object_row, arrival_row, finding_row = self._database.execute(_FREE_ROWS).fetchone()
+        batch_id: int = self._database.execute(_NEXT_BATCH).fetchone()[0]
+        return Opened(BatchId(batch_id), object_row, arrival_row, finding_row)
+
     def complete(self, batch_id: BatchId, counts: BatchCounts, *, party_row: int | None, at: str) -> None:
         self._database.execute(_COMPLETE, (party_row, at, *counts, batch_id))
 
@@ -91,6 +96,10 @@ SELECT
   ),
   1 + coalesce((SELECT max(arrival_row) FROM arrival), 0),
   1 + coalesce((SELECT max(finding_row) FROM finding), 0)
+"""
+
+_NEXT_BATCH = """
+SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'batch'), 0)
 """
 
 _OPEN = """

@@ -6,11 +6,19 @@ the order of their stamps without sorting, so that a page costs the same however
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from backchannel import codec
 from backchannel.ids import BatchId, StixId
-from backchannel.store.exchange import ClassRow, Collectable, Definition, NewCollected, Place, Sibling
+from backchannel.store.exchange import (
+    AlsoPut,
+    ClassRow,
+    Collectable,
+    Definition,
+    NewCollected,
+    Place,
+    Sibling,
+)
 from backchannel.store.sqlite.connection import Database
 
 
@@ -68,11 +76,11 @@ class SqliteCollected:
     def note_batch(self, batch_id: BatchId, collection_row: int, default_tlp: str) -> None:
         self._database.execute(_NOTE_BATCH, (batch_id, collection_row, default_tlp))
 
-    def undo(self, batch_id: BatchId) -> list[tuple[BatchId, int, Collectable]]:
+    def undo(self, batch_id: BatchId) -> list[AlsoPut]:
         rows = self._database.execute(_ALSO_PUT, {"batch": batch_id}).fetchall()
         for statement in (_TAKE_OUT_BATCH, _TAKE_OUT_UNSEEN):
             self._database.execute(statement, {"batch": batch_id})
-        return [(BatchId(row[0]), row[1], Collectable(*row[2:])) for row in rows]
+        return [AlsoPut(row[0], BatchId(row[1]), row[2], row[3], Collectable(*row[4:])) for row in rows]
 
     # --- Deciding ----------------------------------------------------------------------------------------
 
@@ -86,19 +94,23 @@ class SqliteCollected:
 
     # --- Reading a page ----------------------------------------------------------------------------------
 
-    def walk(self, collection_row: int, *, after: int) -> Iterator[Place]:
+    def walk(self, collection_row: int, *, after: int) -> Generator[Place, None, None]:
         return self._places(_WALK, (collection_row, after))
 
-    def walk_class(self, collection_row: int, class_row: int, *, after: int) -> Iterator[Place]:
+    def walk_class(self, collection_row: int, class_row: int, *, after: int) -> Generator[Place, None, None]:
         return self._places(_WALK_CLASS, (collection_row, class_row, after))
 
-    def _places(self, sql: str, parameters: tuple[int, ...]) -> Iterator[Place]:
+    def _places(self, sql: str, parameters: tuple[int, ...]) -> Generator[Place, None, None]:
         cursor = self._database.execute(sql, parameters)
         try:
             for row in cursor:
                 yield Place(*row)
         finally:
             cursor.close()  # one left open would hold its snapshot of the file
+
+    def at_versions(self, collection_row: int, keys: Iterable[str], stamps: Iterable[int]) -> list[Sibling]:
+        parameters = {"keys": _json(keys), "stamps": _json(stamps), "collection": collection_row}
+        return [Sibling(*row) for row in self._database.execute(_AT_VERSIONS, parameters)]
 
     def bodies(self, object_rows: Sequence[int]) -> list[tuple[StixId, str, str, bytes]]:
         found = {row[0]: row[1:] for row in self._database.execute(_BODIES, (_json(object_rows),))}
@@ -123,6 +135,18 @@ SELECT o.stix_id, o.version_key, o.spec_version, c.added, c.object_row, c.class_
 FROM json_each(:ids) AS wanted
 CROSS JOIN object AS o ON o.stix_id = wanted.value
 CROSS JOIN collected AS c ON c.object_row = o.object_row AND c.collection_row = :collection
+"""
+
+_AT_VERSIONS = """
+SELECT o.stix_id, o.version_key, o.spec_version, c.added, c.object_row, c.class_row
+FROM json_each(:keys) AS wanted
+CROSS JOIN object AS o INDEXED BY object_version ON o.version_key = wanted.value
+CROSS JOIN collected AS c ON c.object_row = o.object_row AND c.collection_row = :collection
+UNION ALL
+SELECT o.stix_id, o.version_key, o.spec_version, c.added, c.object_row, c.class_row
+FROM json_each(:stamps) AS wanted
+CROSS JOIN collected AS c ON c.collection_row = :collection AND c.added = wanted.value
+CROSS JOIN object AS o ON o.object_row = c.object_row AND o.version_key = ''
 """
 
 _HAVE_VERSIONS = """
@@ -193,7 +217,8 @@ ON CONFLICT DO NOTHING
 
 # What this batch put in and another complete one had put in too, had this one not been first.
 _ALSO_PUT = """
-SELECT min(a.batch_id), c.collection_row, o.object_row, o.stix_id, o.version_key, o.type, o.spec_version, o.body
+SELECT c.collection_row, min(a.batch_id), coalesce(b.party_row, 0), t.default_tlp,
+  o.object_row, o.stix_id, o.version_key, o.type, o.spec_version, o.body
 FROM collected AS c
 JOIN object AS o ON o.object_row = c.object_row
 JOIN arrival AS a ON a.object_row = c.object_row AND a.batch_id <> :batch

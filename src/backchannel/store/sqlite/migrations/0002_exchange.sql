@@ -129,3 +129,6 @@ CREATE TRIGGER batch_decided AFTER UPDATE OF state ON batch
 BEGIN
   UPDATE decided SET generation = generation + 1;
 END;
+
+-- `match[version]` with a time, and no id beside it.
+CREATE INDEX object_version ON object (version_key);
