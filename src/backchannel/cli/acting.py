@@ -16,8 +16,10 @@ from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU
 
 if TYPE_CHECKING:
     from backchannel.desk.exporting import ExportReport
+    from backchannel.desk.feeding import FeedReport
 
-CONTROLS = ("zeek", "suricata", "rpz")
+FEED = "misp-feed"
+CONTROLS = ("zeek", "suricata", "rpz", FEED)
 
 
 @click.command(cls=Command, example="backchannel advice indicator--8e2e2d2b")
@@ -50,6 +52,7 @@ def advice(session: Session, stix_id: str) -> None:
     example="""
     backchannel export rpz -o /var/lib/backchannel/exports/rpz
     backchannel export suricata -o /etc/suricata/backchannel
+    backchannel export misp-feed -o /srv/feed --to "CERT Beta"
     """,
 )
 @click.argument("control", type=click.Choice(CONTROLS))
@@ -62,14 +65,22 @@ def advice(session: Session, stix_id: str) -> None:
     metavar="DIR",
     help="A folder for this control alone; made where it is missing.",
 )
+@click.option(
+    "--to", "to", metavar="PARTY", help="misp-feed: whom it is for; without it, anybody may read it."
+)
 @pass_session
 @click.pass_context
-def export(ctx: click.Context, session: Session, control: str, folder: Path) -> None:
-    """Write what a control loads: zeek (intel), suricata (rules), rpz (a zone for resolvers).
+def export(ctx: click.Context, session: Session, control: str, folder: Path, to: str | None) -> None:
+    """Write what a control loads: zeek (intel), suricata (rules), rpz (a zone for resolvers), or a misp-feed.
 
-    Everything passes the same gates first: own assets, warning lists, PAP, expiry, ... Exit code 1: something
-    was withheld.
+    Everything passes the same gates first: own assets, warning lists, PAP, expiry, ... A misp-feed holds what
+    its reader may have: TLP:CLEAR for anybody, TLP:GREEN for a party. Exit code 1: something was withheld.
     """
+    if control == FEED:
+        _export_feed(ctx, session, folder, to)
+        return
+    if to is not None:
+        raise click.UsageError("--to is for misp-feed alone: a control has no party", ctx)
     from backchannel.desk.exporting import export as write  # noqa: PLC0415
 
     with session.node() as node, progress(session) as tell:
@@ -87,7 +98,48 @@ def export(ctx: click.Context, session: Session, control: str, folder: Path) -> 
     ctx.exit(EXIT_NEEDS_YOU if report.skipped_total else EXIT_DONE)
 
 
+def _export_feed(ctx: click.Context, session: Session, folder: Path, to: str | None) -> None:
+    from backchannel.desk.feeding import export_feed  # noqa: PLC0415
+
+    with session.node() as node, progress(session) as tell:
+        report = export_feed(
+            node,
+            session.clock,
+            folder,
+            to=to,
+            on_progress=lambda done: tell("objects", 0, None, f"{done:,} read"),
+        )
+    if session.form == "json":
+        session.document(report)
+    else:
+        session.text(_feed_text(report))
+    ctx.exit(EXIT_NEEDS_YOU if report.withheld else EXIT_DONE)
+
+
 MAX_SKIPPED_SHOWN = 10
+MAX_LOSSES_SHOWN = 10
+
+
+def _feed_text(report: FeedReport) -> str:
+    about = facts(
+        [
+            ("folder", report.folder),
+            ("for", report.to or "anybody"),
+            ("events", f"{report.events:,} with {counted(report.attributes, 'attribute')}"),
+            ("looked at", counted(report.objects, "object")),
+            *(("withheld", f"{count:,}: {why}") for why, count in report.withheld_by_reason.items()),
+            ("not carried", f"{report.losses_total:,} times" if report.losses_total else ""),
+        ],
+        indent=2,
+    )
+    head = heading(f"MISP feed: {'written' if report.changed else 'unchanged'}")
+    lost = [
+        paragraph(f"{loss.field} ({loss.count:,}): {loss.reason}", indent=4)
+        for loss in report.losses[:MAX_LOSSES_SHOWN]
+    ]
+    if len(report.losses) > len(lost):
+        lost.append(paragraph(f"and {len(report.losses) - len(lost):,} more: --json names them", indent=4))
+    return "\n".join([head, about, *lost])
 
 
 def _report_text(report: ExportReport) -> str:

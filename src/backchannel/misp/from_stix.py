@@ -271,7 +271,7 @@ class _Back:
             return self._publisher.org
         if held is None:
             self._losses.add("created_by_ref", creator, "who that is was not among the objects")
-            return Org(uuid_of(creator), "")
+            return Org(uuid_of(creator), uuid_of(creator))
         self._placed.add(creator)
         return Org(uuid_of(creator), text_of(held, "name"))
 
