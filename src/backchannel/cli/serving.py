@@ -27,7 +27,11 @@ from backchannel.errors import UsageError
 @click.option(
     "--port", type=click.IntRange(0, 65_535), help="Default: the setting `port` (8017); 0 takes a free one."
 )
-@click.option("--public-url", metavar="URL", help="How browsers reach it, where a proxy stands in front.")
+@click.option(
+    "--public-url",
+    metavar="URL",
+    help="How browsers and TAXII clients reach it, where a proxy stands in front.",
+)
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate chain (PEM).")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="Its private key (PEM).")
 @pass_session
@@ -39,24 +43,28 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
 ) -> None:
-    """Serve the pages on this machine until Ctrl-C. A one-time link on stderr signs you in."""
+    """Serve the pages and TAXII on this machine until Ctrl-C. A one-time link on stderr signs you in."""
     if (tls_cert is None) != (tls_key is None):
         raise UsageError(
             "a certificate and its key belong together", hint="Give both --tls-cert and --tls-key."
         )
     with session.node() as node:
         settings = node.settings
+    # These load much that other commands need not.
+    from backchannel.channels.front import open_channels  # noqa: PLC0415
     from backchannel.web.serve import serve as run  # noqa: PLC0415
-    from backchannel.web.tls import Tls  # noqa: PLC0415  # the pages load much that other commands need not
+    from backchannel.web.tls import Tls  # noqa: PLC0415
 
-    run(
-        session.home,
-        host or settings.host,
-        settings.port if port is None else port,
-        public_url=public_url,
-        tls=Tls(tls_cert, tls_key) if tls_cert and tls_key else None,
-        clock=session.clock,
-    )
+    with open_channels(session.home, session.clock, public_url=public_url) as channels:
+        run(
+            session.home,
+            host or settings.host,
+            settings.port if port is None else port,
+            public_url=public_url,
+            tls=Tls(tls_cert, tls_key) if tls_cert and tls_key else None,
+            channels=channels,
+            clock=session.clock,
+        )
 
 
 @click.command(cls=Command, forms=(), writes_file=False, example="backchannel demo --keep ./demo")
