@@ -72,9 +72,9 @@ CHANGING = {
 """What changes a home of the test's own."""
 
 ELSEWHERE = {"backchannel demo", "backchannel serve", "backchannel warninglist remove"} | {
-    path for path in ALL if path.startswith("backchannel taxii ")
+    path for path in ALL if path.startswith(("backchannel taxii ", "backchannel channel "))
 }
-"""Commands without a machine form: tests/demo, tests/web and below; and tests/cli/test_taxii.py."""
+"""Commands without a machine form: tests/demo, tests/web and below; tests/cli/test_taxii.py and tests/channels."""
 
 
 def split(words: str) -> list[str]:

@@ -14,9 +14,10 @@ import ssl
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import BytesIO
 from typing import BinaryIO, Final, NamedTuple, Self, cast
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin
 
 import httpcore2
 
@@ -24,6 +25,7 @@ from backchannel import __version__
 from backchannel.channels.network import Guarded, Watch
 from backchannel.channels.reasons import explain_status, explained, later_s
 from backchannel.channels.unpacking import CutOffError, Unpacking
+from backchannel.desk.addressing import checked_url, shown_url
 from backchannel.desk.channel import BusyError, Pause
 from backchannel.errors import NetworkError, UsageError
 
@@ -43,7 +45,6 @@ FIRST_WAIT_S: Final = 0.5
 """Before the second try (seconds); doubled for each further one, and blurred so that clients do not come at once."""
 MAX_WAIT_S: Final = 60.0
 """Longest wait that a server may ask for within one request (seconds); beyond it the poll ends for now."""
-MAX_URL_CHARS: Final = 16_384
 CHUNK_BYTES: Final = 64 * 2**10
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -87,38 +88,6 @@ class Answer(NamedTuple):
     """Where it came from in the end."""
 
 
-def shown_url(url: str) -> str:
-    """Return `url` without what might be secret: who asks, the query, the fragment."""
-    split = urlsplit(url)
-    host = split.netloc.rpartition("@")[2]
-    return f"{split.scheme}://{host}{split.path}" if split.scheme else url.partition("?")[0]
-
-
-def checked_url(url: str) -> SplitResult:
-    """Return the parts of an absolute URL that a request can be sent to.
-
-    Raises:
-        UsageError: it is none.
-    """
-    try:
-        split = urlsplit(url)
-        port_ok = split.port is None or split.port > 0
-    except ValueError:
-        split, port_ok = urlsplit(""), False
-    clean = url.isascii() and url.isprintable() and " " not in url and len(url) <= MAX_URL_CHARS
-    if not (clean and port_ok and split.scheme in {"http", "https"} and split.hostname):
-        raise UsageError(
-            "that is no URL that can be asked",
-            hint="Write it in ASCII with https:// and a host, such as https://taxii.example.org/taxii2/.",
-        )
-    if "@" in split.netloc:
-        raise UsageError(
-            "a URL here carries no user name or password: they would be shown with it",
-            hint="Give --user and --password-file.",
-        )
-    return split
-
-
 class Door:
     """Sends requests for one channel; one thread at a time."""
 
@@ -147,19 +116,19 @@ class Door:
         self._credentials = credentials.lines()
         self._pause = pause
         self._watch = Watch(allow_private=allow_private)
-        with_certificate = _tls(ca)
-        if credentials.certificate:
-            with_certificate.load_cert_chain(credentials.certificate, credentials.key or None)
-        self._has_certificate = bool(credentials.certificate)
-        self._at_home = self._pool(with_certificate)
-        self._elsewhere = self._pool(_tls(ca))
+        self._ca = ca
+        context = _tls(ca) if self._home[0] == "https" else None
+        if context is not None and credentials.certificate:
+            context.load_cert_chain(credentials.certificate, credentials.key or None)
+        self._at_home = self._pool(context)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._at_home.close()
-        self._elsewhere.close()
+        if "_elsewhere" in self.__dict__:
+            self._elsewhere.close()
 
     def get(
         self,
@@ -186,7 +155,12 @@ class Door:
         """Send `body`; it is sent again only where the connection could not be made, or the server asks for it."""
         return self._ask(_Request("POST", url, dict(headers), body, None, MAX_ANSWER_BYTES))
 
-    def _pool(self, context: ssl.SSLContext) -> httpcore2.ConnectionPool:
+    @cached_property
+    def _elsewhere(self) -> httpcore2.ConnectionPool:
+        """Connections to other origins than the one named: without our certificate."""
+        return self._pool(_tls(self._ca))
+
+    def _pool(self, context: ssl.SSLContext | None) -> httpcore2.ConnectionPool:
         return httpcore2.ConnectionPool(
             ssl_context=context,
             max_connections=2,

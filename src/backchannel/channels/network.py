@@ -10,6 +10,8 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Final
 
 import httpcore2
@@ -137,8 +139,11 @@ def _addresses(host: str, port: int) -> list[str]:
     Raises:
         httpcore2.ConnectError: there are none; its cause is the system's error.
     """
+    bare = host.strip("[]")
+    with suppress(ValueError):
+        return [str(ip_address(bare))]  # a number stands for itself: nobody is asked
     try:
-        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(bare, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise httpcore2.ConnectError(str(error)) from error
     return list(dict.fromkeys(str(one[4][0]) for one in found))[:MAX_ADDRESSES]

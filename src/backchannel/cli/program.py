@@ -8,6 +8,7 @@ from backchannel import __version__
 from backchannel.cli.acting import advice, export
 from backchannel.cli.answering import ack, dispute, sight
 from backchannel.cli.batches import batch
+from backchannel.cli.channels import channel
 from backchannel.cli.command import Group, global_options
 from backchannel.cli.hunting import hits, hunt
 from backchannel.cli.node import doctor, init, status
@@ -41,6 +42,7 @@ for _command in (
     import_,
     validate,
     batch,
+    channel,
     party,
     inbox,
     show,

@@ -43,7 +43,10 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
 ) -> None:
-    """Serve the pages and TAXII on this machine until Ctrl-C. A one-time link on stderr signs you in."""
+    """Serve the pages and TAXII on this machine, and poll the channels, until Ctrl-C.
+
+    A one-time link on stderr signs you in.
+    """
     if (tls_cert is None) != (tls_key is None):
         raise UsageError(
             "a certificate and its key belong together", hint="Give both --tls-cert and --tls-key."
@@ -52,10 +55,14 @@ def serve(
         settings = node.settings
     # These load much that other commands need not.
     from backchannel.channels.front import open_channels  # noqa: PLC0415
+    from backchannel.cli.schedule import polling  # noqa: PLC0415
     from backchannel.web.serve import serve as run  # noqa: PLC0415
     from backchannel.web.tls import Tls  # noqa: PLC0415
 
-    with open_channels(session.home, session.clock, public_url=public_url) as channels:
+    with (
+        open_channels(session.home, session.clock, public_url=public_url) as channels,
+        polling(session.home, session.clock),
+    ):
         run(
             session.home,
             host or settings.host,

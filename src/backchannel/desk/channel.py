@@ -85,7 +85,7 @@ class Page(msgspec.Struct, frozen=True):
     pieces: Sequence[Piece] = ()
     """STIX objects, each as received; with `outline`, what stood around them."""
     stream: BinaryIO | None = None
-    """A whole file of any form that an import reads, in place of pieces; good until the next page is asked for."""
+    """A whole file of any form that an import reads, in place of pieces; good until the channel is closed."""
     notes: tuple[str, ...] = ()
     """What the other end does against its standard, and what we made of it."""
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urljoin
 
 import msgspec
 
-from backchannel.channels.http import Answer, Door, shown_url
+from backchannel.channels.http import Answer, Door
 from backchannel.channels.reasons import status_error
 from backchannel.channels.taxii.cursor import Cursor, read_cursor
 from backchannel.channels.taxii.dialect import OBJECTS, last_added, server_now, span, stamp
@@ -21,6 +21,7 @@ from backchannel.channels.taxii.envelope import Envelope, read_envelope
 from backchannel.channels.taxii.finding import Finder, Root
 from backchannel.channels.taxii.sending import send
 from backchannel.channels.unpacking import CutOffError
+from backchannel.desk.addressing import shown_url
 from backchannel.desk.channel import Outgoing, Page, Pause, Place, Terms, Verdict
 from backchannel.errors import NetworkError
 from backchannel.stix.split import Outline
@@ -91,8 +92,9 @@ class _Listing:
         for number in range(1, MAX_PAGES + 1):
             answer, envelope = self._page()
             now = server_now(answer.headers)
-            if not self._at.began and now is not None:
-                self._at = msgspec.structs.replace(self._at, began=stamp(now))
+            began = self._at.began or (stamp(now) if now is not None else "")
+            objects = self._at.objects + len(envelope.pieces)
+            self._at = msgspec.structs.replace(self._at, began=began, objects=objects)
             step = self._on_2_0(answer, envelope) if self._at.version == "2.0" else self._on(answer, envelope)
             self._at = step.cursor
             notes = [note for note in (*envelope.notes, *step.notes) if note not in told]

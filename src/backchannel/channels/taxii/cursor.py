@@ -26,6 +26,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     """TAXII 2.0: number of the first item of the page that comes."""
     seen: str = ""
     """The latest `X-TAXII-Date-Added-Last` of this listing."""
+    objects: int = 0
+    """How many objects this listing brought so far."""
     began: str = ""
     """When it began, by the server's own clock."""
 
@@ -52,13 +54,16 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     def ended(self, now: datetime | None) -> Cursor:
         """Return where the next poll begins.
 
-        Where no stamp was given, that is when this listing began by the server's clock, less some minutes. A
-        stamp from the server's own future is not believed: nothing new would ever come after it.
+        Where nothing came, that is where this listing began. Where no stamp was given, it is when this listing
+        began by the server's clock, less some minutes. A stamp from the server's own future is not believed:
+        nothing new would ever come after it.
 
         Args:
             now: the server's clock at the last answer.
         """
         after = self.seen
+        if not after and not self.objects:
+            return Cursor(version=self.version, after=self.after)
         if not after or (now is not None and after > stamp(now + SKEW)):
             after = stamp(parse_time(self.began) - SKEW) if self.began else ""
             return Cursor(version=self.version, after=after or self.after)
@@ -82,14 +87,20 @@ def read_cursor(text: str) -> Cursor:
         value = {}
     version: Literal["2.1", "2.0"] = "2.0" if value.get("version") == "2.0" else "2.1"
     following = value.get("next", "")
-    stamps = {key: _stamp_in(value, key) for key in ("after", "seen", "began")}
-    start = value.get("start", 0)
     return Cursor(
         version=version,
-        start=start if isinstance(start, int) else 0,
+        after=_stamp_in(value, "after"),
         next=following if isinstance(following, str) else "",
-        **stamps,
+        start=_number_in(value, "start"),
+        seen=_stamp_in(value, "seen"),
+        objects=_number_in(value, "objects"),
+        began=_stamp_in(value, "began"),
     )
+
+
+def _number_in(value: codec.JsonObject, key: str) -> int:
+    found = value.get(key)
+    return found if isinstance(found, int) else 0
 
 
 def _stamp_in(value: codec.JsonObject, key: str) -> str:

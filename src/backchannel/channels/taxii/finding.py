@@ -11,10 +11,11 @@ from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
 from backchannel import codec
-from backchannel.channels.http import Door, shown_url
+from backchannel.channels.http import Door
 from backchannel.channels.reasons import status_error
 from backchannel.channels.taxii.dialect import TAXII, Version
 from backchannel.codec import JsonObject
+from backchannel.desk.addressing import shown_url
 from backchannel.desk.channel import Place
 from backchannel.errors import NetworkError, NotFoundError
 from backchannel.stix.visible import visible

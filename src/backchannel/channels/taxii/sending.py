@@ -7,11 +7,12 @@ from typing import Final
 from urllib.parse import quote, urljoin
 
 from backchannel import codec
-from backchannel.channels.http import Answer, Door, shown_url
+from backchannel.channels.http import Answer, Door
 from backchannel.channels.reasons import status_error
 from backchannel.channels.taxii.dialect import OBJECTS, TAXII
 from backchannel.channels.taxii.finding import Root
 from backchannel.codec import JsonObject
+from backchannel.desk.addressing import shown_url
 from backchannel.desk.channel import Outgoing, Pause, Place, Verdict
 from backchannel.errors import NetworkError
 from backchannel.ids import new_id

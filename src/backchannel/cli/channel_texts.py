@@ -1,0 +1,143 @@
+"""What `channel ...` says to a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from backchannel.cli.findings import findings_text
+from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, table
+
+if TYPE_CHECKING:
+    from backchannel.desk.channel_documents import (
+        ChannelDetail,
+        Channels,
+        ChannelSummary,
+        PollCounts,
+        Polled,
+        PolledChannel,
+        Pushed,
+    )
+
+MAX_SHOWN = 20
+
+
+def list_text(found: Channels) -> str:
+    """Return the channels as a table, and below it what is wrong."""
+    rows = [
+        (
+            one.name,
+            one.kind,
+            one.state,
+            f"{one.counts.objects:,}",
+            day_and_minute(one.polled_at) or "never",
+            _due(one),
+        )
+        for one in found.channels
+    ]
+    heads = ("channel", "kind", "state", "objects", "last poll", "next poll")
+    text = table(heads, rows, numbers=("objects",), keep=("channel", "last poll", "next poll"))
+    errors = facts([(one.name, one.error or "") for one in found.channels if one.error])
+    return f"{text}\n\n{errors}" if errors else text
+
+
+def detail_text(found: ChannelDetail) -> str:
+    """Return one channel with its collections."""
+    one = found.channel
+    about = facts(
+        [
+            ("kind", one.kind),
+            ("url", one.url),
+            ("credited to", one.party),
+            ("unmarked is", one.tlp or "TLP:AMBER+STRICT"),
+            ("known by", ", ".join(found.known_by) or "nothing: it asks as anybody"),
+            ("private", "may lead to addresses of your own networks" if found.allow_private else ""),
+            (
+                "collections",
+                ", ".join(found.wanted) or ("all that may be read" if one.kind == "taxii" else ""),
+            ),
+            ("polled", f"{_every(one.every_s)}, last {day_and_minute(one.polled_at) or 'never'}"),
+            ("next poll", _due(one)),
+            ("failing", f"{counted(one.failures, 'poll')} in a row" if one.failures else ""),
+            ("why", one.error or ""),
+        ],
+        indent=2,
+    )
+    parts = [heading(one.name), about]
+    for place in found.collections:
+        lines = facts(
+            [
+                ("brought", _counts(place.counts)),
+                ("last read", day_and_minute(place.reached_at) or "never to its end"),
+                ("error", place.error or ""),
+                ("note", place.note or ""),
+            ],
+            indent=2,
+        )
+        parts += ["", heading(joined(place.title, place.id if place.id != place.title else "")), lines]
+    if found.rejected:
+        parts += ["", heading("Rejected, newest first")]
+        parts.append(findings_text(found.rejected, total=len(found.rejected), at_most=MAX_SHOWN))
+    return "\n".join(parts)
+
+
+def polled_text(polled: Polled) -> str:
+    """Return what polls brought."""
+    return "\n".join(line for one in polled.channels for line in _polled(one))
+
+
+def _polled(one: PolledChannel) -> list[str]:
+    lines = [heading(one.channel)]
+    if one.error:
+        lines.append(facts([("failed", one.error), ("next", one.hint or "")], indent=2))
+    for place in one.collections:
+        batches = ", ".join(f"batch {number}" for number in place.batches[:5])
+        pairs = [(place.title[:30] or place.id[:30], joined(_counts(place.counts) or "nothing new", batches))]
+        pairs += [("note", note) for note in place.notes]
+        pairs.append(("failed", place.error or ""))
+        lines.append(facts(pairs, indent=2))
+    if not one.collections and not one.error:
+        lines.append("  it has no collection that we may read")
+    return lines
+
+
+def pushed_text(pushed: Pushed) -> str:
+    """Return what became of what was to be sent."""
+    head = heading(
+        joined(
+            f"{pushed.channel}, {pushed.collection}" if pushed.collection else pushed.channel,
+            *(
+                f"{number:,} {word}"
+                for word in ("accepted", "refused", "pending", "unknown", "withheld")
+                if (number := getattr(pushed, word))
+            ),
+        )
+    )
+    shown = [one for one in pushed.objects if one.state != "accepted"][:MAX_SHOWN]
+    lines = [facts([(one.state, joined(one.id, one.why or ""))], indent=2) for one in shown]
+    if pushed.error:
+        lines.append(facts([("failed", pushed.error)], indent=2))
+    return "\n".join([head, *lines])
+
+
+def _counts(counts: PollCounts) -> str:
+    said = (
+        f"{number:,} {word}"
+        for word in ("stored", "known", "conflict", "quarantined", "refused")
+        if (number := getattr(counts, word))
+    )
+    return joined(*said)
+
+
+def _every(seconds: int) -> str:
+    if not seconds:
+        return "by hand only"
+    for unit, word in ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds % unit == 0:
+            return f"every {counted(seconds // unit, word)}"
+    return f"every {seconds:,} seconds"
+
+
+def _due(one: ChannelSummary) -> str:
+    if not one.every_s:
+        return "by hand"
+    return day_and_minute(one.due_at) or "at once"

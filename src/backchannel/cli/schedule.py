@@ -1,0 +1,66 @@
+"""Poll the channels that are due, beside whatever else this process does, in one thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from backchannel.clock import Clock
+from backchannel.desk.channel import Pause, StoppedError
+from backchannel.desk.due import due_channels
+from backchannel.desk.node import open_node
+from backchannel.errors import BackchannelError
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 5.0
+"""How often is looked for channels that are due (seconds)."""
+STOP_S = 3.0
+"""How long a poll may take to end once the process ends: what is not kept by then is fetched again."""
+
+
+@contextmanager
+def polling(home: Path, clock: Clock) -> Iterator[None]:
+    """Poll the channels of the node in `home` as they are due, until the block ends."""
+    stop = threading.Event()
+    thread = threading.Thread(target=_run, args=(home, clock, stop), name="channels", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(STOP_S)
+
+
+def _run(home: Path, clock: Clock, stop: threading.Event) -> None:
+    def pause(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise StoppedError
+
+    while not stop.wait(LOOK_EVERY_S):
+        try:
+            for name in due_channels(home, clock):
+                pause(0)
+                _poll(home, clock, name, pause)
+        except StoppedError:
+            return
+        except BackchannelError as error:
+            log.warning("channel.not_polled", extra={"error": error.message})
+        except Exception:
+            log.exception("channel.bug")  # the thread goes on: the other channels have done nothing wrong
+
+
+def _poll(home: Path, clock: Clock, name: str, pause: Pause) -> None:
+    from backchannel.channels.opening import open_channel  # noqa: PLC0415  # a node without channels loads nothing
+    from backchannel.desk.polling import poll  # noqa: PLC0415
+
+    with open_node(home) as node:
+        for polled in poll(node, clock, [name], open_channel, pause=pause).channels:
+            counts = [found.counts for found in polled.collections]
+            log.info(
+                "channel.polled",
+                extra={"channel": name, "state": polled.state, "objects": sum(one.objects for one in counts)},
+            )

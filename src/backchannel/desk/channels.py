@@ -1,0 +1,288 @@
+"""Channels: where we fetch intelligence and send it by ourselves. Adding one reaches no network."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+from backchannel import codec
+from backchannel.clock import Clock, format_time
+from backchannel.desk.addressing import checked_url, shown_url
+from backchannel.desk.channel import Kind, Terms
+from backchannel.desk.channel_documents import (
+    ChannelCollection,
+    ChannelDetail,
+    Channels,
+    ChannelState,
+    ChannelSummary,
+    PollCounts,
+)
+from backchannel.desk.node import Node
+from backchannel.desk.receive import import_terms
+from backchannel.errors import InputError, NotFoundError, UsageError
+from backchannel.stix.findings import Finding
+from backchannel.stix.visible import visible
+from backchannel.store.interface import Store
+from backchannel.store.polled import ChannelRow, PlaceRow
+from backchannel.store.rows import BatchCounts
+
+BATCH_CHANNEL: Final[dict[Kind, str]] = {"taxii": "taxii", "misp-feed": "misp", "feed": "feed"}
+"""What an arrival says of how it came (DESIGN: channel)."""
+USUAL_EVERY_S: Final[dict[Kind, int]] = {"taxii": 15 * 60, "misp-feed": 3600, "feed": 3600}
+"""Seconds between polls where the operator says nothing: feeds ask not to be fetched more often."""
+MIN_EVERY_S: Final = 10
+MAX_EVERY_S: Final = 30 * 24 * 3600
+MAX_CHANNELS: Final = 1_000
+MAX_WANTED: Final = 200
+MAX_REJECTED_SHOWN: Final = 50
+MAX_BATCHES_SHOWN: Final = 20
+MAX_CURSOR_CHARS: Final = 500
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
+_OUR_HEADERS: Final = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
+)
+
+
+def add_channel(
+    node: Node,
+    clock: Clock,
+    kind: Kind,
+    terms: Terms,
+    *,
+    name: str | None = None,
+    party: str | None = None,
+    tlp: str | None = None,
+    every_s: int | None = None,
+) -> ChannelDetail:
+    """Add a channel. Nothing is fetched yet.
+
+    Args:
+        node: the open node.
+        clock: gives the time.
+        kind: which protocol.
+        terms: how it is reached.
+        name: by default made from the host or file name.
+        party: whom what comes is credited to; by default the channel's name.
+        tlp: the marking of what comes unmarked.
+        every_s: seconds between polls while `serve` runs; 0: by hand only.
+
+    Raises:
+        UsageError: something is not of its form, contradicts itself, or the name is taken.
+        InputError: a file that is named cannot be read.
+    """
+    _check_terms(kind, terms)
+    store = node.store
+    name = _free_name(store, terms.url) if name is None else name
+    if _NAME.match(name) is None:
+        raise UsageError(
+            f"the name {visible(name, max_chars=80)!r} is not of the right form",
+            hint="Use at most 64 letters, digits, dots, dashes and underscores.",
+        )
+    wait = USUAL_EVERY_S[kind] if every_s is None else every_s
+    if wait and not MIN_EVERY_S <= wait <= MAX_EVERY_S:
+        raise UsageError(
+            f"polls every {wait} seconds are not made",
+            hint=f"Between {MIN_EVERY_S} seconds and 30 days; 0: by hand only.",
+        )
+    came = import_terms(store, party or name, BATCH_CHANNEL[kind], tlp)
+    with store.transaction():
+        if store.channels.get(name) is not None:
+            raise UsageError(f"there is a channel {name} already", hint="Give another --name.")
+        if len(store.channels.all()) >= MAX_CHANNELS:
+            raise UsageError(f"there are {MAX_CHANNELS} channels already", hint="Remove one first.")
+        row = store.channels.add(
+            ChannelRow(
+                channel_row=0,
+                name=name,
+                kind=kind,
+                terms=codec.encode(terms).decode(),
+                party=came.party or name,
+                tlp=came.tlp,
+                every_s=wait,
+                added_at=format_time(clock.now()),
+            )
+        )
+    return _detail(store, row)
+
+
+def list_channels(node: Node) -> Channels:
+    """List the channels by name."""
+    store = node.store
+    rows = store.channels.all()
+    return Channels(channels=tuple(_summary(row, store.channels.places(row.channel_row)) for row in rows))
+
+
+def show_channel(node: Node, name: str) -> ChannelDetail:
+    """Show one channel with its collections, its newest batches and what was rejected.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    return _detail(node.store, find_channel(node.store, name))
+
+
+def remove_channel(node: Node, name: str) -> None:
+    """Remove a channel; what came by it stays.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    with node.store.transaction():
+        node.store.channels.remove(find_channel(node.store, name).channel_row)
+
+
+def find_channel(store: Store, name: str) -> ChannelRow:
+    """Return the channel of that name.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    row = store.channels.get(name.strip())
+    if row is None:
+        raise NotFoundError(
+            f"there is no channel {visible(name, max_chars=80)!r}", hint="See `backchannel channel list`."
+        )
+    return row
+
+
+def terms_of(row: ChannelRow) -> Terms:
+    """Return how a channel is reached."""
+    value = codec.decode(row.terms)
+    return Terms(**{**value, "collections": tuple(value["collections"])})
+
+
+def _check_terms(kind: Kind, terms: Terms) -> None:
+    is_local = kind != "taxii" and os.path.isabs(terms.url)  # noqa: PTH117  # it may be a URL
+    if not is_local:
+        split = checked_url(terms.url)
+        if kind == "taxii" and split.scheme == "http" and not terms.allow_private:
+            raise UsageError(
+                "TAXII is spoken over https: over http anybody on the way could read and change it",
+                hint="Give the https:// URL; with --allow-private a server on your own network may be asked over http.",
+            )
+    elif not Path(terms.url).exists():
+        raise InputError(f"{terms.url} is not there", hint="Correct the name.")
+    if len(terms.collections) > MAX_WANTED:
+        raise UsageError(f"more than {MAX_WANTED} collections are named", hint="Make several channels.")
+    _check_credentials(terms)
+    for path in (
+        terms.password_file,
+        terms.token_file,
+        terms.header_file,
+        terms.client_cert,
+        terms.client_key,
+    ):
+        if path is not None and not os.access(path, os.R_OK):
+            raise InputError(f"{path} cannot be read", hint="Correct the name, or its permissions.")
+    if terms.ca is not None and not os.access(terms.ca, os.R_OK):
+        raise InputError(f"{terms.ca} cannot be read", hint="Correct the name, or its permissions.")
+
+
+def _check_credentials(terms: Terms) -> None:
+    pairs = (
+        ("--user", terms.user, "--password-file", terms.password_file),
+        ("--header", terms.header, "--header-file", terms.header_file),
+    )
+    for one, first, other, second in pairs:
+        if (first is None) != (second is None):
+            raise UsageError(f"{one} and {other} belong together", hint=f"Give both {one} and {other}.")
+    if terms.client_key is not None and terms.client_cert is None:
+        raise UsageError("a key without its certificate says nothing", hint="Give --client-cert too.")
+    if terms.user is not None and terms.token_file is not None:
+        raise UsageError("a password and a token say two things", hint="Give one of them.")
+    if terms.user is not None and (":" in terms.user or not terms.user.isprintable()):
+        raise UsageError("a user name for HTTP Basic holds no colon", hint="See RFC 7617 §2.")
+    if terms.header is not None and (
+        _HEADER.match(terms.header) is None or terms.header.lower() in _OUR_HEADERS
+    ):
+        raise UsageError(
+            f"{visible(terms.header, max_chars=80)!r} is no name for a header of yours",
+            hint="For example Auth-Key or X-API-Key.",
+        )
+
+
+def _free_name(store: Store, url: str) -> str:
+    """Make a name from a URL's host or a file's name that no channel has."""
+    last = url.rstrip("/").rpartition("/")[2].partition("?")[0]
+    base = re.sub(r"[^A-Za-z0-9._-]+", "-", urlsplit(url).hostname or last).strip("-.")[:56] or "channel"
+    names = (base, *(f"{base}-{number}" for number in range(2, MAX_CHANNELS + 2)))
+    return next(name for name in names if store.channels.get(name) is None)
+
+
+def _summary(row: ChannelRow, places: Iterable[PlaceRow]) -> ChannelSummary:
+    found = list(places)
+    error = row.error or next((place.error for place in found if place.error), "")
+    state: ChannelState = "new" if row.polled_at is None else "failing" if error else "fine"
+    return ChannelSummary(
+        name=row.name,
+        kind=cast("Kind", row.kind),
+        url=shown_url(terms_of(row).url),
+        party=row.party,
+        tlp=row.tlp,
+        every_s=row.every_s,
+        state=state,
+        polled_at=row.polled_at,
+        reached_at=row.reached_at,
+        due_at=row.due_at if row.every_s else None,
+        failures=row.failures,
+        error=error or None,
+        collections=len(found),
+        counts=counts_document(
+            BatchCounts(*(sum(column) for column in zip(*(place.counts for place in found), strict=True)))
+        ),
+    )
+
+
+def counts_document(counts: BatchCounts) -> PollCounts:
+    """Return counts as a document has them."""
+    return PollCounts(**counts._asdict())
+
+
+def _detail(store: Store, row: ChannelRow) -> ChannelDetail:
+    places, terms = store.channels.places(row.channel_row), terms_of(row)
+    return ChannelDetail(
+        channel=_summary(row, places),
+        wanted=terms.collections,
+        known_by=tuple(_known_by(terms)),
+        allow_private=terms.allow_private,
+        collections=tuple(
+            ChannelCollection(
+                id=place.id,
+                title=place.title,
+                url=shown_url(place.place),
+                polled_at=place.polled_at,
+                reached_at=place.reached_at,
+                error=place.error or None,
+                note=place.note or None,
+                cursor=place.cursor[:MAX_CURSOR_CHARS],
+                counts=counts_document(place.counts),
+            )
+            for place in places
+        ),
+        batches=tuple(store.channels.batches(row.channel_row, at_most=MAX_BATCHES_SHOWN)),
+        rejected=tuple(_rejected(store, row)),
+    )
+
+
+def _rejected(store: Store, row: ChannelRow) -> list[Finding]:
+    found: list[Finding] = []
+    for batch_id in store.channels.rejecting(row.channel_row, at_most=MAX_BATCHES_SHOWN):
+        listed, _ = store.batches.findings(batch_id, at_most=MAX_REJECTED_SHOWN)
+        found += [finding for finding in listed if finding.level != "note"]
+    return found[:MAX_REJECTED_SHOWN]
+
+
+def _known_by(terms: Terms) -> Iterable[str]:
+    if terms.user is not None:
+        yield "password"
+    if terms.token_file is not None:
+        yield "token"
+    if terms.header is not None:
+        yield f"header {terms.header}"
+    if terms.client_cert is not None:
+        yield "certificate"
