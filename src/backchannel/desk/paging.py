@@ -22,6 +22,8 @@ from backchannel.store.rows import version_key
 
 MAX_PAGE_ROWS: Final = 1_000
 """Most objects of one page."""
+MAX_PAGE_BYTES: Final = 16 * 2**20
+"""Size at which a page ends: of ten thousand objects in use, and of two that are as large as one may be."""
 SKIPPED_FREE: Final = 64
 """How many objects a page skips, beside four for each that it takes, before it walks along classes."""
 NEWEST: Final = "last"
@@ -116,7 +118,8 @@ def read_page(
 def _read(store: Store, places: Sequence[Place], *, more: bool, with_bodies: bool) -> Page:
     rows = [place.object_row for place in places]
     if with_bodies:
-        read = store.collected.bodies(rows)
+        read = store.collected.bodies(rows, at_most_bytes=MAX_PAGE_BYTES)
+        more, places = more or len(read) < len(places), places[: len(read)]
         bodies = [row[3] for row in read]
         heads = [row[:3] for row in read]
     else:

@@ -313,8 +313,15 @@ class Collected(Protocol):
         """Return what is in a collection in one of these versions; of what has none, at one of these stamps."""
         ...
 
-    def bodies(self, object_rows: Sequence[int]) -> list[tuple[StixId, str, str, bytes]]:
-        """Return id, version, spec version and bytes of objects, in their order."""
+    def bodies(
+        self, object_rows: Sequence[int], *, at_most_bytes: int
+    ) -> list[tuple[StixId, str, str, bytes]]:
+        """Return id, version, spec version and bytes of objects, in their order.
+
+        Args:
+            object_rows: which; all are there.
+            at_most_bytes: no more of them than have this size together, but one in any case.
+        """
         ...
 
     def heads(self, object_rows: Sequence[int]) -> list[tuple[StixId, str, str]]:

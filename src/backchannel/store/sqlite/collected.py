@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from backchannel import codec
+from backchannel.errors import StoreError
 from backchannel.ids import BatchId, StixId
 from backchannel.store.exchange import (
     AlsoPut,
@@ -112,9 +113,23 @@ class SqliteCollected:
         parameters = {"keys": _json(keys), "stamps": _json(stamps), "collection": collection_row}
         return [Sibling(*row) for row in self._database.execute(_AT_VERSIONS, parameters)]
 
-    def bodies(self, object_rows: Sequence[int]) -> list[tuple[StixId, str, str, bytes]]:
-        found = {row[0]: row[1:] for row in self._database.execute(_BODIES, (_json(object_rows),))}
-        return [found[row] for row in object_rows]
+    def bodies(
+        self, object_rows: Sequence[int], *, at_most_bytes: int
+    ) -> list[tuple[StixId, str, str, bytes]]:
+        read: list[tuple[StixId, str, str, bytes]] = []
+        left = at_most_bytes
+        cursor = self._database.execute(_BODIES, (_json(object_rows),))
+        try:
+            for wanted, (found, *rest) in zip(object_rows, cursor, strict=False):
+                if found != wanted:  # SQLite walks the list that it is given, in its order
+                    raise StoreError("an object that a collection names is not in the store")
+                left -= len(rest[3])
+                if read and left < 0:
+                    break
+                read.append((rest[0], rest[1], rest[2], rest[3]))
+        finally:
+            cursor.close()
+        return read
 
     def heads(self, object_rows: Sequence[int]) -> list[tuple[StixId, str, str]]:
         found = {row[0]: row[1:] for row in self._database.execute(_HEADS, (_json(object_rows),))}
@@ -279,9 +294,9 @@ ORDER BY added
 """
 
 _BODIES = """
-SELECT object_row, stix_id, version, spec_version, body
-FROM object
-WHERE object_row IN (SELECT value FROM json_each(?))
+SELECT object.object_row, stix_id, version, spec_version, body
+FROM json_each(?) AS wanted
+CROSS JOIN object ON object.object_row = wanted.value
 """
 
 _HEADS = """

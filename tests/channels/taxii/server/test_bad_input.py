@@ -22,7 +22,7 @@ from tests.desk.made import an_id, indicator
 
 from backchannel import codec
 from backchannel.channels.bounds import MAX_BODY_BYTES, Limits
-from backchannel.desk import posting
+from backchannel.desk import paging, posting
 from backchannel.desk.lock import import_lock
 
 SAME_NODE = settings(
@@ -511,3 +511,24 @@ def test_the_code_of_the_server_writes_no_header_to_a_log():
             assert not re.search(r"header|authorization|secret|credential|query|body", line), (
                 f"{path.name}: {line}"
             )
+
+
+def test_a_page_ends_where_large_objects_would_fill_the_memory(
+    vessland: Asking, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(paging, "MAX_PAGE_BYTES", 100_000)
+    large = [indicator(n, description="x" * (60_000 if n % 2 else 10)) for n in range(9)] + [
+        indicator(9, description="x" * 200_000)
+    ]
+    vessland.post(OBJECTS, *large)
+    got, following, sizes = [], "", []
+    while True:
+        answer = vessland.ask(f"{OBJECTS}?{following}")
+        got += [one["id"] for one in answer.document["objects"]]
+        sizes.append(len(answer.body))
+        if not answer.document["more"]:
+            break
+        following = f"next={answer.document['next']}"
+    assert got == [one["id"] for one in large]
+    assert all(size < 103_000 for size in sizes[:-1])
+    assert sizes[-1] > 200_000, "one that is larger than a page is still given"
