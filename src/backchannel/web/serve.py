@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio.constants
 import contextlib
 import logging
 import signal
@@ -26,6 +27,8 @@ from backchannel.web.tls import PinnedContext, Tls
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8017
+HANDSHAKE_S = 10.0
+"""How long a TLS handshake may take."""
 STOP_SECONDS = 2
 """How long requests under way may take once a signal came."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -135,6 +138,9 @@ def make_server(
     Raises:
         InputError: the certificate or its key cannot be read.
     """
+    # asyncio gives a handshake 60 s, and uvicorn has no word for it. Nothing else here makes TLS connections
+    # through asyncio: channels fetch in threads.
+    asyncio.constants.SSL_HANDSHAKE_TIMEOUT = HANDSHAKE_S
     # Every scanner sends what is no HTTP; a line for each would hide what matters.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     config = uvicorn.Config(

@@ -19,7 +19,7 @@ from tests.channels.taxii.server.place import OBJECTS, ROOT, SHARED, Place
 from tests.desk.made import an_id, indicator
 
 from backchannel.store.exchange import Right
-from backchannel.web import tls
+from backchannel.web import serve, tls
 from backchannel.web.tls import Tls
 
 BOTH = {SHARED: Right(True, True)}
@@ -202,3 +202,12 @@ def test_a_connection_that_speaks_no_tls_harms_nobody(secure_url: str, own: Made
         with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
             raw.sendall(sent)
     assert asking(secure_url, own, None, f"Bearer {place.vessland}").ask(ROOT).status == 200
+
+
+def test_a_handshake_that_never_ends_is_cut_off(place: Place, own: Made, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(serve, "HANDSHAKE_S", 0.4)
+    with serving(place, tls=own.files) as url:
+        port = int(url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+            raw.sendall(b"\x16\x03\x01")
+            assert raw.recv(100) == b""

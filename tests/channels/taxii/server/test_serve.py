@@ -19,6 +19,8 @@ from tests.channels.taxii.server.asking import Asking
 from tests.channels.taxii.server.place import OBJECTS, OPEN, ROOT, Place
 from tests.desk.made import an_id, indicator
 
+from backchannel import codec
+
 ROOT_FOLDER = Path(__file__).resolve().parents[4]
 MAX_IDLE_BYTES = 90 * 2**20
 MAX_START_S = 1.0
@@ -61,6 +63,48 @@ def serve(home: Path, *options: str) -> Iterator[Process]:
         popen.kill()
         with popen:
             pass
+
+
+def backchannel(home: Path, *words: str) -> dict[str, str]:
+    """One command, and its document."""
+    done = subprocess.run(
+        [sys.executable, "-m", "backchannel", "--home", str(home), *words, "--json"],
+        env={"PYTHONPATH": str(ROOT_FOLDER / "src"), "PATH": os.environ["PATH"]},
+        stdout=subprocess.PIPE,
+        timeout=60,
+        check=True,
+    )
+    value: dict[str, str] = codec.decode(done.stdout)
+    return value
+
+
+def test_two_commands_and_a_token_are_all_that_a_party_needs(tmp_path: Path):
+    home = tmp_path / "node"
+    backchannel(home, "init", "--name", "CERT Alpha")
+    root = backchannel(home, "taxii", "root", "add", "sharing")
+    collection = backchannel(
+        home,
+        "taxii",
+        "collection",
+        "add",
+        "Shared",
+        "--root",
+        root["id"],
+        "--alias",
+        "shared",
+        "--default-tlp",
+        "green",
+    )
+    with serve(home) as process:
+        both = ("--read", collection["id"], "--write", "shared")
+        token = backchannel(home, "taxii", "token", "add", "CERT Beta", *both)["token"]
+        beta = Asking(process.url, f"Bearer {token}")
+        path = f"/taxii2/{root['id']}/collections/{collection['id']}/objects/"
+        assert beta.post(path, indicator(1)).document["success_count"] == 1
+        assert beta.ids(path) == [an_id("indicator", 1)]
+        assert [
+            one["title"] for one in beta.ask(f"/taxii2/{root['id']}/collections/").document["collections"]
+        ] == ["Shared"]
 
 
 def test_a_cursor_lasts_over_a_restart(filled_place: Place, place: Place):

@@ -620,6 +620,18 @@ def test_5_2_1_an_alias_leads_to_the_collection_with_its_real_id(vessland: Askin
         assert vessland.ask(f"{ROOT}collections/{nothing}/").status == 404
 
 
+def test_5_2_1_a_collection_says_what_its_reader_may_do(vessland: Asking):
+    rights = {
+        one["id"]: (one["can_read"], one["can_write"])
+        for one in vessland.ask(f"{ROOT}collections/").document["collections"]
+    }
+    assert rights == {SHARED: (True, True), OTHER: (True, True), READ: (True, False), WRITE: (False, True)}
+    for one, right in rights.items():
+        document = vessland.ask(f"{ROOT}collections/{one}/").document
+        assert (document["can_read"], document["can_write"]) == right
+    assert vessland.ask(f"{ROOT}collections/{HIDDEN}/").status == 404, "neither: it is not there"
+
+
 @pytest.mark.parametrize("rest", ["manifest/", "objects/", f"objects/{an_id('indicator', 1)}/", f"objects/{an_id('indicator', 1)}/versions/"])  # fmt: skip
 def test_5_3_to_5_8_what_may_not_be_read_is_403_or_404(vessland: Asking, rest: str):
     forbidden = vessland.ask(f"{ROOT}collections/{WRITE}/{rest}")
@@ -736,9 +748,11 @@ def test_5_8_1_without_versions_the_key_is_left_out(filled: Asking):
 
 
 def test_7_1_1_custom_properties_of_an_envelope_are_passed_over(vessland: Asking):
-    body = b'{"x_acme_note":[1,{"a":2}],"objects":[' + codec.encode(indicator(1)) + b"]}"
+    own = indicator(1, x_acme_score=7)
+    body = b'{"x_acme_note":[1,{"a":2}],"objects":[' + codec.encode(own) + b"]}"
     answer = vessland.ask(OBJECTS, method="POST", body=body)
     assert (answer.status, answer.document["success_count"]) == (202, 1)
+    assert vessland.ask(OBJECTS).document["objects"] == [own], "and those of an object are kept"
 
 
 def test_appendix_b_a_cursor_opens_nothing(filled: Asking, place: Place, url: str):
