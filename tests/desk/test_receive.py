@@ -13,6 +13,7 @@ from tests.desk.made import (
     CLOCK,
     a_file,
     all_ids,
+    an_id,
     five,
     identity,
     indicator,
@@ -31,6 +32,7 @@ from backchannel.desk.node import Node, open_node, status
 from backchannel.desk.parties import list_parties
 from backchannel.desk.receive import Progress, check, receive
 from backchannel.errors import InputError, StoreError, UsageError
+from backchannel.ids import BatchId
 
 
 def respelled(value: dict[str, object]) -> bytes:
@@ -381,3 +383,27 @@ def test_an_indicator_is_filed_with_what_matching_asks_of_it(node: Node, tmp_pat
     assert rows[0] == ("2026-01-01T00:00:00.000Z", "2026-02-01T00:00:00.000Z", "")
     assert "AND" in rows[1][2]
     assert "yara" in rows[2][2]
+
+
+def test_each_change_of_a_view_is_told_when_the_object_comes(node: Node, tmp_path: Path):
+    old = indicator(
+        1, spec_version=None, indicator_types=None, pattern_type=None, labels=["malicious-activity"]
+    )
+    path = tmp_path / "old.json"
+    bundle = {"type": "bundle", "id": an_id("bundle", 1), "spec_version": "2.0", "objects": [old]}
+    path.write_text(json.dumps(bundle), "utf-8")
+    receipt = take(node, path)
+    at = f"{path}#/objects/0"
+    changed = [
+        f"{at}/{name}" for name in ("spec_version", "indicator_types", "pattern_type", "pattern_version")
+    ]
+    assert [finding.where for finding in receipt.findings] == changed
+    assert {(finding.level, finding.object) for finding in receipt.findings} == {("note", old["id"])}
+    assert [one.findings for one in check([path], CLOCK)] == [receipt.findings]
+    assert show_batch(node, BatchId(1)).findings == receipt.findings
+    told = show(node, CLOCK, str(old["id"]))
+    assert (told.item.findings, [change.what for change in told.changes]) == (
+        (),
+        [finding.what for finding in receipt.findings],
+    )
+    assert take(node, path).findings == receipt.findings

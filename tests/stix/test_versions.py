@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from backchannel.stix.raw import RawObject
 from backchannel.stix.read import decode_object, raw_object
 from backchannel.stix.validate import validate
-from backchannel.stix.versions import RENAMED, TYPES_IN_LABELS, View, view
+from backchannel.stix.versions import MAX_CHANGES_TOLD, RENAMED, TYPES_IN_LABELS, View, changes, view
 from backchannel.stix.vocabulary import OBSERVABLES
 
 Value = dict[str, object]
@@ -324,3 +324,15 @@ def test_published_2_0_bundles_are_seen_with_every_change_told(shared_data: Path
                 told = validate(observable, spec_version="2.1", place="x", body=body)
                 assert all(finding.level == "note" for finding in told)
     assert count > 500
+
+
+def test_the_changes_of_one_object_are_told_up_to_a_number():
+    files = {str(n): {"type": "file", "name": f"{n}", "created": "2026-01-01T00:00:00Z"} for n in range(150)}
+    one = raw(observed(files))
+    told = changes(one, "a.json#/objects/7")
+    assert len(told) == MAX_CHANGES_TOLD + 1
+    assert told[0].where == "a.json#/objects/7/spec_version"
+    assert told[-1].what.startswith(
+        f"the 2.1 view has {len(view(one).changes) - MAX_CHANGES_TOLD} changes more"
+    )
+    assert changes(raw(observed(files), "2.1"), "a.json#/objects/7") == ()

@@ -16,6 +16,7 @@ from backchannel.stix.findings import Finding
 from backchannel.stix.pattern.atoms import SEARCHABLE, atoms
 from backchannel.stix.pattern.parse import PatternError, fast_equality
 from backchannel.stix.raw import RawObject
+from backchannel.stix.versions import changes
 from backchannel.stix.visible import visible
 from backchannel.store.interface import Objects
 from backchannel.store.rows import (
@@ -111,7 +112,7 @@ class Filing:
                 self._count("known")
                 return
             self._arrive(same.object_row, "known", item, raw.body if spelled_anew else None)
-            self._note(item.findings, object_row=same.object_row)
+            self._tell(item, same.object_row)
             if spelled_anew:
                 self._note((_other_spelling(item),), object_row=None)
             return
@@ -128,7 +129,7 @@ class Filing:
                 self._arrived.respelled.append((row, raw.body))
         self._hold(raw, key, row)
         self._arrive(row, outcome, item)
-        self._note(item.findings, object_row=row)
+        self._tell(item, row)
         if contradicted:  # a fact of today, which undoing the other batch would end: views see it themselves
             self._note((_contradiction(item),), object_row=None)
         if raw.header.type == "indicator":
@@ -172,6 +173,11 @@ class Filing:
             NewArrival(self._arrival_row, self.batch_id, row, outcome, item.place, item.original, body)
         )
         self._arrival_row += 1
+
+    def _tell(self, item: Received, row: int) -> None:
+        """Note what validation found, and what the 2.1 view of a 2.0 object changes: views derive that again."""
+        self._note(item.findings, object_row=row)
+        self._note(changes(item.raw, item.place), object_row=None)
 
     def _note(
         self, findings: Sequence[Finding], *, object_row: int | None, original: bytes | None = None

@@ -29,6 +29,7 @@ from backchannel.intake.reading import read
 from backchannel.intake.received import Received, Refused
 from backchannel.settings import checked_name
 from backchannel.stix.markings import parse_tlp
+from backchannel.stix.versions import changes
 from backchannel.store.interface import Store
 from backchannel.store.rows import BatchCounts, InputFile
 
@@ -134,9 +135,10 @@ def check(paths: Sequence[Path | None], clock: Clock) -> Iterator[Validation]:
         for item in read(path, party="", now=clock.now()):
             n += 1
             header = item.raw.header if isinstance(item, Received) else None
+            derived = changes(item.raw, item.place) if isinstance(item, Received) else ()
             yield Validation(
                 n=n,
-                findings=item.findings,
+                findings=item.findings + derived,
                 place=item.place,
                 id=header.id if header else None,
                 type=header.type if header else None,

@@ -17,12 +17,15 @@ from backchannel.ids import StixId
 from backchannel.stix.findings import Finding
 from backchannel.stix.raw import RawObject
 from backchannel.stix.sco_ids import observable_id, stable_id
+from backchannel.stix.validate import address
 from backchannel.stix.vocabulary import CONTRIBUTING
 from backchannel.stix.wording import pointer, quoted
 
 CLAUSE: Final = "STIX 2.1 Appendix E"
 MAX_CHAIN: Final = 40
 """Longest chain of observables whose ids depend on each other; real ones have two."""
+MAX_CHANGES_TOLD: Final = 100
+"""Changes of one object that are told when it comes: an observed-data may hold any number of observables."""
 
 _TYPE_NAME = re.compile(r"[a-z][a-z0-9-]{1,248}[a-z0-9]\Z")
 TYPES_IN_LABELS: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
@@ -146,6 +149,23 @@ def view(raw: RawObject) -> View:
     if raw.header.type == "observed-data" and isinstance(value.get("objects"), dict):
         return View(_opened(raw, value, changes), changes.told())
     return View((value,), changes.told())
+
+
+def changes(raw: RawObject, place: str) -> tuple[Finding, ...]:
+    """Return a note for each change in the 2.1 view of what stands at `place`; `()` for an object of 2.1."""
+    if raw.header.spec_version != "2.0":
+        return ()
+    prefix = f"{raw.header.id}#"
+    found = [
+        msgspec.structs.replace(one, where=address(place, one.where.removeprefix(prefix)))
+        for one in view(raw).changes
+    ]
+    if len(found) > MAX_CHANGES_TOLD:
+        what = (
+            f"the 2.1 view has {len(found) - MAX_CHANGES_TOLD:,} changes more: `backchannel show` tells all"
+        )
+        found[MAX_CHANGES_TOLD:] = [Finding("note", raw.header.id, place, what, CLAUSE)]
+    return tuple(found)
 
 
 class _Changes:
