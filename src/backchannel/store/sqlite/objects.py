@@ -51,7 +51,9 @@ class SqliteObjects:
             respell(self._database, object_row, body)
         many(_ADD_REFERENCE, arrived.references)
         many(_ADD_INDICATOR, arrived.indicators)
-        many(_ADD_ARRIVAL, arrived.arrivals)
+        # Two columns less to bind where they are NULL anyway: nearly everywhere.
+        many(_ADD_PLAIN_ARRIVAL, [one[:5] for one in arrived.arrivals if one.original is one.body is None])
+        many(_ADD_ARRIVAL, [one for one in arrived.arrivals if not one.original is one.body is None])
         many(_ADD_FINDING, arrived.findings)
 
     # --- Reading one id ----------------------------------------------------------------------------------
@@ -206,6 +208,11 @@ VALUES (?, ?, ?, ?, ?, ?)
 _ADD_ARRIVAL = """
 INSERT INTO arrival (arrival_row, batch_id, object_row, outcome, place, original, body)
 VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+_ADD_PLAIN_ARRIVAL = """
+INSERT INTO arrival (arrival_row, batch_id, object_row, outcome, place)
+VALUES (?, ?, ?, ?, ?)
 """
 
 _ADD_FINDING = """
