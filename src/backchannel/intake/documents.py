@@ -117,12 +117,12 @@ def _object(place: str, piece: Piece, bundle_version: str) -> Received | Refused
         )
     body = piece.body
     try:
-        value = decode_object(body)
+        value, is_plain = decode_object(body)
         version = spec_version_of(value, bundle_version)
-        findings = validate(value, spec_version=version, place=place, body=body)
+        findings = validate(value, spec_version=version, place=place, body=body, is_plain=is_plain)
         if findings and findings[0].level == "refuse":
             return Refused(findings, place, body[:MAX_OBJECT_BYTES])
-        return Received(raw_object(body, value, version), findings, place)
+        return Received(raw_object(body, value, version, is_plain=is_plain), findings, place)
     except LimitError as error:
         return refused(place, error.what, error.clause, body)
 

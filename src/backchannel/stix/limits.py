@@ -38,13 +38,13 @@ def check_values(body: bytes) -> None:
     Raises:
         LimitError: it does.
     """
-    if body.count(b",") + body.count(b"{") + body.count(b"[") > MAX_VALUES:
+    if len(body) > MAX_VALUES and body.count(b",") + body.count(b"{") + body.count(b"[") > MAX_VALUES:
         what = f"the object holds more than {MAX_VALUES:,} values: no STIX object needs that"
         raise LimitError(what, f"limit: {MAX_VALUES} values")
 
 
-def check_bounds(value: JsonObject, body: bytes) -> None:
-    """Check the size and depth of one object.
+def check_bounds(value: JsonObject, body: bytes, *, is_plain: bool = False) -> None:
+    """Check the size and depth of one object; a plain one (`codec.decode_plain`) is not deep.
 
     Raises:
         LimitError: it is too large or too deeply nested.
@@ -53,7 +53,7 @@ def check_bounds(value: JsonObject, body: bytes) -> None:
         raise LimitError(
             f"the object is {len(body):,} bytes long: split it, or send what it holds apart", CLAUSE_SIZE
         )
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deep(value):
+    if not is_plain and body.count(b"{") + body.count(b"[") > MAX_DEPTH and _is_deep(value):
         raise LimitError(
             f"the object is nested more than {MAX_DEPTH} deep: no STIX object needs that", CLAUSE_DEPTH
         )
