@@ -13,8 +13,6 @@ from backchannel.clock import format_time, parse_time
 from backchannel.codec import JsonObject
 from backchannel.intake.received import Received, Refused
 from backchannel.stix.findings import Finding
-from backchannel.stix.pattern.atoms import SEARCHABLE, atoms
-from backchannel.stix.pattern.parse import PatternError, fast_equality
 from backchannel.stix.raw import RawObject
 from backchannel.stix.visible import visible
 from backchannel.store.interface import Objects
@@ -254,20 +252,13 @@ def _indicator(raw: RawObject, row: int) -> Iterator[NewIndicator]:
     if not isinstance(pattern, str) or not isinstance(pattern_type, str):
         return
     valid_from, valid_until = _instant(value.get("valid_from")), _instant(value.get("valid_until"))
-    left = _uncompiled(pattern, pattern_type, raw.header.spec_version)
-    yield NewIndicator(row, pattern, pattern_type, valid_from, valid_until, left)
+    # What of a STIX pattern is not searched is found when it is compiled, before any hunt.
+    unread = "" if pattern_type == "stix" else _unsearched(pattern_type)
+    yield NewIndicator(row, pattern, pattern_type, valid_from, valid_until, unread)
 
 
-def _uncompiled(pattern: str, pattern_type: str, stix_version: str) -> str:
-    if pattern_type != "stix":
-        return f"patterns of type {visible(pattern_type, max_chars=40)} are not searched yet"
-    plain = fast_equality(pattern)
-    if plain is not None and plain[0] in SEARCHABLE:
-        return ""  # nearly every indicator is one equality
-    try:
-        return "\n".join(atoms(pattern, stix_version=stix_version).uncompiled)
-    except PatternError as error:
-        return f"the pattern cannot be read: {visible(str(error))}"
+def _unsearched(pattern_type: str) -> str:
+    return f"patterns of type {visible(pattern_type, max_chars=40)} are not searched yet"
 
 
 def _instant(value: object) -> str | None:
