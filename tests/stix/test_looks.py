@@ -156,3 +156,16 @@ def test_both_encoders_write_every_character_in_the_same_way():
 )
 def test_what_needs_care_is_not_plain(text: str):
     assert codec.decode_plain(text.encode()) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"type": "marking-definition", "spec_version": "2.1", "id": f"marking-definition--{UUID[:14]}4{UUID[15:]}",
+         "created": "2026-01-01T00:00:00.000Z", "definition_type": "statement", "definition": {"statement": "x"}},
+        {"type": "malware", "spec_version": "2.1", "id": f"malware--{UUID}", "created": "2026-01-01T00:00:00.000Z",
+         "modified": "2026-01-01T00:00:00.000Z", "name": "x", "is_family": True},
+    ],
+)  # fmt: skip
+def test_a_usual_object_whose_properties_bear_on_each_other_is_taken(value: Value):
+    assert holds(value)

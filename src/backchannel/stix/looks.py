@@ -107,7 +107,7 @@ def _look(schema: str, stix_type: str, version: Version, names: tuple[str, ...])
         raise _NoLookError
     pairs = (("created", "modified", True), *ORDERED.get(stix_type, ()))
     asked = {name: property_of(schema, stix_type, version, name) for name in names}
-    if asked.get("id") == OWN:  # an observable of 2.0 has none
+    if version == "2.0" and asked.get("id") == OWN:  # an observable of 2.0 has none
         raise _NoLookError
     tests = {name: one.test for name, one in asked.items() if one not in (TEXT, OWN)}
     return _Look(

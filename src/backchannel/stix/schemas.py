@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Final, Literal
 
 from backchannel import codec
@@ -93,16 +94,20 @@ def _by_uri(uri: str, version: Version) -> JsonObject:
 
 
 @cache
+def _folder(version: Version) -> Traversable:
+    return files("backchannel.vendored").joinpath(f"stix{version}-schemas", "schemas")
+
+
+@cache
 def _load(version: Version, room: str, name: str) -> JsonObject:
-    folder = files("backchannel.vendored").joinpath(f"stix{version}-schemas", "schemas")
-    schema: JsonObject = codec.decode(folder.joinpath(room, f"{name}.json").read_bytes())
+    schema: JsonObject = codec.decode(_folder(version).joinpath(room, f"{name}.json").read_bytes())
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"  # 2.0 writes it with http and a #
     return schema
 
 
 @cache
 def _names(version: Version) -> dict[str, str]:
-    folder = files("backchannel.vendored").joinpath(f"stix{version}-schemas", "schemas")
+    folder = _folder(version)
     return {
         entry.name.removesuffix(".json"): room
         for room in _ROOMS
