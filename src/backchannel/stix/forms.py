@@ -14,8 +14,8 @@ Test = Callable[[object], bool]
 
 MAX_WORD_CHARS: Final = 300
 """Longest id or time looked at (characters): an id has at most 288."""
-REMEMBERED: Final = 4096
-"""Ids of which it is remembered that they have their form."""
+REMEMBERED: Final = 256
+"""Answers kept for one property: the same source, marking and day come again and again."""
 
 _ID = re.compile(
     r"[a-z][a-z0-9-]+[a-z0-9]--[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}"
@@ -64,24 +64,25 @@ def matches(expression: re.Pattern[str], value: object) -> bool:
     return type(value) is str and expression.search(value) is not None
 
 
-@lru_cache(maxsize=REMEMBERED)
-def _is_known_id(text: str) -> bool:
-    return _ID.match(text) is not None
-
-
 def is_id(value: object) -> bool:
     """Whether it is an id: type and UUID of versions 1 to 5 (the schema's `identifier`)."""
-    return type(value) is str and len(value) <= MAX_WORD_CHARS and _is_known_id(value)
+    return type(value) is str and _ID.match(value) is not None
 
 
 def is_id_20(value: object) -> bool:
     """Whether it is an id as 2.0 has them: with a UUID of version 4."""
-    return type(value) is str and len(value) <= MAX_WORD_CHARS and _ID_20.match(value) is not None
+    return type(value) is str and _ID_20.match(value) is not None
 
 
 def is_time(value: object) -> bool:
     """Whether it is a time in UTC on a day of every calendar; no leap second and no year 0, which need a closer look."""
     return type(value) is str and _TIME.match(value) is not None and value[5:10] not in ODD_DAYS
+
+
+def remembered(test: Test) -> Test:
+    """Return the same test of texts up to `MAX_WORD_CHARS`, which remembers its answers; a longer one fails."""
+    known = lru_cache(maxsize=REMEMBERED)(test)
+    return lambda value: type(value) is str and len(value) <= MAX_WORD_CHARS and known(value)
 
 
 def each(test: Test) -> Test:

@@ -17,7 +17,7 @@ from backchannel.codec import JsonObject
 from backchannel.stix.forms import MAX_WORD_CHARS, Test
 from backchannel.stix.rules import OWN, TEXT, property_of, rules_of, whole_of
 from backchannel.stix.schemas import Version
-from backchannel.stix.vocabulary import ORDERED
+from backchannel.stix.vocabulary import COMMON_TIMES, ORDERED, TIMES
 
 MAX_NAMES: Final = 64
 """Most properties of an object that is looked at; real ones have 30."""
@@ -92,6 +92,10 @@ def _is_ordered(value: JsonObject, look: _Look) -> bool:
     return True
 
 
+def _is_anything(value: object) -> bool:  # noqa: ARG001 - one signature for all tests
+    return True
+
+
 @lru_cache(maxsize=REMEMBERED)
 def _look(schema: str, stix_type: str, version: Version, names: tuple[str, ...]) -> _Look:
     """Return what to look at.
@@ -106,10 +110,13 @@ def _look(schema: str, stix_type: str, version: Version, names: tuple[str, ...])
     if not all(_PLAIN_NAME.match(name) and not name.endswith(("_hex", "_bin")) for name in names):
         raise _NoLookError
     pairs = (("created", "modified", True), *ORDERED.get(stix_type, ()))
-    asked = {name: property_of(schema, stix_type, version, name) for name in names}
+    times = {*COMMON_TIMES, *TIMES.get(stix_type, ())}
+    asked = {name: property_of(schema, name, version, is_of_time=name in times) for name in names}
     if version == "2.0" and asked.get("id") == OWN:  # an observable of 2.0 has none
         raise _NoLookError
     tests = {name: one.test for name, one in asked.items() if one not in (TEXT, OWN)}
+    if not tests.pop("type", _is_anything)(stix_type):
+        raise _NoLookError
     return _Look(
         texts=tuple(name for name, one in asked.items() if one == TEXT),
         words=tuple((name, test) for name, test in tests.items() if asked[name].is_text),

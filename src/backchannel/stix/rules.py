@@ -15,6 +15,7 @@ from backchannel.codec import JsonObject
 from backchannel.stix import schemas
 from backchannel.stix.forms import (
     MAX_WORD_CHARS,
+    REMEMBERED,
     Test,
     begins,
     each,
@@ -30,12 +31,12 @@ from backchannel.stix.forms import (
     is_text,
     is_time,
     matches,
+    remembered,
 )
 from backchannel.stix.schemas import Version
-from backchannel.stix.vocabulary import COMMON_TIMES, TIMES
 
-REMEMBERED: Final = 1024
-"""Answers kept for one property, and a quarter of the properties kept: bounds the memory."""
+MAX_PROPERTIES: Final = 4096
+"""Properties of which it is remembered what to look at: bounds the memory."""
 
 _PREFIX = re.compile(r"\^([a-z-]+--)\Z")
 _EXPRESSIONS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -135,13 +136,19 @@ def _tests(rule: JsonObject, file: JsonObject, version: Version) -> list[Test]:
     elif kind == "integer" and asked.keys() == {"type", "minimum", "maximum"}:
         found = [partial(is_between, asked["minimum"], asked["maximum"])]
     elif kind == "array" and asked.keys() <= {"type", "items", "minItems"} and asked.get("minItems", 1) == 1:
-        found = [each(_all_of(_tests(asked.get("items", {}), file, version)))]
+        found = [_each(_tests(asked.get("items", {}), file, version))]
     elif kind == "object" and asked.keys() == {"type", "properties", "required"}:
         inner = {name: _all_of(_tests(one, file, version)) for name, one in asked["properties"].items()}
         found = [partial(has_members, inner, frozenset(asked["required"]))]
     else:
         found = []
     return found or [_validator(rule, file, version)]
+
+
+def _each(tests: list[Test]) -> Test:
+    if is_text not in tests or set(tests) == {is_text}:
+        return each(_all_of(tests))
+    return each(remembered(_all_of(tests)))
 
 
 def _of_reference(uri: str, version: Version) -> list[Test]:
@@ -193,12 +200,12 @@ def _validator(rule: JsonObject, file: JsonObject, version: Version) -> Test:
     return schemas.part(rule, file, version).is_valid
 
 
-@lru_cache(maxsize=4 * REMEMBERED)
-def property_of(schema: str, stix_type: str, version: Version, name: str) -> Property:
-    """Return what is looked at in the property `name` of objects of a type."""
+@lru_cache(maxsize=MAX_PROPERTIES)
+def property_of(schema: str, name: str, version: Version, *, is_of_time: bool) -> Property:
+    """Return what is looked at in the property `name`; `is_of_time`: whether it names a moment."""
     rules = rules_of(schema, version).properties.get(name, ())
     tests = [test for rule, file in rules for test in _tests(rule, file, version)]
-    if name in COMMON_TIMES or name in TIMES.get(stix_type, ()):
+    if is_of_time:
         tests += [is_text, is_time]
     if not tests:
         return OWN
@@ -207,8 +214,8 @@ def property_of(schema: str, stix_type: str, version: Version, name: str) -> Pro
     rest = [test for test in tests if test is not is_text]
     if not rest:
         return TEXT
-    # The same source, marking and day come again and again; an id does not.
-    return Property(True, _all_of(rest) if name == "id" else lru_cache(maxsize=REMEMBERED)(_all_of(rest)))
+    joined = _all_of(rest)
+    return Property(True, joined if name == "id" else lru_cache(maxsize=REMEMBERED)(joined))
 
 
 @cache
