@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from backchannel import codec
 from backchannel.ids import StixId
 from backchannel.stix.findings import Finding, Level
-from backchannel.store.rows import Arrived, First, Held, Kept, KeptArrival
+from backchannel.store.rows import Arrived, First, Held, Kept, KeptArrival, NewObject
 from backchannel.store.sqlite.connection import Database
 from backchannel.store.sqlite.spelling import respell
 
@@ -45,7 +45,7 @@ class SqliteObjects:
 
     def add(self, arrived: Arrived) -> None:
         many = self._database.executemany
-        many(_ADD_OBJECT, arrived.objects)
+        many(_ADD_OBJECT, map(_bound, arrived.objects))
         many(_REVIVE, arrived.revived)
         for object_row, body in arrived.respelled:
             respell(self._database, object_row, body)
@@ -168,6 +168,21 @@ class SqliteObjects:
 
 def _json(values: Iterable[str] | Iterable[int]) -> str:
     return codec.encode(list(values)).decode()
+
+
+def _bound(new: NewObject) -> tuple[object, ...]:
+    # sqlite3 looks for an adapter for each bytes and bool (not so for bytearray and int), which takes longer
+    # than to write the row.
+    return (
+        *new[:6],
+        int(new.revoked),
+        new.created_by_ref,
+        int(new.quarantined),
+        new.first_arrival,
+        bytearray(new.digest),
+        bytearray(new.body_digest),
+        bytearray(new.body),
+    )
 
 
 def _kept(row: tuple[object, ...]) -> Kept:
