@@ -90,11 +90,12 @@ def _objects(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[
     notes = _bundle_notes(place, outline)
     bundle_version = outline.text("spec_version")
     is_unsaid = outline.kind == "bundle" and "type" in outline.members and not bundle_version
+    base = address(place, "/").removesuffix("/")
     for piece in chain(tried, pieces):
-        item = _object(address(place, piece.pointer), piece, bundle_version)
+        item = _object(base + piece.pointer if piece.pointer else place, piece, bundle_version)
         if is_unsaid and isinstance(item, Received) and _says_no_version(item):
             notes, is_unsaid = (*notes, _unsaid(place, outline)), False
-        yield _with(item, notes)
+        yield _with(item, notes) if notes else item
         notes = ()
     if notes and outline.held == 0:
         yield refused(place, f"the bundle is empty, and {notes[0].what}", CLAUSE_BUNDLE)
@@ -102,8 +103,6 @@ def _objects(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[
 
 def _with(item: Received | Refused, notes: tuple[Finding, ...]) -> Received | Refused:
     """Return `item` with what is to be said of the bundle around it: its first object carries that."""
-    if not notes:
-        return item
     if isinstance(item, Received):
         return Received(item.raw, (*item.findings, *notes), item.place, item.original)
     return Refused((*item.findings, *notes), item.place, item.original)
