@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import json
@@ -46,6 +47,21 @@ def test_what_is_kept_is_what_was_sent_letter_for_letter(node: Node, tmp_path: P
     kept = show(node, CLOCK, str(indicator()["id"]))
     assert bytes(kept.received) == body
     assert kept.body_digest == hashlib.sha256(body).hexdigest()
+
+
+def test_the_collector_of_cycles_is_as_before_after_an_import_and_after_a_failed_one(
+    node: Node, tmp_path: Path
+):
+    usual = gc.get_threshold()
+    seen = []
+    path = a_file(tmp_path, indicator())
+    receive(node, CLOCK, [path], on_progress=lambda _: seen.append(gc.get_threshold()))
+    assert seen
+    assert seen[0] != usual
+    assert gc.get_threshold() == usual
+    with pytest.raises(ZeroDivisionError):
+        receive(node, CLOCK, [path], on_progress=lambda _: 1 / 0)
+    assert gc.get_threshold() == usual
 
 
 def test_each_object_is_counted_once(node: Node, tmp_path: Path):

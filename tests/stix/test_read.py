@@ -31,7 +31,7 @@ objects = st.dictionaries(st.text(), values, max_size=5)
 
 
 def read(body: bytes, spec_version: str = "2.1") -> RawObject:
-    return raw_object(body, decode_object(body), spec_version)
+    return raw_object(body, decode_object(body).value, spec_version)
 
 
 def pieces(data: bytes) -> tuple[Outline, list[Piece]]:

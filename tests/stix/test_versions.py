@@ -42,7 +42,7 @@ def observed(objects: object) -> Value:
 
 def raw(value: Value, version: str = "2.0") -> RawObject:
     body = json.dumps(value).encode()
-    return raw_object(body, decode_object(body), version)
+    return raw_object(body, decode_object(body).value, version)
 
 
 def seen(value: Value) -> View:

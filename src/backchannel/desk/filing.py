@@ -13,8 +13,6 @@ from backchannel.clock import format_time, parse_time
 from backchannel.codec import JsonObject
 from backchannel.intake.received import Received, Refused
 from backchannel.stix.findings import Finding
-from backchannel.stix.pattern.atoms import SEARCHABLE, atoms
-from backchannel.stix.pattern.parse import PatternError, fast_equality
 from backchannel.stix.raw import RawObject
 from backchannel.stix.versions import changes
 from backchannel.stix.visible import visible
@@ -37,6 +35,8 @@ MAX_TOLD_FINDINGS = 10_000
 """Findings of each level in an import's answer; the store keeps all. Bounds the memory of an import."""
 MAX_REFERENCE_CHARS = 300
 """A type has at most 250 characters, an id 38 more (STIX 2.1 §3.1): what is longer refers to nothing."""
+MAX_NAMES_CHARS = 2_000
+"""Longest names of one object, together, of which it is remembered which are references."""
 
 _NOT_FOLLOWED = frozenset({"object_marking_refs"})
 """Markings are read from the object itself; so is its author (any `..._by_ref`)."""
@@ -103,8 +103,8 @@ class Filing:
 
     def _receive(self, item: Received) -> None:
         raw = item.raw
-        held = self._held.get(raw.header.id, ())
-        same = _same(held, item)
+        held = self._held.setdefault(raw.header.id, [])
+        same = _same(held, item) if held else None
         if same is not None and same.visible:
             spelled_anew = item.original is None and same.body_digest != raw.body_digest
             if same.object_row in self._repeated and not spelled_anew:
@@ -116,9 +116,9 @@ class Filing:
             if spelled_anew:
                 self._note((_other_spelling(item),), object_row=None)
             return
-        quarantined = any(finding.level == "quarantine" for finding in item.findings)
+        quarantined = _has_quarantine(item.findings) if item.findings else False
         key = version_key(raw.header.version)
-        contradicted = any(other.visible and other.version_key == key for other in held)
+        contradicted = _contradicts(held, key) if held else False
         outcome: Outcome = "quarantined" if quarantined else "conflict" if contradicted else "stored"
         if same is None:
             row = self._keep(raw, key, quarantined=quarantined)
@@ -127,19 +127,15 @@ class Filing:
             self._arrived.revived.append((quarantined, self._arrival_row, row))
             if same.body_digest != raw.body_digest:
                 self._arrived.respelled.append((row, raw.body))
-        self._hold(raw, key, row)
+        if same is not None:
+            held.remove(same)
+        held.append(Held(row, raw.header.id, key, raw.digest, raw.body_digest, True))  # it may come twice
         self._arrive(row, outcome, item)
         self._tell(item, row)
         if contradicted:  # a fact of today, which undoing the other batch would end: views see it themselves
             self._note((_contradiction(item),), object_row=None)
         if raw.header.type == "indicator":
             self.indicators += 1
-
-    def _hold(self, raw: RawObject, key: str, row: int) -> None:
-        """Let the rest of the file know of the object: it may come twice."""
-        held = self._held.setdefault(raw.header.id, [])
-        held[:] = [other for other in held if other.object_row != row]
-        held.append(Held(row, raw.header.id, key, raw.digest, raw.body_digest, True))
 
     def _keep(self, raw: RawObject, key: str, *, quarantined: bool) -> int:
         row = self._object_row
@@ -219,6 +215,14 @@ def _same(held: Sequence[Held], item: Received) -> Held | None:
     return same
 
 
+def _has_quarantine(findings: Sequence[Finding]) -> bool:
+    return any(finding.level == "quarantine" for finding in findings)
+
+
+def _contradicts(held: Sequence[Held], key: str) -> bool:
+    return any(other.visible and other.version_key == key for other in held)
+
+
 def _other_spelling(item: Received) -> Finding:
     return Finding(
         "note",
@@ -243,15 +247,24 @@ def _contradiction(item: Received) -> Finding:
 
 def _references(value: JsonObject, row: int) -> Iterator[NewReference]:
     """Yield to whom the object refers by its own properties, each target once a property."""
-    for name, target in value.items():
-        if not name.endswith(("_ref", "_refs")) or name in _NOT_FOLLOWED or name.endswith("_by_ref"):
-            continue
+    names = tuple(value)
+    for name in _followed(names) if sum(map(len, names)) <= MAX_NAMES_CHARS else filter(_is_followed, names):
+        target = value[name]
         if isinstance(target, str):
             if _is_reference(target):
                 yield NewReference(target, name, row)
         elif isinstance(target, list):
             for one in {one for one in target if isinstance(one, str) and _is_reference(one)}:
                 yield NewReference(one, name, row)
+
+
+@lru_cache(maxsize=256)  # objects of one kind from one source have the same properties
+def _followed(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(filter(_is_followed, names))
+
+
+def _is_followed(name: str) -> bool:
+    return name.endswith(("_ref", "_refs")) and name not in _NOT_FOLLOWED and not name.endswith("_by_ref")
 
 
 def _is_reference(target: str) -> bool:
@@ -265,20 +278,13 @@ def _indicator(raw: RawObject, row: int) -> Iterator[NewIndicator]:
     if not isinstance(pattern, str) or not isinstance(pattern_type, str):
         return
     valid_from, valid_until = _instant(value.get("valid_from")), _instant(value.get("valid_until"))
-    left = _uncompiled(pattern, pattern_type, raw.header.spec_version)
-    yield NewIndicator(row, pattern, pattern_type, valid_from, valid_until, left)
+    # What of a STIX pattern is not searched is found when it is compiled, before any hunt.
+    unread = "" if pattern_type == "stix" else _unsearched(pattern_type)
+    yield NewIndicator(row, pattern, pattern_type, valid_from, valid_until, unread)
 
 
-def _uncompiled(pattern: str, pattern_type: str, stix_version: str) -> str:
-    if pattern_type != "stix":
-        return f"patterns of type {visible(pattern_type, max_chars=40)} are not searched yet"
-    plain = fast_equality(pattern)
-    if plain is not None and plain[0] in SEARCHABLE:
-        return ""  # nearly every indicator is one equality
-    try:
-        return "\n".join(atoms(pattern, stix_version=stix_version).uncompiled)
-    except PatternError as error:
-        return f"the pattern cannot be read: {visible(str(error))}"
+def _unsearched(pattern_type: str) -> str:
+    return f"patterns of type {visible(pattern_type, max_chars=40)} are not searched yet"
 
 
 def _instant(value: object) -> str | None:

@@ -94,7 +94,9 @@ def open_stream(name: str, stream: BinaryIO) -> Iterator[Source]:
 def _opened(path: Path | None, name: str, on_bytes: Callable[[int], None] | None) -> Iterator[_Counted]:
     with ExitStack() as stack:
         try:
-            raw: BinaryIO = sys.stdin.buffer if path is None else stack.enter_context(path.open("rb"))
+            raw: BinaryIO = (
+                sys.stdin.buffer if path is None else stack.enter_context(path.open("rb", buffering=0))
+            )
             if not _is_rewindable(raw):
                 raw = stack.enter_context(_spooled(raw, name))
         except OSError as error:
@@ -159,22 +161,16 @@ class _Counted(io.RawIOBase):
         return self._raw.seek(offset, whence)
 
     def readinto(self, buffer: object) -> int:
-        view = memoryview(cast(bytearray, buffer))
-        data = self.read(len(view))
-        view[: len(data)] = data
-        return len(data)
-
-    def read(self, size: int = -1) -> bytes:
         try:
-            data = self._raw.read(size)
+            size: int = self._raw.readinto(buffer)  # type: ignore[attr-defined]  # every binary stream has it
         except OSError as error:
             raise ContainerError(self._name, f"cannot be read: {_reason(error)}", "file") from None
         here = self._raw.tell()
-        if data and here > self.furthest:
+        if size and here > self.furthest:
             self.furthest = here
             if self._on_bytes is not None:
                 self._on_bytes(here)
-        return data
+        return size
 
 
 class _Budget:

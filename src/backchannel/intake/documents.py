@@ -107,11 +107,12 @@ def _objects(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[
     notes = _bundle_notes(place, outline)
     bundle_version = outline.text("spec_version")
     is_unsaid = outline.kind == "bundle" and "type" in outline.members and not bundle_version
+    base = address(place, "/").removesuffix("/")
     for piece in chain(tried, pieces):
-        item = read_piece(address(place, piece.pointer), piece, bundle_version)
+        item = read_piece(base + piece.pointer if piece.pointer else place, piece, bundle_version)
         if is_unsaid and isinstance(item, Received) and _says_no_version(item):
             notes, is_unsaid = (*notes, _unsaid(place, outline)), False
-        yield _with(item, notes)
+        yield _with(item, notes) if notes else item
         notes = ()
     if notes and outline.held == 0:
         yield refused(place, f"the bundle is empty, and {notes[0].what}", CLAUSE_BUNDLE)
@@ -119,8 +120,6 @@ def _objects(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[
 
 def _with(item: Received | Refused, notes: tuple[Finding, ...]) -> Received | Refused:
     """Return `item` with what is to be said of the bundle around it: its first object carries that."""
-    if not notes:
-        return item
     if isinstance(item, Received):
         return Received(item.raw, (*item.findings, *notes), item.place, item.original)
     return Refused((*item.findings, *notes), item.place, item.original)
@@ -141,12 +140,12 @@ def read_piece(place: str, piece: Piece, bundle_version: str) -> Received | Refu
         )
     body = piece.body
     try:
-        value = decode_object(body)
+        value, is_plain = decode_object(body)
         version = spec_version_of(value, bundle_version)
-        findings = validate(value, spec_version=version, place=place, body=body)
+        findings = validate(value, spec_version=version, place=place, body=body, is_plain=is_plain)
         if findings and findings[0].level == "refuse":
             return Refused(findings, place, body[:MAX_OBJECT_BYTES])
-        return Received(raw_object(body, value, version), findings, place)
+        return Received(raw_object(body, value, version, is_plain=is_plain), findings, place)
     except LimitError as error:
         return refused(place, error.what, error.clause, body)
 

@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 
 from backchannel.observables.guess import guess
 from backchannel.observables.kinds import Kind, Network, Observable
-from backchannel.observables.normalise import normalise, normalise_network
+from backchannel.observables.normalise import normalise, normalise_network, normaliser
 from backchannel.observables.urls import host_of
 from backchannel.stix.pattern.atoms import SEARCHABLE, Atom, atoms, equality
 from backchannel.stix.pattern.parse import PatternError, fast_equality
@@ -29,6 +29,9 @@ MIN_V6_BITS: Final = 19
 """The same for IPv6."""
 _V4_PREFIX: Final = bytes(10) + b"\xff\xff"
 
+_READERS: Final = {
+    path: tuple(normaliser(Kind[name.upper()]) for name in names) for path, names in SEARCHABLE.items()
+}
 _SIDES: Final[dict[str, Side]] = {
     "network-traffic:src_ref.value": "source",
     "network-traffic:dst_ref.value": "destination",
@@ -141,9 +144,9 @@ def _of_value(atom: Atom, side: Side) -> Iterator[Entry]:
 
 def _read(atom: Atom) -> Observable | Network:
     errors = []
-    for name in SEARCHABLE[atom.path]:
+    for read in _READERS[atom.path]:
         try:
-            return normalise(Kind[name.upper()], atom.value)
+            return read(atom.value)
         except ValueError as error:
             errors.append(str(error))
     # Feeds put addresses into domain-name:value and the like: what a value is, it says itself.

@@ -14,9 +14,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from backchannel import codec
 from backchannel.matching.entries import Entry, entries_of
 from backchannel.matching.segment import Segment, Segments, ToCompile
+from backchannel.observables.kinds import Kind
 from backchannel.observables.normalise import NORMALISER_VERSION
 
 if TYPE_CHECKING:
@@ -64,19 +67,22 @@ class _Table:
             self.unread.append(("\n".join(left), one.object_row))
 
 
+class _Line(msgspec.Struct, gc=False):
+    """One entry as DuckDB reads it."""
+
+    probe: str
+    object_row: int
+    kind: Kind
+    operator: str
+    key: str
+    last: str
+    value: str
+    side: str
+
+
 def _line(object_row: int, entry: Entry) -> bytes:
-    return codec.encode(
-        {
-            "probe": entry.probe,
-            "object_row": object_row,
-            "kind": entry.kind.value,
-            "operator": entry.operator,
-            "key": entry.key.hex(),
-            "last": entry.last.hex(),
-            "value": entry.value,
-            "side": entry.side,
-        }
-    )
+    probe, kind, operator, key, last, value, side = entry
+    return codec.encode(_Line(probe, object_row, kind, operator, key.hex(), last.hex(), value, side))
 
 
 _COLUMNS = ", ".join(

@@ -38,13 +38,13 @@ def check_values(body: bytes, *, at_most: int = MAX_VALUES) -> None:
     Raises:
         LimitError: it does.
     """
-    if body.count(b",") + body.count(b"{") + body.count(b"[") > at_most:
+    if len(body) > at_most and body.count(b",") + body.count(b"{") + body.count(b"[") > at_most:
         what = f"the object holds more than {at_most:,} values: no STIX object needs that"
         raise LimitError(what, f"limit: {at_most} values")
 
 
-def check_bounds(value: JsonObject, body: bytes) -> None:
-    """Check the size and depth of one object.
+def check_bounds(value: JsonObject, body: bytes, *, is_plain: bool = False) -> None:
+    """Check the size and depth of one object; a plain one (`codec.decode_plain`) is not deep.
 
     Raises:
         LimitError: it is too large or too deeply nested.
@@ -53,7 +53,8 @@ def check_bounds(value: JsonObject, body: bytes) -> None:
         raise LimitError(
             f"the object is {len(body):,} bytes long: split it, or send what it holds apart", CLAUSE_SIZE
         )
-    check_depth(value, body)
+    if not is_plain:
+        check_depth(value, body)
 
 
 def check_depth(value: JsonObject, body: bytes) -> None:

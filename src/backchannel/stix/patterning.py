@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from backchannel.codec import JsonObject
@@ -21,11 +22,11 @@ from backchannel.stix.pattern.ast import (
     Path,
     Qualified,
 )
-from backchannel.stix.pattern.parse import PatternError, is_valid_fast, parse
+from backchannel.stix.pattern.parse import PatternError, fast_equality, parse
 from backchannel.stix.vocabulary import OBSERVABLES
 from backchannel.stix.wording import quoted
 
-_FAST_PATH = re.compile(r"\[\s*([a-z0-9-]+)\s*:\s*'?([A-Za-z0-9_-]+)")
+_PATH = re.compile(r"([a-z0-9-]+):'?([A-Za-z0-9_-]+)")
 _TYPE_NAME = re.compile(r"-?[a-z0-9]+(?:-[a-z0-9]+)*-?\Z")
 _PROPERTY_NAME = re.compile(r"[a-z0-9_]{3,250}\Z")
 _OTHER: Final = {"2.0": "2.1", "2.1": "2.0"}
@@ -50,8 +51,11 @@ def pattern(value: JsonObject, version: str) -> Iterator[Problem]:
         language = "stix"
     if language != "stix":
         return
-    if is_valid_fast(text):
-        yield from _fast_names(text, version)
+    plain = fast_equality(text)
+    if plain is not None:  # nearly every pattern
+        name = _unknown(plain[0])
+        if name:
+            yield from _names({name}, version)
         return
     written = value.get("pattern_version")
     own = written if isinstance(written, str) and written in _OTHER else version
@@ -85,10 +89,13 @@ def _clause(version: str) -> str:
     return "STIX 2.1 §9" if version == "2.1" else "STIX 2.0 Part 5"
 
 
-def _fast_names(text: str, version: str) -> Iterator[Problem]:
-    match = _FAST_PATH.match(text)
-    if match is not None and not (match[1] in OBSERVABLES and _PROPERTY_NAME.match(match[2])):
-        yield from _names({(match[1], match[2])}, version)
+@lru_cache(maxsize=128)
+def _unknown(path: str) -> tuple[str, str] | None:
+    """Return type and property of an equality's path where STIX might not define them."""
+    match = _PATH.match(path)
+    if match is None or (match[1] in OBSERVABLES and _PROPERTY_NAME.match(match[2])):
+        return None
+    return match[1], match[2]
 
 
 def _names(found: set[tuple[str, str]], version: str) -> Iterator[Problem]:

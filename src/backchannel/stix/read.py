@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from backchannel import codec
 from backchannel.codec import JsonObject
@@ -16,13 +16,24 @@ from backchannel.stix.vocabulary import OBSERVABLES, ONLY_21, ONLY_21_PROPERTIES
 VERSIONS: Final = ("2.0", "2.1")
 
 
-def decode_object(body: bytes) -> JsonObject:
+class Decoded(NamedTuple):
+    """One object, decoded."""
+
+    value: JsonObject
+    is_plain: bool
+    """Whether it is as `codec.decode_plain` wants it: its depth and numbers need no second look."""
+
+
+def decode_object(body: bytes) -> Decoded:
     """Decode the bytes of one object.
 
     Raises:
         LimitError: it is no JSON object, or holds what no two readers read alike, or far too much.
     """
     check_values(body)
+    plain = codec.decode_plain(body)
+    if plain is not None:
+        return Decoded(plain, True)
     try:
         value = codec.decode(body)
     except ValueError as error:
@@ -31,7 +42,7 @@ def decode_object(body: bytes) -> JsonObject:
         raise LimitError(
             "there is no object here but another JSON value: only STIX objects belong here", "STIX 2.1 §8"
         )
-    return value
+    return Decoded(value, False)
 
 
 def _why(message: str) -> str:
@@ -42,19 +53,20 @@ def _why(message: str) -> str:
     return "it is nested too deeply" if "deep" in message else message
 
 
-def raw_object(body: bytes, value: JsonObject, spec_version: str) -> RawObject:
+def raw_object(body: bytes, value: JsonObject, spec_version: str, *, is_plain: bool = False) -> RawObject:
     """Return the object with its header and digests.
 
     Args:
         body: the bytes of the object, exactly as received.
         value: what they decode to; it has a type and an id, and keeps within `limits.check_bounds`.
         spec_version: "2.1" or "2.0" (`spec_version_of`).
+        is_plain: whether it is plain (`Decoded`).
 
     Raises:
         LimitError: a key stands twice in one of its objects, or an integer is beyond 2^53.
     """
     try:
-        canonical = codec.canonical(value)
+        canonical = codec.canonical(value, is_plain=is_plain)
     except ValueError:
         what = "an integer in the object is beyond 2^53: readers would see different numbers; send it as text"
         raise LimitError(what, "RFC 7493 §2.2, RFC 8785 §3.2.2.3") from None

@@ -1,15 +1,14 @@
 """The OASIS JSON schemas of STIX 2.1 and 2.0, from this package's own copy; nothing is ever fetched.
 
-Two validators for each type, compiled when first asked for. `full` is the schema as OASIS wrote it: it
-says what is wrong. `screen` is the same without the parts that cost most and that other code decides
-faster, so it only says "fine" or "look closer": most objects need no more. `tests/stix` holds that
-whatever passes the screen passes the full schema.
+A validator for each type, compiled when first asked for: it says what is wrong. Most objects never meet
+it, because a quick look (`looks`, read off the same schemas) finds them right.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Final, Literal
 
 from backchannel import codec
@@ -24,9 +23,6 @@ CUSTOM: Final = "core"
 """Name of the schema of the common properties: for types that the standard does not define."""
 CUSTOM_OBSERVABLE: Final = "cyber-observable-core"
 """The same for cyber-observable objects."""
-SHARED: Final = ("extensions", "external_references", "granular_markings")
-"""Properties of many types that the screens leave out: `screen_shared` looks at them where they occur."""
-
 _ROOMS: Final = ("sdos", "sros", "observables", "common")
 _COMMON_TYPES: Final = frozenset(
     {"marking-definition", "language-content", "extension-definition", CUSTOM, CUSTOM_OBSERVABLE}
@@ -46,42 +42,33 @@ def full(name: str, version: Version) -> Draft202012Validator:
     return _compiled(_load(version, _names(version)[name], name), version)
 
 
-@cache
-def screen(name: str, version: Version) -> Draft202012Validator:
-    """Return the quick validator of `name`: what it takes is right but for `SHARED` and property names."""
-    import jsonschema_rs  # noqa: PLC0415 - 30 ms that only a first validation should pay
-
-    def retrieve(uri: str) -> JsonObject:
-        return _trimmed(_by_uri(uri, version))
-
-    schema = _trimmed(_load(version, _names(version)[name], name))
-    flat = jsonschema_rs.dereference(schema, retriever=retrieve)
-    return jsonschema_rs.Draft202012Validator(flat, pattern_options=_engine(), offline=True)
+def source(name: str, version: Version) -> JsonObject:
+    """Return the schema `name` itself, `referred` within it. Read it; never change it."""
+    return _trimmed(_load(version, _names(version)[name], name))
 
 
-@cache
-def shared(version: Version) -> tuple[str, ...]:
-    """Return which properties of `SHARED` are common ones in `version` (2.0 has no common `extensions`)."""
-    properties: JsonObject = _load(version, "common", "core")["properties"]
-    return tuple(name for name in SHARED if name in properties)
+def referred(uri: str, version: Version) -> JsonObject:
+    """Return the schema that another refers to, less the rules of names where it is one of common properties.
+
+    Raises:
+        LookupError: it is not in our copy.
+    """
+    room, _, name = uri.rpartition("/")
+    return _trimmed(_load(version, room.rpartition("/")[2] or "common", name.removesuffix(".json")))
 
 
-@cache
-def screen_shared(name: str, version: Version) -> Draft202012Validator:
-    """Return the validator of one property of `shared(version)`."""
-    properties: JsonObject = _load(version, "common", "core")["properties"]
-    schema: JsonObject = {"$id": _load(version, "common", "core")["$id"], **properties[name]}
-    return _compiled(schema, version)
+def part(rule: JsonObject, file: JsonObject, version: Version) -> Draft202012Validator:
+    """Return the validator of `rule`, which is a part of the schema `file`."""
+    around: JsonObject = {key: file[key] for key in ("$id", "$schema", "definitions") if key in file}
+    return _compiled({**around, **rule}, version)
 
 
 def _trimmed(schema: JsonObject) -> JsonObject:
-    """Leave out, of the two schemas of common properties, the rules of names and the properties of `SHARED`."""
+    """Leave out, of the two schemas of common properties, the rules of names."""
     if not schema["$id"].endswith(("/core.json", "/cyber-observable-core.json")):
         return schema
-    rest = {key: value for key, value in schema.items() if key not in {"allOf", "patternProperties"}}
-    rest.pop("additionalProperties", None)
-    rest["properties"] = {name: value for name, value in schema["properties"].items() if name not in SHARED}
-    return rest
+    of_names = {"allOf", "patternProperties", "additionalProperties"}
+    return {key: value for key, value in schema.items() if key not in of_names}
 
 
 def _compiled(schema: JsonObject, version: Version) -> Draft202012Validator:
@@ -107,16 +94,20 @@ def _by_uri(uri: str, version: Version) -> JsonObject:
 
 
 @cache
+def _folder(version: Version) -> Traversable:
+    return files("backchannel.vendored").joinpath(f"stix{version}-schemas", "schemas")
+
+
+@cache
 def _load(version: Version, room: str, name: str) -> JsonObject:
-    folder = files("backchannel.vendored").joinpath(f"stix{version}-schemas", "schemas")
-    schema: JsonObject = codec.decode(folder.joinpath(room, f"{name}.json").read_bytes())
+    schema: JsonObject = codec.decode(_folder(version).joinpath(room, f"{name}.json").read_bytes())
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"  # 2.0 writes it with http and a #
     return schema
 
 
 @cache
 def _names(version: Version) -> dict[str, str]:
-    folder = files("backchannel.vendored").joinpath(f"stix{version}-schemas", "schemas")
+    folder = _folder(version)
     return {
         entry.name.removesuffix(".json"): room
         for room in _ROOMS

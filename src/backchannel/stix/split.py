@@ -119,7 +119,9 @@ def split(stream: BinaryIO) -> tuple[Outline, Iterator[Piece]]:
         del data
         return split_stream(stream)
     data = data.removeprefix(b"\xef\xbb\xbf")
-    whole = split_whole(data) if data.count(b",") <= MAX_WHOLE_COMMAS else None
+    # An item and its comma take two bytes at least: nothing to count in what is short.
+    is_small = len(data) <= 2 * MAX_WHOLE_COMMAS or data.count(b",") <= MAX_WHOLE_COMMAS
+    whole = split_whole(data) if is_small else None
     return whole if whole is not None else split_stream(io.BytesIO(data))
 
 

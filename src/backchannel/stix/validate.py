@@ -14,19 +14,19 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from backchannel.codec import JsonObject, JsonValue
+from backchannel.codec import JsonObject
 from backchannel.stix import checks, schemas
 from backchannel.stix.checks import Problem
 from backchannel.stix.embedded import embedded
 from backchannel.stix.findings import Finding
 from backchannel.stix.limits import LimitError, check_bounds
+from backchannel.stix.looks import is_fine
 from backchannel.stix.patterning import pattern
 from backchannel.stix.schemas import CUSTOM, CUSTOM_OBSERVABLE, Version
-from backchannel.stix.vocabulary import COMMON_TIMES, OBSERVABLES, ONLY_21_PROPERTIES, ORDERED, TIMES, section
+from backchannel.stix.vocabulary import COMMON_TIMES, OBSERVABLES, ONLY_21_PROPERTIES, section
 from backchannel.stix.wording import pointer, quoted, sentence
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ _NAMES: Final = {"2.1": _PLAIN_NAME, "2.0": re.compile(r"(?:[a-z0-9_]{3,250}|id)
 _SHORT_KEYS: Final = frozenset({"HKLM", "HKCC", "HKCR", "HKCU", "HKU"})
 
 
-def validate(value: JsonObject, *, spec_version: str, place: str, body: bytes) -> tuple[Finding, ...]:
+def validate(
+    value: JsonObject, *, spec_version: str, place: str, body: bytes, is_plain: bool = False
+) -> tuple[Finding, ...]:
     """Return what is noticed about one object, worst first; empty if nothing is.
 
     Args:
@@ -58,8 +60,9 @@ def validate(value: JsonObject, *, spec_version: str, place: str, body: bytes) -
         spec_version: "2.1" or "2.0": what it is read as (`stix.read.spec_version_of`).
         place: address of the object, as in `bundle.json#/objects/3`; findings go on from there.
         body: its bytes.
+        is_plain: whether it is plain (`stix.read.Decoded`).
     """
-    refusal = _unfiled(value, body)
+    refusal = _unfiled(value, body, is_plain=is_plain)
     if refusal is not None:
         return (_finding(refusal, value, place, spec_version),)
     version: Version = "2.0" if spec_version == "2.0" else "2.1"
@@ -83,7 +86,7 @@ def address(place: str, path: str) -> str:
     return f"{place}{path}" if _POINTER.search(place) else f"{place}#{path}"
 
 
-def _unfiled(value: JsonObject, body: bytes) -> Problem | None:
+def _unfiled(value: JsonObject, body: bytes, *, is_plain: bool) -> Problem | None:
     """Return why the object cannot be filed at all, or None: it has a type, and an id of that type."""
     stix_type, stix_id = value.get("type"), value.get("id")
     if not isinstance(stix_type, str) or not stix_type:
@@ -104,7 +107,7 @@ def _unfiled(value: JsonObject, body: bytes) -> Problem | None:
         what = f"the id {quoted(stix_id)} does not begin with the type of the object, {quoted(stix_type)}"
         return Problem("refuse", "/id", what, "STIX 2.1 §2.9")
     try:
-        check_bounds(value, body)
+        check_bounds(value, body, is_plain=is_plain)
     except LimitError as error:
         return Problem("refuse", "", error.what, error.clause)
     return None
@@ -121,13 +124,12 @@ def _finding(problem: Problem, value: JsonObject, place: str, version: str) -> F
 
 def _problems(value: JsonObject, version: Version) -> Iterator[Problem]:
     stix_type: str = value["type"]
-    is_screened = _is_screened(value, stix_type, version)
+    schema = _schema_name(value, stix_type, version)
     if stix_type == "indicator":
         yield from pattern(value, version)
-    if not is_screened or not _is_timely(value, stix_type):
+    if not is_fine(value, schema, version):
         yield from checks.times(value, version)
-    if not is_screened:
-        yield from _schema_problems(value, stix_type, version)
+        yield from _schema_problems(value, schema, version)
     for check in checks.BY_TYPE.get(stix_type, ()):
         yield from check(value, version)
     if "granular_markings" in value and stix_type != "marking-definition":
@@ -155,45 +157,7 @@ def _schema_name(value: JsonObject, stix_type: str, version: Version) -> str:
     return CUSTOM
 
 
-def _is_screened(value: JsonObject, stix_type: str, version: Version) -> bool:
-    """Whether the quick look suffices: it takes nothing that the whole schema would not take."""
-    if not all(map(_is_plain_name, value)) or None in value.values() or [] in value.values():
-        return False
-    if stix_type == "observed-data" and "objects" in value and version == "2.1":
-        return False
-    if not schemas.screen(_schema_name(value, stix_type, version), version).is_valid(value):
-        return False
-    for shared in schemas.shared(version):
-        if shared in value and not schemas.screen_shared(shared, version).is_valid(value[shared]):
-            return False
-    return True
-
-
-@lru_cache(maxsize=4096)
-def _is_plain_name(name: str) -> bool:
-    return _PLAIN_NAME.match(name) is not None and not name.endswith(("_hex", "_bin"))
-
-
-def _is_timely(value: JsonObject, stix_type: str) -> bool:
-    """Whether the times of an object that passed the screen exist and agree beyond doubt."""
-    for name in (*COMMON_TIMES, *TIMES.get(stix_type, ())):
-        found = value.get(name)
-        if found is not None and (not isinstance(found, str) or found[5:10] in checks.ODD_DAYS):
-            return False
-    return _are_in_order(value.get("created"), value.get("modified"), may_be_equal=True) and all(
-        _are_in_order(value.get(earlier), value.get(later), may_be_equal=may_be_equal)
-        for earlier, later, may_be_equal in ORDERED.get(stix_type, ())
-    )
-
-
-def _are_in_order(earlier: JsonValue, later: JsonValue, *, may_be_equal: bool) -> bool:
-    if not isinstance(earlier, str) or not isinstance(later, str):
-        return True
-    # Two spellings of one length and form compare like the moments they name.
-    return len(earlier) == len(later) and (earlier < later or (may_be_equal and earlier == later != ""))
-
-
-def _schema_problems(value: JsonObject, stix_type: str, version: Version) -> Iterator[Problem]:
+def _schema_problems(value: JsonObject, schema: str, version: Version) -> Iterator[Problem]:
     names = _NAMES[version]
     for name in value:
         if names.match(name) is None:
@@ -201,9 +165,9 @@ def _schema_problems(value: JsonObject, stix_type: str, version: Version) -> Ite
             yield Problem(
                 "note", pointer([name]), what, "STIX 2.1 §3.1" if version == "2.1" else "STIX 2.0 Part 1 §3.1"
             )
-    clause = section(stix_type, version)
+    clause = section(value["type"], version)
     told: set[str] = set()
-    for error in schemas.full(_schema_name(value, stix_type, version), version).iter_errors(value):
+    for error in schemas.full(schema, version).iter_errors(value):
         path = pointer(_path(error))
         if path not in told and not _is_false_alarm(error, value, version):
             if path:  # two rules of the schema, one fault

@@ -71,7 +71,10 @@ CREATE TABLE arrival (
   arrival_row INTEGER PRIMARY KEY,
   batch_id INTEGER NOT NULL,
   object_row INTEGER NOT NULL REFERENCES object (object_row),
-  outcome TEXT NOT NULL CHECK (outcome IN ('stored', 'known', 'conflict', 'quarantined')),
+  -- Not IN: that would build a table for each row.
+  outcome TEXT NOT NULL CHECK (
+    outcome = 'stored' OR outcome = 'known' OR outcome = 'conflict' OR outcome = 'quarantined'
+  ),
   place TEXT NOT NULL, -- file and index, line or row
   original BLOB, -- the row or line it was made from
   body BLOB -- the object's bytes as they came this time; NULL: letter for letter those of `object`
