@@ -38,6 +38,15 @@ class UrlField:
 
 
 @dataclass(frozen=True, slots=True)
+class KindOfRecord:
+    """Records of one kind, told by a field that each of them has and no other kind has."""
+
+    always: str
+    names: frozenset[str]
+    """Of the covered fields those that such a record can have."""
+
+
+@dataclass(frozen=True, slots=True)
 class FieldTable:
     """What is known of one family of formats."""
 
@@ -50,6 +59,7 @@ class FieldTable:
     """Fields that name the host a record is about, where it has no two sides."""
     covered: dict[str, str]
     """Name of a field to one that is always beside it."""
+    kinds: tuple[KindOfRecord, ...]
 
 
 @cache
@@ -65,6 +75,7 @@ def field_table(family: Family) -> FieldTable:
         destination=tuple(value["destination"]),
         addresses=tuple(value["addresses"]),
         covered={name: row["by"] for row in value.get("covered", []) for name in row["names"]},
+        kinds=tuple(KindOfRecord(row["always"], frozenset(row["names"])) for row in value.get("kind", [])),
     )
 
 

@@ -197,14 +197,18 @@ def _table_source(path: Path, shape: LogShape) -> str:
 
 
 def _json_source(path: Path, layout: Layout) -> str:
-    ways = (*layout.columns, *layout.watched)
+    ways = (*layout.columns, *layout.watched, *([layout.always] if layout.always else []))
     types = _types(ways)
     if layout.has_numeric_time:
         types[layout.columns[layout.time][0]] = "DOUBLE"  # a third of the memory that text takes
     columns = "{" + ", ".join(f"{_name(key)}: {_text(kind)}" for key, kind in types.items()) + "}"
     shown = ", ".join(f"{_expression(way)} AS c{n}" for n, way in enumerate(layout.columns))
-    watched = ", ".join(f"{_expression(way)}" for way in layout.watched)
-    odd = f"coalesce({watched}) IS NOT NULL" if len(layout.watched) > 1 else "false"
+    signs = []
+    if layout.watched:
+        signs.append(f"coalesce({', '.join(_expression(way) for way in layout.watched)}, NULL) IS NOT NULL")
+    if layout.always:
+        signs.append(f"{_expression(layout.always)} IS NULL")
+    odd = " OR ".join(signs) or "false"
     return (
         f"SELECT {shown + ', ' if shown else ''}{odd} AS odd FROM read_json({_text(str(path))}, "  # noqa: S608
         f"format = 'newline_delimited', ignore_errors = true, columns = {columns})"
