@@ -99,7 +99,7 @@ def _watched(
     }
     for name, own in wanted.items():
         guard = table.covered.get(name)
-        if kind is not None and guard is not None and name not in kind.names:
+        if kind is not None and name not in kind.names and (guard is not None or name in table.elsewhere):
             continue
         spellings = _spellings(guard) if guard is not None and guard in guards else own
         for path in spellings:

@@ -59,6 +59,8 @@ class FieldTable:
     """Fields that name the host a record is about, where it has no two sides."""
     covered: dict[str, str]
     """Name of a field to one that is always beside it."""
+    elsewhere: frozenset[str]
+    """Names of fields that no kind of `kinds` can have."""
     kinds: tuple[KindOfRecord, ...]
 
 
@@ -75,6 +77,7 @@ def field_table(family: Family) -> FieldTable:
         destination=tuple(value["destination"]),
         addresses=tuple(value["addresses"]),
         covered={name: row["by"] for row in value.get("covered", []) for name in row["names"]},
+        elsewhere=frozenset(value.get("elsewhere", [])),
         kinds=tuple(KindOfRecord(row["always"], frozenset(row["names"])) for row in value.get("kind", [])),
     )
 
