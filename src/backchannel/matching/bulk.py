@@ -101,18 +101,20 @@ class BulkLog:
 
     def candidates(self, compiled: CompiledSet) -> set[CellKey]:
         """Return the cells that share a probe with some entry."""
-        found: set[CellKey] = set()
-        self.database.execute(
-            "CREATE OR REPLACE TEMP TABLE seen (field INTEGER, cell VARCHAR, probe UBIGINT)"
-        )
         fields = self.shape.layout.fields
+        values, shared = [], []
         for number, field in enumerate(fields):
-            values = probing.values(self.table, field, is_json=self.shape.format != "zeek-tsv")
-            self.database.execute(f"CREATE OR REPLACE TEMP TABLE value AS {values}")
-            shared = probing.probes("value", field, compiled)
-            if shared:
-                self.database.execute(f"INSERT INTO seen SELECT {number}, cell, probe FROM ({shared})")  # noqa: S608
-        for number, cell in self.database.execute(_SHARED).fetchall():
+            probes = probing.probes(f"value{number}", field, compiled)
+            if probes:
+                distinct = probing.values(self.table, field, is_json=self.shape.format != "zeek-tsv")
+                values.append(f"value{number} AS MATERIALIZED ({distinct})")
+                shared.append(f"SELECT {number} AS field, cell, probe FROM ({probes})")  # noqa: S608
+        if not shared:
+            return set()
+        seen = f"seen AS MATERIALIZED ({' UNION ALL '.join(shared)})"
+        query = f"WITH {', '.join([*values, seen])} {_SHARED}"
+        found: set[CellKey] = set()
+        for number, cell in self.database.execute(query).fetchall():
             field = fields[number]
             found.add((field.reading, field.is_list, _cell(field, cell)))
         return found

@@ -113,11 +113,14 @@ class CompiledSet:
         shared = self.database.execute(
             "SELECT DISTINCT asked.probe FROM asked JOIN wanted ON wanted.probe = hash(asked.probe)"
         ).fetchall()
-        if shared:
+        kinds: dict[str, list[str]] = {}
+        for (probe,) in shared:
+            kinds.setdefault(probe[:2], []).append(probe)
+        for (
+            probes_of_kind
+        ) in kinds.values():  # these stand together in the files: the rest of them is not read
             self.database.execute("DELETE FROM asked")
-            self.database.execute(
-                "INSERT INTO asked SELECT unnest(?::VARCHAR[])", [[row[0] for row in shared]]
-            )
+            self.database.execute("INSERT INTO asked SELECT unnest(?::VARCHAR[])", [probes_of_kind])
             self._index.add(self._entries("probe IN (SELECT probe FROM asked)"))
 
     def _entries(self, where: str) -> list[Filed]:
