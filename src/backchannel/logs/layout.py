@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from backchannel.codec import JsonObject
-from backchannel.logs.tables import Family, FieldTable, Reading, Side, field_table
+from backchannel.logs.tables import Family, FieldTable, KindOfRecord, Reading, Side, field_table
 
 Path = tuple[str, ...]
 """Way to a value in a record: keys, `[]` for each member of a list. In a table, one name of a column."""
@@ -46,6 +46,8 @@ class Layout:
     """Every sampled record has its time as a number."""
     watched: tuple[Path, ...] = ()
     """Known fields that the sample did not have: a record that has one is read again by itself."""
+    always: Path = ()
+    """A field that each record of this kind has: one without it is read again by itself. (): none is known."""
 
 
 def json_layout(format_: str, family: Family, sample: Iterable[JsonObject]) -> Layout:
@@ -57,13 +59,23 @@ def json_layout(format_: str, family: Family, sample: Iterable[JsonObject]) -> L
         name: [path for path in spellings if any(has(record, path) for record in records)]
         for name, spellings in wanted.items()
     }
-    watched = _watched(table, wanted, by_name, records)
+    kind = _kind(table, records)
+    watched = _watched(table, wanted, by_name, records, kind)
     for url in table.urls:
         if not by_name[url.target]:
             by_name[url.port] = []  # a port is read for URLs alone
     layout = _layout(format_, table, by_name, watched)
     times = [record.get(layout.columns[layout.time][0]) for record in records] if layout.time >= 0 else []
-    return replace(layout, has_numeric_time=all(isinstance(time, int | float) for time in times))
+    return replace(
+        layout,
+        has_numeric_time=all(isinstance(time, int | float) for time in times),
+        always=() if kind is None else (kind.always,),
+    )
+
+
+def _kind(table: FieldTable, records: Sequence[JsonObject]) -> KindOfRecord | None:
+    """Return the kind that all records are of."""
+    return next((kind for kind in table.kinds if all(kind.always in record for record in records)), None)
 
 
 def _watched(
@@ -71,11 +83,12 @@ def _watched(
     wanted: dict[str, list[Path]],
     by_name: dict[str, list[Path]],
     records: Sequence[JsonObject],
+    kind: KindOfRecord | None,
 ) -> tuple[Path, ...]:
     """Return what a record may have that the sample had not, with as few paths as can tell.
 
-    A writer spells all names with dots in one way, so another spelling is told by its first key; and a
-    field that always has another beside it is told by that.
+    A writer spells all names with dots in one way, so another spelling is told by its first key; a field
+    that always has another beside it is told by that; and what `kind` cannot have is told by its `always`.
     """
     style = _style(by_name)
     watched: dict[Path, None] = {}
@@ -86,6 +99,8 @@ def _watched(
     }
     for name, own in wanted.items():
         guard = table.covered.get(name)
+        if kind is not None and name not in kind.names and (guard is not None or name in table.elsewhere):
+            continue
         spellings = _spellings(guard) if guard is not None and guard in guards else own
         for path in spellings:
             if path in by_name.get(name, ()):

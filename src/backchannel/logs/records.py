@@ -22,8 +22,8 @@ sentence for a broken one."""
 def json_reader(layout: Layout, family: Family) -> ReadLine:
     """Return the reader of JSON records.
 
-    A record with a known field that the sample lacked is read by a layout of its own. A line that is not
-    UTF-8 is read with its wrong bytes replaced: what else is in it still counts.
+    A record with a known field that the sample lacked, or of another kind, is read by a layout of its own.
+    A line that is not UTF-8 is read with its wrong bytes replaced: what else is in it still counts.
     """
     watched: dict[str, list[Path]] = {}
     for path in layout.watched:
@@ -37,7 +37,10 @@ def json_reader(layout: Layout, family: Family) -> ReadLine:
         if not isinstance(record, dict):
             raise ValueError("the line is no JSON object")  # noqa: TRY004  # a line of a log, not a type of ours
         here = layout
-        if any(has(record, path) for key in record if key in watched for path in watched[key]):
+        is_of_kind = not layout.always or has(record, layout.always)
+        if not is_of_kind or any(
+            has(record, path) for key in record if key in watched for path in watched[key]
+        ):
             here = json_layout(layout.format, family, [record])
         return here, tuple(_cell(record, path) for path in here.columns)
 

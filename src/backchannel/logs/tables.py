@@ -39,6 +39,15 @@ class UrlField:
 
 
 @dataclass(frozen=True, slots=True)
+class KindOfRecord:
+    """Records of one kind, told by a field that each of them has and no other kind has."""
+
+    always: str
+    names: frozenset[str]
+    """Of the covered fields those that such a record can have."""
+
+
+@dataclass(frozen=True, slots=True)
 class FieldTable:
     """What is known of one family of formats."""
 
@@ -51,6 +60,9 @@ class FieldTable:
     """Fields that name the host a record is about, where it has no two sides."""
     covered: dict[str, str]
     """Name of a field to one that is always beside it."""
+    elsewhere: frozenset[str]
+    """Names of fields that no kind of `kinds` can have."""
+    kinds: tuple[KindOfRecord, ...]
 
 
 @cache
@@ -66,6 +78,8 @@ def field_table(family: Family) -> FieldTable:
         destination=tuple(value["destination"]),
         addresses=tuple(value["addresses"]),
         covered={name: row["by"] for row in value.get("covered", []) for name in row["names"]},
+        elsewhere=frozenset(value.get("elsewhere", [])),
+        kinds=tuple(KindOfRecord(row["always"], frozenset(row["names"])) for row in value.get("kind", [])),
     )
 
 

@@ -53,7 +53,12 @@ class CompiledSet:
         names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
         source = f"read_parquet([{names}])" if files else _NOTHING
         self.database.execute(f"CREATE VIEW entry AS SELECT * FROM {source}")  # noqa: S608  # our own files
-        self.database.execute("CREATE TEMP TABLE wanted AS SELECT probe FROM entry WHERE probe <> '*'")
+        # A hash is compared faster than a text and takes a quarter of the memory; two texts with one hash
+        # only let more through.
+        self.database.execute(
+            "CREATE TEMP TABLE wanted AS SELECT hash(probe) AS probe, probe LIKE 'n:%' AS is_block FROM entry "
+            "WHERE probe <> '*'"
+        )
         self.database.execute("CREATE TEMP TABLE asked (probe VARCHAR)")
         self._index = EntryIndex()
         self._loaded: set[str] = set()
@@ -63,7 +68,7 @@ class CompiledSet:
         self._index.add(plain[:MAX_PLAIN])
         self.plain_kinds = frozenset(Kind(entry.kind) for entry in plain[:MAX_PLAIN])
         self.plain = tuple(plain[:MAX_PLAIN])
-        flags = "bool_or(probe = '6:'), bool_or(probe LIKE 'n:%'), bool_or(probe = 'e:')"
+        flags = "bool_or(probe = hash('6:')), bool_or(is_block), bool_or(probe = hash('e:'))"
         row = self.database.execute(f"SELECT {flags} FROM wanted").fetchall()[0]  # noqa: S608  # constant
         self.has_v6, self.has_blocks, self.has_email = (bool(flag) for flag in row)
 
@@ -106,13 +111,16 @@ class CompiledSet:
         # Most of what logs hold is in no indicator: only what is leaves the one column that is in memory.
         # (A join builds its table on the smaller side; NOT IN would build it on all that is wanted.)
         shared = self.database.execute(
-            "SELECT DISTINCT probe FROM asked JOIN wanted USING (probe)"
+            "SELECT DISTINCT asked.probe FROM asked JOIN wanted ON wanted.probe = hash(asked.probe)"
         ).fetchall()
-        if shared:
+        kinds: dict[str, list[str]] = {}
+        for (probe,) in shared:
+            kinds.setdefault(probe[:2], []).append(probe)
+        for (
+            probes_of_kind
+        ) in kinds.values():  # these stand together in the files: the rest of them is not read
             self.database.execute("DELETE FROM asked")
-            self.database.execute(
-                "INSERT INTO asked SELECT unnest(?::VARCHAR[])", [[row[0] for row in shared]]
-            )
+            self.database.execute("INSERT INTO asked SELECT unnest(?::VARCHAR[])", [probes_of_kind])
             self._index.add(self._entries("probe IN (SELECT probe FROM asked)"))
 
     def _entries(self, where: str) -> list[Filed]:

@@ -1,6 +1,6 @@
 """The coarse text of each value of a column, in SQL: what `entries.probes` files entries under.
 
-It may let too much through, never too little: `!` stands for a value that only the normaliser can judge.
+It may let too much through, never too little: NULL stands for a value that only the normaliser can judge.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def values(table: str, field: FieldAt, *, is_json: bool) -> str:
 
 
 def probes(table: str, field: FieldAt, flags: Flags) -> str:
-    """Return the query for (cell, probe) of a table that `values` gave."""
+    """Return the query for (cell, hash of its probe) of a table that `values` gave."""
     pairs = _url_in_parts(flags) if len(field.columns) > 1 else _probes(field.reading, flags)
     odd = " OR ".join(f"({where})" for probe, where in pairs if probe == _ODD)
-    parts = [(probe, where) for probe, where in pairs if probe != _ODD]
+    parts = [(f"hash({probe})", where) for probe, where in pairs if probe != _ODD]
     if odd:
         parts.append((_ODD, odd))
     return " UNION ALL ".join(
@@ -66,7 +66,7 @@ def probes(table: str, field: FieldAt, flags: Flags) -> str:
     )
 
 
-_ODD: Final = "'!'"
+_ODD: Final = "NULL"
 
 
 def _probes(reading: Reading, flags: Flags) -> list[tuple[str, str]]:

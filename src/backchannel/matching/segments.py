@@ -29,6 +29,9 @@ FOLDER: Final = "indicators"
 """Folder of the files in a node's home."""
 CHUNK_INDICATORS: Final = 100_000
 """Indicators compiled into one file: bounds the memory of an import."""
+ROW_GROUP: Final = 8_192
+"""Rows of a file that are read or passed over together. They are in the order of their probes, so that what is
+looked for among addresses leaves names unread."""
 MAX_SEGMENTS: Final = 12
 """More files than that are joined into one, so that opening the set stays cheap."""
 
@@ -131,7 +134,10 @@ def _copy(home: Path, database: duckdb.DuckDBPyConnection, table: str, covers: s
     """Write a table into a file that is whole or absent; return its name."""
     folder = home / FOLDER
     draft = folder / f"draft-{os.getpid()}.parquet"
-    database.execute(f"COPY (FROM {table} ORDER BY ALL) TO {_text(str(draft))} (FORMAT parquet)")
+    database.execute(
+        f"COPY (FROM {table} ORDER BY ALL) TO {_text(str(draft))} "
+        f"(FORMAT parquet, ROW_GROUP_SIZE {ROW_GROUP})"
+    )
     with draft.open("rb") as stream:
         name = f"{covers}-{hashlib.file_digest(stream, 'sha256').hexdigest()[:40]}.parquet"
         os.fsync(stream.fileno())
