@@ -360,11 +360,28 @@ def test_doctor_names_addresses_that_are_likely_ours_too(node: Node, tmp_path: P
 
 
 @pytest.mark.parametrize(
+    ("few", "named"),
+    [
+        ([conn("198.51.100.7", "192.0.2.1")] * 3, "100% of the records"),
+        ([conn("10.0.0.5", "192.0.2.1")] * 99 + [conn("100.64.0.7", "192.0.2.1")], "1% of the records"),
+        ([conn("10.0.0.5", "10.0.0.1")] * 99 + [conn("192.0.2.1", "100.64.0.7")], "1% of the records"),
+    ],
+    ids=["a small log of another network", "a local address that is not ours", "a local answerer"],
+)
+def test_doctor_needs_few_records_where_they_are_clear(
+    node: Node, tmp_path: Path, few: list[Made], named: str
+):
+    hunted(node, a_log(tmp_path, *few, name="conn.log"))
+    state, found, _ = own_networks(node)
+    assert (state, found[: len(named)]) == ("look", named)
+
+
+@pytest.mark.parametrize(
     "records",
     [
-        [conn("10.0.0.5", "192.0.2.1")] * 18 + [conn("100.64.0.7", "192.0.2.1")] * 2,
+        [conn("10.0.0.5", "192.0.2.1")] * 18 + [conn("198.51.100.7", "192.0.2.1")] * 2,
         [conn("192.0.2.1", "10.0.0.5")] * 20,
-        [conn("100.64.0.7", "192.0.2.1")] * 9,
+        [conn("198.51.100.7", "192.0.2.1")] * 2,
         [conn("0.0.0.0", "255.255.255.255"), conn("100.64.0.7", "224.0.0.251")] * 20,
     ],
     ids=["a tenth", "from outside to us", "too few to tell", "broadcast"],
