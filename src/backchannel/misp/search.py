@@ -26,10 +26,13 @@ MAX_LIMIT: Final = 100_000
 """Largest page."""
 
 _IGNORED: Final = frozenset(
-    {"returnFormat", "enforceWarninglist", "withAttachments", "sgReferenceOnly", "includeEventUuid",
-     "includeEventTags", "includeContext", "includeSightings", "includeCorrelations", "includeDecayScore",
-     "includeFullModel", "includeProposals", "headerless", "requested_attributes", "allow_proposal_blocking",
-     "includeAllTags", "excludeDecayed", "decayingModel", "modelOverrides", "score", "includeGalaxy", "includeWarninglistHits", "includeAttachments", "order", "pythonify"}
+    {
+        "returnFormat", "enforceWarninglist", "withAttachments", "sgReferenceOnly", "includeEventUuid",
+        "includeEventTags", "includeContext", "includeSightings", "includeCorrelations", "includeDecayScore",
+        "includeFullModel", "includeProposals", "headerless", "requested_attributes",
+        "allow_proposal_blocking", "includeAllTags", "excludeDecayed", "decayingModel", "modelOverrides", "score",
+        "includeGalaxy", "includeWarninglistHits", "includeAttachments", "order", "pythonify",
+    }
 )  # fmt: skip
 """What only says how the answer is to look."""
 _SPAN = re.compile(r"([0-9]{1,6})([dhms])\Z")

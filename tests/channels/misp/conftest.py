@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from tests.desk.made import NOW, a_file, an_id, indicator
 from tests.misp.made import plain
 
-from backchannel.channels.misp.server import MispServer
+from backchannel.channels.front import open_channels
 from backchannel.clock import FixedClock
 from backchannel.desk.credentials import NewCredential, add_token
 from backchannel.desk.node import Node, init_node
@@ -109,7 +110,8 @@ def live(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterato
                 ("CERT Nobody", (), ()),
             )
         ]
-        app = MispServer(node, CLOCK)
+        channels = open_channels(folder / "home", CLOCK)
+        app = channels.before(no_pages)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -127,7 +129,11 @@ def live(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterato
         finally:
             server.should_exit = True
             thread.join(10)
-            app.close()
+            channels.close()
+
+
+async def no_pages(scope: Scope, receive: Receive, send: Send) -> None:
+    raise AssertionError(f"{scope['path']} went to the pages")
 
 
 def uuid_of(n: int) -> str:

@@ -21,6 +21,7 @@ from backchannel.channels import bounds
 from backchannel.channels.bounds import CrowdedError, GoneError, Limits, address_key
 from backchannel.channels.misp.answers import Answer, Refused
 from backchannel.channels.misp.endpoints import Asked, Place, find_place
+from backchannel.channels.reached import PEER, is_called_by_name
 from backchannel.channels.taxii.server.credentials import (
     KEY_HEADER,
     BadCredentialsError,
@@ -29,7 +30,14 @@ from backchannel.channels.taxii.server.credentials import (
 )
 from backchannel.channels.taxii.server.media import takes_gzip
 from backchannel.clock import Clock
-from backchannel.desk.access import ANONYMOUS, Caller, NotAllowedError, NotThereError, caller_by_secret
+from backchannel.desk.access import (
+    ANONYMOUS,
+    Caller,
+    NotAllowedError,
+    NotThereError,
+    caller_by_certificate,
+    caller_by_secret,
+)
 from backchannel.desk.node import Node
 from backchannel.desk.shelves import Shelves
 from backchannel.errors import BackchannelError
@@ -48,15 +56,19 @@ BUSY_RETRY_S: Final = 5.0
 class MispServer:
     """Serves the collections of one node to readers of MISP."""
 
-    def __init__(self, node: Node, clock: Clock, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self, node: Node, clock: Clock, *, public_url: str | None = None, limits: Limits | None = None
+    ) -> None:
         """Take requests for `node`, which stays open as long as this does.
 
         Args:
             node: whose collections are served.
             clock: decides which credentials have expired and what is in force, and stamps what comes in.
+            public_url: how clients reach us: one of the names that we go by.
             limits: what one client may use.
         """
         self._node, self._clock, self._shelves = node, clock, Shelves()
+        self._public_url = public_url
         self._limits = limits = replace(limits or Limits(), body_bytes=MAX_ASKED_BYTES)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="misp")
         self._known = bounds.Buckets(limits.requests_per_s, limits.requests_burst, limits.keys)
@@ -105,6 +117,8 @@ class MispServer:
     async def _answer(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
         client = scope.get("client")
         address = address_key(client[0] if client else "")
+        if not is_called_by_name(scope, headers, self._public_url):
+            raise Refused(421, "This server does not go by that name")
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_TARGET_BYTES:
             raise Refused(414, "The address is too long")
         credentials = self._credentials(headers, address)
@@ -114,7 +128,7 @@ class MispServer:
             raise Refused(404, "There is nothing at this address") if credentials else _stranger()
         if scope["method"] not in place.methods:
             raise Refused(405, "This address does not take that method")
-        if credentials is None and not place.is_open:
+        if credentials is None and not place.is_open and _certificate(scope) is None:
             raise _stranger()
         key = address if credentials is None else (address, hash(credentials.secret))
         if scope["method"] != "POST":
@@ -141,7 +155,9 @@ class MispServer:
         body: bytes,
     ) -> Answer:
         def work() -> Answer:
-            caller = self._caller(credentials)
+            caller = self._caller(credentials, scope)
+            if caller.party is None and not place.is_open:
+                raise _stranger()
             has = headers.get("if-none-match", "")
             asked = Asked(
                 self._node,
@@ -191,9 +207,13 @@ class MispServer:
             return Refused(429, "Too many keys that are not known here", retry_after_s=wait_s)
         return Refused(401, "The key is not known here", hint="It may have expired or been removed.")
 
-    def _caller(self, credentials: Credentials | None) -> Caller:
+    def _caller(self, credentials: Credentials | None, scope: Scope) -> Caller:
         if credentials is None:
-            return ANONYMOUS
+            certificate = _certificate(scope)
+            found = None
+            if certificate is not None:
+                found = caller_by_certificate(self._node.store, certificate, now=self._clock.now())
+            return found or ANONYMOUS
         found = caller_by_secret(
             self._node.store, credentials.secret, account=credentials.account, now=self._clock.now()
         )
@@ -204,6 +224,12 @@ class MispServer:
 
 class _UnknownCallerError(Exception):
     """A key is nobody's."""
+
+
+def _certificate(scope: Scope) -> bytes | None:
+    """Return the SHA-256 of the certificate with which the connection was made."""
+    found: bytes | None = scope.get("extensions", {}).get(PEER)
+    return found
 
 
 def _stranger() -> Refused:
