@@ -35,6 +35,9 @@ MAX_OBJECTS: Final = 50_000
 MAX_KEPT: Final = 8
 """Collections kept in memory as events, each for one kind of reader."""
 CHUNK_ROWS: Final = 1_000
+CHUNK_BYTES: Final = 8 * 2**20
+MAX_BYTES: Final = 32 * 2**20
+"""Most bytes of such a collection; decoded, they take some ten times as much."""
 
 
 class TooMuchError(InputError):
@@ -126,14 +129,26 @@ def seen(
 
 
 def read_values(node: Node, places: tuple[Place, ...]) -> list[JsonObject]:
-    """Return objects as STIX 2.1, in their order."""
+    """Return objects as STIX 2.1, in their order.
+
+    Raises:
+        TooMuchError: they are longer together than is made into events.
+    """
     found: list[JsonObject] = []
-    for at in range(0, len(places), CHUNK_ROWS):
-        rows = [place.object_row for place in places[at : at + CHUNK_ROWS]]
-        for _, _, spec_version, body in node.store.collected.bodies(rows):
+    rows = [place.object_row for place in places]
+    at = size = 0
+    while at < len(rows):
+        # What would be too long for one step is left to the next.
+        read = node.store.collected.bodies(rows[at : at + CHUNK_ROWS], at_most_bytes=CHUNK_BYTES)
+        at += len(read)
+        for _, _, spec_version, body in read:
+            size += len(body)
             value = codec.decode(body)
-            found.extend(
-                [value] if spec_version == "2.1" else view(raw_object(body, value, spec_version)).objects
+            is_21 = spec_version == "2.1"
+            found.extend([value] if is_21 else view(raw_object(body, value, spec_version)).objects)
+        if size > MAX_BYTES:
+            raise TooMuchError(
+                f"the collection holds more than {MAX_BYTES // 2**20} MiB: too much for a list or for events"
             )
     return found
 

@@ -245,6 +245,22 @@ def test_who_may_not_write_adds_no_sighting(live: Live):
     assert live.ask("/misp/sightings/add", method="POST", body={"value": "evil1.example"}).status == 401
 
 
+@pytest.mark.parametrize(("name", "limit"), [("MAX_OBJECTS", 1), ("MAX_BYTES", 100)])
+def test_a_collection_that_is_too_large_says_so(
+    live: Live, monkeypatch: pytest.MonkeyPatch, name: str, limit: int
+):
+    monkeypatch.setattr(f"backchannel.desk.shelves.{name}", limit)
+    answer = live.ask("/feeds/shared.csv", key=live.beta)
+    assert answer.status == 413
+    assert "TAXII" in answer.value["message"]
+
+
+def test_large_collections_are_read_in_steps(live: Live, monkeypatch: pytest.MonkeyPatch):
+    whole = live.ask("/feeds/shared.csv", key=live.beta).body
+    monkeypatch.setattr("backchannel.desk.shelves.CHUNK_BYTES", 1)
+    assert live.ask("/feeds/shared.csv", key=live.beta).body == whole
+
+
 # --- Other projects' clients ------------------------------------------------------------------------------
 
 
