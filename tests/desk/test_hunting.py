@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.desk.made import CLOCK, Made, a_file, an_id, indicator, take
 
+from backchannel.desk.answering import sight
 from backchannel.desk.batches import undo_batch
 from backchannel.desk.hitbook import hits as book_of_hits
 from backchannel.desk.hitting import Hit, HitBook, HuntSummary
@@ -308,6 +310,22 @@ def test_the_same_log_hunted_twice_counts_once(node: Node, tmp_path: Path, monke
     assert show(node, CLOCK, ONE).item.concerns.hits == 2
 
 
+def test_a_log_that_is_renamed_and_packed_is_the_log_it_was(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1)))
+    log = a_log(tmp_path, dns("good.example"), dns("evil1.example"), dns("www.evil1.example"))
+    hunted(node, log)
+    once = counts(node)
+    rotated = log.rename(tmp_path / "dns.2026-01-01.log")
+    hunted(node, rotated)
+    (tmp_path / "dns.log.gz").write_bytes(gzip.compress(rotated.read_bytes()))
+    hunted(node, tmp_path)
+    assert counts(node) == once == {"evil1.example": 2}
+    hunted(node, a_log(tmp_path, dns("evil1.example", at=JANUARY + DAY)))  # another, under the old name
+    assert counts(node) == {"evil1.example": 3}
+    assert show(node, CLOCK, ONE).item.concerns.hits == 3
+    assert sight(node, CLOCK, ONE).says.startswith(f"Reported {ONE} as seen 3 times")
+
+
 def test_a_log_that_has_grown_counts_its_new_lines(node: Node, tmp_path: Path):
     take(node, a_file(tmp_path, indicator(1)))
     hunted(node, a_log(tmp_path, dns("evil1.example")))
@@ -323,6 +341,7 @@ def test_lines_from_before_and_inside_the_validity_add_up(node: Node, tmp_path: 
         hunted(node, log)
         assert counts(node) == {"evil1.example": 5}
         assert show(node, CLOCK, ONE).item.concerns.hits == 5
+        assert sight(node, CLOCK, ONE).says.startswith(f"Reported {ONE} as seen 5 times")
         assert [(hit.validity, hit.count) for hit in show(node, CLOCK, ONE).hits] == [
             ("inside", 2),
             ("before", 3),
@@ -360,11 +379,28 @@ def test_doctor_names_addresses_that_are_likely_ours_too(node: Node, tmp_path: P
 
 
 @pytest.mark.parametrize(
+    ("few", "named"),
+    [
+        ([conn("198.51.100.7", "192.0.2.1")] * 3, "100% of the records"),
+        ([conn("10.0.0.5", "192.0.2.1")] * 99 + [conn("100.64.0.7", "192.0.2.1")], "1% of the records"),
+        ([conn("10.0.0.5", "10.0.0.1")] * 99 + [conn("192.0.2.1", "100.64.0.7")], "1% of the records"),
+    ],
+    ids=["a small log of another network", "a local address that is not ours", "a local answerer"],
+)
+def test_doctor_needs_few_records_where_they_are_clear(
+    node: Node, tmp_path: Path, few: list[Made], named: str
+):
+    hunted(node, a_log(tmp_path, *few, name="conn.log"))
+    state, found, _ = own_networks(node)
+    assert (state, found[: len(named)]) == ("look", named)
+
+
+@pytest.mark.parametrize(
     "records",
     [
-        [conn("10.0.0.5", "192.0.2.1")] * 18 + [conn("100.64.0.7", "192.0.2.1")] * 2,
+        [conn("10.0.0.5", "192.0.2.1")] * 18 + [conn("198.51.100.7", "192.0.2.1")] * 2,
         [conn("192.0.2.1", "10.0.0.5")] * 20,
-        [conn("100.64.0.7", "192.0.2.1")] * 9,
+        [conn("198.51.100.7", "192.0.2.1")] * 2,
         [conn("0.0.0.0", "255.255.255.255"), conn("100.64.0.7", "224.0.0.251")] * 20,
     ],
     ids=["a tenth", "from outside to us", "too few to tell", "broadcast"],

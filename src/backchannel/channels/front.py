@@ -1,4 +1,4 @@
-"""What answers at one port: TAXII under `/taxii2/`, what other programs ask, and the pages everywhere else.
+"""What answers at one port: TAXII under `/taxii2/`, readers of MISP under `/misp/` and `/feeds/`, and the pages.
 
 Each channel is one ASGI application for the addresses that begin with its word; the guard of the pages
 (sessions, forms) does not stand before them, since programs bring credentials of their own.
@@ -14,6 +14,8 @@ from typing import Self
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backchannel.channels.bounds import Limits
+from backchannel.channels.misp.endpoints import FEEDS, REST
+from backchannel.channels.misp.server import MispServer
 from backchannel.channels.reached import CROWDED
 from backchannel.channels.taxii.server.answers import Refused
 from backchannel.channels.taxii.server.app import PREFIX, TaxiiServer
@@ -87,4 +89,5 @@ def open_channels(
     """
     node = open_node(home)
     taxii = TaxiiServer(node, clock, public_url=public_url, limits=limits)
-    return Channels(node, {PREFIX: taxii}, (taxii.close,))
+    misp = MispServer(node, clock, public_url=public_url, limits=limits)
+    return Channels(node, {PREFIX: taxii, FEEDS: misp, REST: misp}, (taxii.close, misp.close))

@@ -33,7 +33,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.own_logs import Outside, logs_in
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.errors import UsageError
-from backchannel.logs.recognise import FORMATS
+from backchannel.logs.recognise import FORMATS, LogShape, log_id
 from backchannel.logs.records import seen_at
 from backchannel.logs.spool import STDIN_NAME
 from backchannel.observables.kinds import Kind, Observable
@@ -131,7 +131,7 @@ def _hunting(
             if on_progress is not None:
                 on_progress(name, tally.bytes, one.hits)
             for found in hunt_log(
-                path, compiled, tally, name=name, format_=options.format, on_sample=one.outside.look
+                path, compiled, tally, name=name, format_=options.format, on_sample=one.begin
             ):
                 yield from one.take(found)
             node.store.hunts.add(one.kept(hunt_row))
@@ -194,6 +194,12 @@ class _Hunt:
         self.outside = Outside(OwnAssets(self._own.networks, ()))
         self._is_own: dict[str, bool] = {}
         self._lines: dict[tuple[object, ...], _Lines] = {}
+        self._log_id = ""
+
+    def begin(self, path: str, shape: LogShape, sample: Sequence[bytes]) -> None:
+        """Look at the beginning of a log before anything of it is taken."""
+        self._log_id = log_id(shape, sample)
+        self.outside.look(path, shape, sample)
 
     def take(self, found: Found) -> Iterator[Hit]:
         """Count one finding, and yield it as a hit where it is to be shown."""
@@ -305,6 +311,7 @@ class _Hunt:
                 seen.value,
                 asset,
                 _place(found.path),
+                self._log_id,
                 found.format,
                 field_name,
                 scope,

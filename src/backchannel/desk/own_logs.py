@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,14 +23,16 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 200
 """Records of one log that are looked at: enough to tell a tenth from none, and a few milliseconds."""
-MIN_RECORDS = 10
-"""Fewer records than that say nothing about a network."""
+MIN_RECORDS = 3
+"""Fewer records than that say nothing about a network, unless an address can only be local."""
+LOCAL = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
+"""Addresses that no stranger has: RFC 1918, RFC 6598, RFC 4193."""
 MAX_LOGS = 100
 TOP_SOURCES = 5
 
 
 class OutsideLog(msgspec.Struct, frozen=True):
-    """A log of which more than a tenth of the records have no side in our own networks."""
+    """A log of which more than a tenth of the records have no side in our own networks, or one a local side."""
 
     path: str
     records: int
@@ -68,7 +70,7 @@ class Outside:
         """Look at a log's sample, if its records have two sides."""
         if shape.layout.source < 0 or shape.layout.destination < 0:
             return
-        records, sources = 0, Counter[str]()
+        records, sources, has_local = 0, Counter[str](), False
         ours: dict[str, bool] = {}
         for line in sample[:: max(1, len(sample) // LOOKED_AT)]:
             sides = _sides(shape, line)
@@ -80,14 +82,20 @@ class Outside:
                     ours[side] = bool(self._own.why(normalise(Kind.ADDRESS, side)))
             if not any(ours[side] for side in sides):
                 sources[sides[0]] += 1
+                has_local = has_local or any(_is_local(side) for side in sides)
         outside = sources.total()
-        if records >= MIN_RECORDS and outside * 10 > records:
+        if has_local or (records >= MIN_RECORDS and outside * 10 > records):
             self._logs.append(OutsideLog(path, records, outside, tuple(sources.most_common(TOP_SOURCES))))
 
     def worst(self) -> str:
         """Return what was found as the JSON that is kept: the logs with the most such records first."""
         ordered = sorted(self._logs, key=lambda one: -one.outside / one.records)
         return codec.encode(ordered[:MAX_LOGS]).decode()
+
+
+def _is_local(side: str) -> bool:
+    address = ip_address(side)
+    return any(address in network for network in LOCAL)
 
 
 def _sides(shape: LogShape, line: bytes) -> tuple[str, str] | None:

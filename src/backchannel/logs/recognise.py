@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
 from backchannel import codec
@@ -63,6 +65,19 @@ def recognise(sample: Sequence[bytes], *, format_: str | None = None) -> LogShap
         )
     layout = json_layout(found, _FAMILIES[found], records)
     return LogShape(found, layout, json_reader(layout, _FAMILIES[found]))
+
+
+def log_id(shape: LogShape, sample: Sequence[bytes]) -> str:
+    """Return what tells a log from others: a digest of its beginning, its first record included.
+
+    It stays the same when the log grows, is renamed or packed, and changes when another log takes its name.
+
+    Args:
+        shape: of the log.
+        sample: its lines, the first ones first.
+    """
+    beginning = islice((line for line in sample if line.strip()), shape.header_lines + 1)
+    return hashlib.sha256(b"\n".join(beginning)).hexdigest()[:32]
 
 
 def _records(sample: Sequence[bytes]) -> Iterator[JsonObject]:

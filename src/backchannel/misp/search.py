@@ -26,10 +26,13 @@ MAX_LIMIT: Final = 100_000
 """Largest page."""
 
 _IGNORED: Final = frozenset(
-    {"returnFormat", "enforceWarninglist", "withAttachments", "sgReferenceOnly", "includeEventUuid",
-     "includeEventTags", "includeContext", "includeSightings", "includeCorrelations", "includeDecayScore",
-     "includeFullModel", "includeProposals", "headerless", "requested_attributes", "allow_proposal_blocking",
-     "includeAllTags", "includeGalaxy", "includeWarninglistHits", "includeAttachments", "order", "pythonify"}
+    {
+        "returnFormat", "enforceWarninglist", "withAttachments", "sgReferenceOnly", "includeEventUuid",
+        "includeEventTags", "includeContext", "includeSightings", "includeCorrelations", "includeDecayScore",
+        "includeFullModel", "includeProposals", "headerless", "requested_attributes",
+        "allow_proposal_blocking", "includeAllTags", "excludeDecayed", "decayingModel", "modelOverrides", "score",
+        "includeGalaxy", "includeWarninglistHits", "includeAttachments", "order", "pythonify",
+    }
 )  # fmt: skip
 """What only says how the answer is to look."""
 _SPAN = re.compile(r"([0-9]{1,6})([dhms])\Z")
@@ -124,7 +127,12 @@ def search_of(body: JsonObject, *, now: datetime) -> Search:
     asked.pop("request", None)
     found: dict[str, object] = {}
     for name, value in asked.items():
-        if value is None or value in ("", [], {}) or name in _IGNORED:
+        if (
+            value is None
+            or value in ("", [], {})
+            or name in _IGNORED
+            or (value is False and name not in _READERS)
+        ):
             continue
         if name not in _READERS:
             raise SearchError(f"the filter `{name[:60]}` is not understood here")

@@ -72,4 +72,6 @@ def drive(
     command += [f"--{name}={value}" for name, value in asked.items() if value]
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     assert done.returncode == 0, f"{script} {mode}: {done.stderr[-1500:]}"
-    return json.loads(done.stdout.splitlines()[-1])
+    # Some clients write what they log there too, before and after it.
+    (told,) = [line for line in done.stdout.splitlines() if line.startswith('{"client"')]
+    return json.loads(told)

@@ -53,7 +53,7 @@ FROM (
   FROM hit AS h
   JOIN visible_object AS o ON o.object_row = h.object_row
   WHERE h.indicator = ?
-  GROUP BY h.asset, h.field, h.log_path, h.observable_value
+  GROUP BY h.asset, h.field, h.log_id, h.observable_value, h.scope, h.validity
 )
 """
 

@@ -28,6 +28,8 @@ class NewHit(NamedTuple):
     observable_value: str
     asset: str | None
     log_path: str
+    log_id: str
+    """Tells its log from others, whatever its name."""
     log_format: str
     field: str
     scope: str
@@ -129,9 +131,9 @@ VALUES (?, ?, ?, ?)
 """
 
 _ADD = """
-INSERT INTO hit (hunt_row, object_row, indicator, observable_kind, observable_value, asset, log_path, log_format,
-  field, scope, validity, warninglists, first_seen, last_seen, count, evidence)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO hit (hunt_row, object_row, indicator, observable_kind, observable_value, asset, log_path, log_id,
+  log_format, field, scope, validity, warninglists, first_seen, last_seen, count, evidence)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _END = """
@@ -164,7 +166,7 @@ FROM (
     max(h.count) AS lines, min(h.first_seen) AS first_seen, max(h.last_seen) AS last_seen
   FROM hit AS h
   JOIN current_object AS o ON o.object_row = h.object_row
-  GROUP BY h.indicator, h.asset, h.field, h.log_path, h.observable_value, h.scope, h.validity
+  GROUP BY h.indicator, h.asset, h.field, h.log_id, h.observable_value, h.scope, h.validity
 )
 GROUP BY indicator, asset, observable_value
 ORDER BY sum(lines) DESC, indicator, asset

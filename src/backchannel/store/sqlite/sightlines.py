@@ -63,7 +63,7 @@ FROM (
   FROM json_each(?) AS wanted
   CROSS JOIN hit AS h ON h.indicator = wanted.value
   JOIN current_object AS o ON o.object_row = h.object_row
-  GROUP BY h.indicator, h.asset, h.field, h.log_path, h.observable_value, h.scope, h.validity
+  GROUP BY h.indicator, h.asset, h.field, h.log_id, h.observable_value, h.scope, h.validity
 )
 """
 
@@ -99,7 +99,7 @@ SELECT h.indicator, h.observable_kind, h.observable_value, h.asset, h.log_path, 
 FROM json_each(?) AS wanted
 CROSS JOIN hit AS h ON h.indicator = wanted.value
 JOIN current_object AS o ON o.object_row = h.object_row
-GROUP BY h.indicator, h.asset, h.field, h.log_path, h.observable_value, h.scope, h.validity
+GROUP BY h.indicator, h.asset, h.field, h.log_id, h.observable_value, h.scope, h.validity
 ORDER BY max(h.hit_row) DESC
 LIMIT ?
 """

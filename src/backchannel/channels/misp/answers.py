@@ -1,0 +1,89 @@
+"""What is answered to readers of MISP: files with their entity tags, JSON, and errors in the form that MISP gives them."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Final
+
+from backchannel import codec
+from backchannel.desk.misp import Served
+
+JSON: Final = "application/json"
+TYPES: Final = {"json": JSON, "csv": "text/csv; charset=utf-8", "txt": "text/plain; charset=utf-8"}
+MIN_GZIP_BYTES: Final = 1024
+"""Smaller answers are sent as they are: packing costs more than it saves."""
+_CHALLENGE: Final = (b"www-authenticate", b'Basic realm="Backchannel", charset="UTF-8"')
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, ready to be sent."""
+
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    closes: bool = False
+    """Whether the connection ends with it."""
+
+    def packed(self) -> Answer:
+        """Return it in gzip, where that is worth it."""
+        if len(self.body) < MIN_GZIP_BYTES:
+            return self
+        packer = zlib.compressobj(1, wbits=16 + zlib.MAX_WBITS)
+        body = packer.compress(self.body) + packer.flush()
+        return Answer(self.status, body, (*self.headers, (b"content-encoding", b"gzip")), self.closes)
+
+    def all_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return every header of the answer."""
+        found = [
+            *self.headers,
+            (b"vary", b"Authorization, X-API-Key, Accept-Encoding"),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+        if self.status != 304:
+            found.append((b"content-length", str(len(self.body)).encode()))
+        return [*found, (b"connection", b"close")] if self.closes else found
+
+
+class Refused(Exception):  # noqa: N818  # an answer that cuts the work short, as much as an error
+    """A request that is not served, and why."""
+
+    def __init__(
+        self, status: int, message: str, *, hint: str = "", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status, self.message, self.hint, self.retry_after_s = status, message, hint, retry_after_s
+
+    def answer(self, path: str) -> Answer:
+        """Return it as MISP writes its errors."""
+        text = f"{self.message}. {self.hint}" if self.hint else self.message
+        body = codec.encode(
+            {"saved": False, "name": self.message, "message": text, "url": path, "errors": text}
+        )
+        headers = [(b"content-type", JSON.encode()), (b"cache-control", b"no-store")]
+        if self.status == 401:
+            headers.append(_CHALLENGE)
+        if self.retry_after_s is not None:
+            headers.append((b"retry-after", str(max(1, -int(-self.retry_after_s // 1))).encode()))
+        return Answer(self.status, body, tuple(headers), closes=True)
+
+
+def file(served: Served, form: str) -> Answer:
+    """Return a file of a feed, or that the reader has it already."""
+    headers = [
+        (b"content-type", TYPES[form].encode()),
+        (b"etag", served.etag.encode()),
+        (b"cache-control", b"private, no-cache"),
+    ]
+    if served.changed_at is not None:
+        headers.append((b"last-modified", formatdate(served.changed_at // 10**6, usegmt=True).encode()))
+    if served.body is None:
+        return Answer(304, b"", tuple(headers))
+    return Answer(200, served.body, tuple(headers))
+
+
+def json(body: bytes) -> Answer:
+    """Return an answer of the interface."""
+    return Answer(200, body, ((b"content-type", JSON.encode()), (b"cache-control", b"no-store")))

@@ -1,0 +1,208 @@
+"""Collections as MISP events: made once for each reader, and kept until what it may see has changed.
+
+What a reader may see is asked anew each time; only then are the events that were made of exactly that handed
+out again. Whatever goes out is recorded, durably, before its bytes are handed out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from typing import Final
+
+import msgspec
+
+from backchannel import codec
+from backchannel.clock import Clock, format_time
+from backchannel.codec import JsonObject
+from backchannel.desk.access import Access, Caller, NotAllowedError, NotThereError, access
+from backchannel.desk.deciding import allowed
+from backchannel.desk.node import Node
+from backchannel.errors import InputError
+from backchannel.ids import Digest, sha256
+from backchannel.misp.event import Event, Org
+from backchannel.misp.feed import Feed, distinct, feed_of
+from backchannel.misp.from_stix import Publisher, from_stix
+from backchannel.policy.decide import DEFAULT_POLICY
+from backchannel.stix.markings import tlp_defined
+from backchannel.stix.read import raw_object
+from backchannel.stix.versions import view
+from backchannel.store.exchange import PageSent, Place
+
+MAX_OBJECTS: Final = 50_000
+"""Most objects of a collection that are made into events: all of them are in memory at once, some 10 KiB each."""
+MAX_KEPT: Final = 8
+"""Collections kept in memory as events, each for one kind of reader."""
+CHUNK_ROWS: Final = 1_000
+CHUNK_BYTES: Final = 8 * 2**20
+MAX_BYTES: Final = 32 * 2**20
+"""Most bytes of such a collection; decoded, they take some ten times as much."""
+
+
+class TooMuchError(InputError):
+    """A collection holds more than is made into events."""
+
+    http_status = 413
+    hint = "Read it over TAXII, or ask for a smaller collection."
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """One collection as one reader sees it."""
+
+    right: Access
+    places: tuple[Place, ...]
+    """What of it the reader sees, oldest first."""
+    events: tuple[Event, ...]
+    feed: Feed
+
+    @property
+    def changed_at(self) -> int | None:
+        """When the newest object was put in: microseconds since 1970."""
+        return self.places[-1].added if self.places else None
+
+
+class Shelves:
+    """What was made of collections, kept. One for a running server; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, int, bool], tuple[bytes, Shelf]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def shelf(self, node: Node, clock: Clock, caller: Caller, collection: str) -> Shelf:
+        """Return a collection as events.
+
+        Args:
+            node: the open node.
+            clock: decides the present.
+            caller: who asks.
+            collection: its id, or its alias.
+
+        Raises:
+            NotThereError: there is none in which the caller has any right.
+            NotAllowedError: the caller may not read it.
+            TooMuchError: it holds more than is made into events.
+        """
+        with node.store.snapshot():
+            right, places = seen(node, clock, caller, collection)
+            key = (right.collection.collection_row, _party(caller), right.is_named_reader)
+            print_ = _print(right, places)
+            with self._lock:
+                known = self._kept.get(key)
+                if known is not None and known[0] == print_:
+                    self._kept.move_to_end(key)
+                    return known[1]
+            values = read_values(node, places)
+        made = _shelf(node, right, places, values)
+        with self._lock:
+            self._kept[key] = (print_, made)
+            while len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+
+def seen(
+    node: Node, clock: Clock, caller: Caller, collection: str, *, types: frozenset[str] = frozenset()
+) -> tuple[Access, tuple[Place, ...]]:
+    """Return what of a collection a caller sees, inside a snapshot of the store; raises as `Shelves.shelf` does.
+
+    Args:
+        node: the open node.
+        clock: decides the present.
+        caller: who asks.
+        collection: its id or alias.
+        types: only these types of STIX; none: all.
+    """
+    store = node.store
+    right = _right(node, caller, collection)
+    classes = allowed(store, caller, right, now=clock.now())
+    wanted = {row for row, kind in classes.items() if not types or kind.type in types}
+    found: list[Place] = []
+    for place in store.collected.walk(right.collection.collection_row, after=0):
+        if place.class_row in wanted:
+            found.append(place)
+            if len(found) > MAX_OBJECTS:
+                raise TooMuchError(
+                    f"the collection holds more than {MAX_OBJECTS:,} objects: too many for a list or for events"
+                )
+    return right, tuple(found)
+
+
+def read_values(node: Node, places: tuple[Place, ...]) -> list[JsonObject]:
+    """Return objects as STIX 2.1, in their order.
+
+    Raises:
+        TooMuchError: they are longer together than is made into events.
+    """
+    found: list[JsonObject] = []
+    rows = [place.object_row for place in places]
+    at = size = 0
+    while at < len(rows):
+        # What would be too long for one step is left to the next.
+        read = node.store.collected.bodies(rows[at : at + CHUNK_ROWS], at_most_bytes=CHUNK_BYTES)
+        at += len(read)
+        for _, _, spec_version, body in read:
+            size += len(body)
+            value = codec.decode(body)
+            is_21 = spec_version == "2.1"
+            found.extend([value] if is_21 else view(raw_object(body, value, spec_version)).objects)
+        if size > MAX_BYTES:
+            raise TooMuchError(
+                f"the collection holds more than {MAX_BYTES // 2**20} MiB: too much for a list or for events"
+            )
+    return found
+
+
+def record(
+    node: Node, clock: Clock, caller: Caller, right: Access, places: tuple[Place, ...], body: bytes
+) -> None:
+    """Keep that something made of these objects goes out; when this returns, it is on the disk."""
+    if not places:
+        return
+    row = PageSent(
+        format_time(clock.now()),
+        caller.party.party_row if caller.party else None,
+        caller.token_row,
+        right.collection.collection_row,
+        "objects",
+        places[0].added,
+        places[-1].added,
+        len(places),
+        DEFAULT_POLICY.version,
+        sha256(body),
+    )
+    with node.store.transaction():
+        node.store.statuses.sent(row)
+
+
+def _right(node: Node, caller: Caller, collection: str) -> Access:
+    store = node.store
+    row = store.collections.by_id(collection)
+    if row is None:
+        row = next((one for one in store.collections.all() if one.alias == collection), None)
+    if row is None:
+        raise NotThereError("there is no such collection")
+    right = access(store, caller, row.root_id, row.collection_id)
+    if not right.can_read:
+        raise NotAllowedError("this collection may be written, but not read, with these credentials")
+    return right
+
+
+def _party(caller: Caller) -> int:
+    return caller.party.party_row if caller.party else 0
+
+
+def _print(right: Access, places: tuple[Place, ...]) -> bytes:
+    """Return what is equal exactly as long as the same is seen."""
+    digest = hashlib.sha256(f"{right.collection.title}\x1f{DEFAULT_POLICY.version}".encode())
+    for place in places:
+        digest.update(b"%d," % place.added)
+    return Digest(digest.digest())
+
+
+def _shelf(node: Node, right: Access, places: tuple[Place, ...], values: list[JsonObject]) -> Shelf:
+    own = Org(node.party.party_id.partition("--")[2], node.party.name)
+    publisher = Publisher(own, right.collection.title, right.collection.collection_id)
+    known = {value["id"]: tlp_defined(value) for value in values if value.get("type") == "marking-definition"}
+    events = distinct(from_stix(values, publisher, known=known).events)
+    return Shelf(right, places, tuple(events), feed_of(events))
