@@ -224,12 +224,12 @@ def test_a_right_that_is_missing_is_not_found_or_not_allowed(shop: Node):
 LABELS = st.sampled_from([CLEAR, GREEN, AMBER, RED, None])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     labels=st.lists(
         st.tuples(LABELS, st.integers(1, 12), st.integers(1, 4)),
         min_size=1,
-        max_size=30,
+        max_size=12,
         unique_by=lambda one: one[1:],
     ),
     limit=st.integers(1, 7),
