@@ -5,6 +5,7 @@ It changes nothing. A check that fails never keeps the next one from being made.
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import msgspec
 
 from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
+from backchannel.desk.channels import list_channels, secret_files
 from backchannel.desk.node import KEY_FILE, STORE_FILE, Node, open_node
 from backchannel.errors import BackchannelError
 from backchannel.parties.keys import fingerprint, read_key
@@ -199,7 +201,37 @@ def _own_networks(node: Node, _: Clock) -> Check:
     )
 
 
-_OF_NODE: Final = (_sqlite, _store, _imports, _own_networks)
+def _channels(node: Node, _: Clock) -> Check:
+    found = list_channels(node).channels
+    failing = [one for one in found if one.state == "failing"]
+    if failing:
+        first, others = failing[0], len(failing) - 1
+        more = f"; so do {others} more" if others else ""
+        return _check(
+            "channels",
+            "look",
+            f"{first.name} fails ({first.failures} polls in a row): {first.error}{more}",
+            f"backchannel channel show {first.name}",
+        )
+    return _check("channels", "fine", f"{len(found)}, none of them failing" if found else "none")
+
+
+def _secrets(node: Node, _: Clock) -> Check:
+    """Look at the files that hold what channels say who we are."""
+    files = sorted(set(secret_files(node)))
+    missing = [path for path in files if not os.access(path, os.R_OK)]
+    if missing:
+        return _check(
+            "secrets", "broken", f"{missing[0]} cannot be read", "Put it back, or make the channel anew."
+        )
+    if wide := [path for path in files if stat.S_IMODE(Path(path).stat().st_mode) & 0o077]:
+        return _check("secrets", "look", f"others on this machine may read {wide[0]}", f"chmod 600 {wide[0]}")
+    return _check(
+        "secrets", "fine", f"{len(files)} files, only their owner may read them" if files else "none"
+    )
+
+
+_OF_NODE: Final = (_sqlite, _store, _imports, _own_networks, _channels, _secrets)
 
 
 def _disk(home: Path) -> Check:

@@ -69,7 +69,10 @@ class MispFeed(ReadOnly):
             if uuid in read and _number(read[uuid]) >= stamp:
                 continue
             body = self._events.event(uuid)
-            lines += f"\n{uuid} {stamp}"
+            if body is not None:
+                lines += f"\n{uuid} {stamp}"
+            else:
+                state = {}  # it may come: the manifest is read again, changed or not
             missing = f"the manifest names the event {uuid}, and there is none"
             yield Page(
                 name=f"{shown_url(self._url).rstrip('/')}/{uuid}.json",

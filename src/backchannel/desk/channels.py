@@ -22,7 +22,6 @@ from backchannel.desk.channel_documents import (
     PollCounts,
 )
 from backchannel.desk.node import Node
-from backchannel.desk.receive import import_terms
 from backchannel.errors import InputError, NotFoundError, UsageError
 from backchannel.stix.findings import Finding
 from backchannel.stix.visible import visible
@@ -75,6 +74,8 @@ def add_channel(
         UsageError: something is not of its form, contradicts itself, or the name is taken.
         InputError: a file that is named cannot be read.
     """
+    from backchannel.desk.receive import import_terms  # noqa: PLC0415  # who only looks need not load the reading
+
     _check_terms(kind, terms)
     store = node.store
     name = _free_name(store, terms.url) if name is None else name
@@ -134,6 +135,15 @@ def remove_channel(node: Node, name: str) -> None:
     """
     with node.store.transaction():
         node.store.channels.remove(find_channel(node.store, name).channel_row)
+
+
+def secret_files(node: Node) -> Iterable[str]:
+    """Yield the files of passwords, tokens and keys that channels use."""
+    for row in node.store.channels.all():
+        terms = terms_of(row)
+        for path in (terms.password_file, terms.token_file, terms.header_file, terms.client_key):
+            if path is not None:
+                yield path
 
 
 def find_channel(store: Store, name: str) -> ChannelRow:
