@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from tests.web.channels import fetch
 from tests.web.conftest import Served
 from tests.web.world import BIDI, C2, HOSTILE, OBJECTS, REPORT, many
 
@@ -36,6 +37,10 @@ PAGES = {
     "hits-by-indicator": "/hits?by=indicator",
     "batches": "/batches",
     "batch": "/batches/1",
+    "channels": "/channels",
+    "channel": "/channels/beta",
+    "channel-failing": "/channels/gone",
+    "channel-new": "/channels/new",
     "parties": "/parties",
     "login": "/login",
 }
@@ -101,6 +106,7 @@ def lively(filled: None, bring: Callable[..., None], home: Path, clock: Clock) -
     )
     with open_node(home) as node:
         acknowledge(node, clock, C2, text="We looked for it.")
+        fetch(node, clock)
 
 
 @pytest.mark.usefixtures("lively")

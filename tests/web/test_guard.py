@@ -22,7 +22,18 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-PAGES = ["/", "/hits", "/batches", "/parties", "/inbox.json", "/hits.json", "/batches.json", "/parties.json"]
+PAGES = [
+    "/",
+    "/hits",
+    "/batches",
+    "/channels",
+    "/parties",
+    "/inbox.json",
+    "/hits.json",
+    "/batches.json",
+    "/channels.json",
+    "/parties.json",
+]
 
 
 # --- Coming in -------------------------------------------------------------------------------------------

@@ -9,12 +9,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from tests.web.channels import fetch
 from tests.web.visitor import Visitor
-from tests.web.world import BIDI, C2, HOSTILE, OBJECTS, REPORT, many
+from tests.web.world import BIDI, C2, HOSTILE, OBJECTS, REPORT, SCRIPT, many
 
 from backchannel import codec
 from backchannel.clock import Clock
 from backchannel.desk.batches import list_batches, show_batch
+from backchannel.desk.channels import list_channels, show_channel
 from backchannel.desk.hitbook import hits
 from backchannel.desk.inbox import inbox, show, why
 from backchannel.desk.node import open_node
@@ -32,6 +34,7 @@ def test_every_json_twin_is_the_document_that_the_desk_answers_with(
     visitor: Visitor, home: Path, clock: Clock
 ):
     with open_node(home) as node:
+        fetch(node, clock)
         documents = {
             "/inbox.json": inbox(node, clock),
             f"/item/{C2}.json": show(node, clock, C2),
@@ -40,6 +43,8 @@ def test_every_json_twin_is_the_document_that_the_desk_answers_with(
             "/batches.json": list_batches(node),
             "/batches/1.json": show_batch(node, BatchId(1)),
             "/parties.json": list_parties(node),
+            "/channels.json": list_channels(node),
+            "/channels/beta.json": show_channel(node, "beta"),
         }
     for path, document in documents.items():
         answer = visitor.ask(path)
@@ -73,6 +78,7 @@ def test_every_page_names_its_twin(visitor: Visitor):
         ("/hits", "backchannel hunt PATH"),
         ("/batches", "backchannel import FILE"),
         ("/parties", "backchannel party add"),
+        ("/channels", "backchannel channel add taxii"),
     ],
 )
 def test_an_empty_page_says_the_next_command(visitor: Visitor, path: str, command: str):
@@ -269,3 +275,25 @@ def test_batches_are_read_page_by_page(visitor: Visitor, bring: Callable[..., No
     assert re.findall(r'id="batch-(\d+)"', first) == ["3", "2"]
     following = html.unescape(re.search(r'rel="next" href="([^"]+)"', first)[1])  # type: ignore[index]
     assert re.findall(r'id="batch-(\d+)"', visitor.ask(following).text) == ["1"]
+
+
+# --- Channels --------------------------------------------------------------------------------------------
+
+
+def test_the_channels_are_shown_with_what_is_wrong_and_nothing_that_is_secret(
+    visitor: Visitor, home: Path, clock: Clock
+):
+    with open_node(home) as node:
+        fetch(node, clock)
+    listed = visitor.ask("/channels")
+    for said in ("beta", "Failing", "is not asked: it is this machine itself", "Never polled", "by hand"):
+        assert said in words(listed.text), said
+    one = visitor.ask("/channels/beta")
+    for said in ("In quarantine", "Refused", "calls its answers text/plain", "CERT Vessland", "TLP:GREEN"):
+        assert said in words(one.text), said
+    new = visitor.ask("/channels/new")
+    assert "backchannel channel poll new" in words(new.text)
+    for answer in (listed, one, new):
+        assert SCRIPT not in answer.text
+        assert "key=hidden" not in answer.text
+    assert visitor.ask("/channels/nowhere").status == 404

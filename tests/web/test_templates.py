@@ -66,7 +66,7 @@ def test_every_icon_that_is_used_is_drawn():
     drawn = symbols()
     used = {
         name for path in TEMPLATES for name in re.findall(r"icon\('([a-z-]+)'\)", path.read_text("utf-8"))
-    } | {"block", "look", "tell", "nothing", "ask", "inbox", "hits", "batches", "parties"}
+    } | {"block", "look", "tell", "nothing", "ask", "inbox", "hits", "batches", "channels", "parties"}
     assert used <= drawn
     types = re.findall(
         r"[a-z0-9-]+",

@@ -94,6 +94,8 @@ def _page_routes(house: House) -> list[BaseRoute]:
         *shows(pages.batches, "/batches", "/batches.json"),
         *shows(pages.batch, "/batches/{batch_id:int}", "/batches/{batch_id:int}.json"),
         does(answers.undo, "/batches/{batch_id:int}/undo"),
+        *shows(pages.channels, "/channels", "/channels.json"),
+        *shows(pages.channel, "/channels/{name}.json", "/channels/{name}"),
         *shows(pages.parties, "/parties", "/parties.json"),
     ]
 

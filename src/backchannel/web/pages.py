@@ -11,6 +11,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from backchannel.desk import batches as desk_batches
+from backchannel.desk import channels as desk_channels
 from backchannel.desk import hitbook as desk_hits
 from backchannel.desk import inbox as desk_inbox
 from backchannel.desk import parties as desk_parties
@@ -217,6 +218,21 @@ def parties(visit: Visit) -> Response:
     """`/parties` and its twin: whom we exchange with."""
     found = desk_parties.list_parties(visit.node)
     return visit.answer(found, "parties", section="parties", parties=found)
+
+
+# --- Channels ------------------------------------------------------------------------------------------
+
+
+def channels(visit: Visit) -> Response:
+    """`/channels` and its twin: where we fetch by ourselves."""
+    found = desk_channels.list_channels(visit.node)
+    return visit.answer(found, "channels", section="channels", channels=found)
+
+
+def channel(visit: Visit) -> Response:
+    """`/channels/{name}` and its twin: one channel, what it brought and what was rejected."""
+    detail = desk_channels.show_channel(visit.node, visit.parts["name"])
+    return visit.answer(detail, "channel", section="channels", detail=detail)
 
 
 def _page_rows(visit: Visit) -> int:

@@ -47,7 +47,7 @@ class Frame:
     """Name of our own party."""
     now: datetime
     section: str = ""
-    """The entry of the navigation that is current: `inbox`, `hits`, `batches`, `parties`."""
+    """The entry of the navigation that is current: `inbox`, `hits`, `batches`, `channels`, `parties`."""
     twin: str = ""
     """Address of the JSON twin; "" where there is none."""
 

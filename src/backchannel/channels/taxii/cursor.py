@@ -14,7 +14,7 @@ from backchannel.clock import parse_time
 _STEP = timedelta(microseconds=1)
 
 
-class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far a collection has been read."""
 
     version: Version = "2.1"

@@ -1,0 +1,28 @@
+"""Channels for the pages to show: one that works and rejects something, one that fails, one that is new."""
+
+from __future__ import annotations
+
+from tests.channels.misbehaving import filled, serving
+from tests.desk.made import indicator
+from tests.web.world import SCRIPT
+
+from backchannel.channels.opening import open_channel
+from backchannel.clock import Clock
+from backchannel.desk.channel import Terms
+from backchannel.desk.channels import add_channel
+from backchannel.desk.node import Node
+from backchannel.desk.polling import poll
+
+
+def fetch(node: Node, clock: Clock) -> None:
+    """Add the channels and poll them."""
+    collection = filled(6, title=f"Indicators {SCRIPT}", media_type="text/plain")
+    collection.add(indicator(99, pattern="[[["), {"type": "indicator", "id": SCRIPT})
+    with serving(collection) as server:
+        for name, url in (("beta", server.discovery), ("gone", "https://127.0.0.1:9/taxii2/")):
+            terms = Terms(url=url, allow_private=name == "beta")
+            add_channel(node, clock, "taxii", terms, name=name, party="CERT Vessland", tlp="green")
+        poll(node, clock, ["beta", "gone"], open_channel, pause=lambda _: None)
+    add_channel(
+        node, clock, "feed", Terms(url="https://lists.example/c2.csv?key=hidden"), name="new", every_s=0
+    )
