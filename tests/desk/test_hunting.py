@@ -192,6 +192,13 @@ def test_a_window_without_a_moment_in_it_is_refused(node: Node, tmp_path: Path):
         hunt(node, CLOCK, [tmp_path], a_window(2, 2))
 
 
+def test_records_without_any_known_field_cost_only_themselves(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1)))
+    records = [dns("evil1.example") | {"rejected": False} for _ in range(900)]
+    records[100::4] = [{"foo": 1} for _ in range(200)]
+    assert len(met(node, a_log(tmp_path, *records))) == 700
+
+
 def test_a_record_without_a_time_is_a_hit_of_every_window(node: Node, tmp_path: Path):
     take(node, a_file(tmp_path, indicator(1, valid_until="2026-01-02T00:00:00Z")))
     log = a_log(tmp_path, dns("good.example"), dns("evil1.example", at=None))

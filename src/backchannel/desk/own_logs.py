@@ -102,6 +102,8 @@ def _sides(shape: LogShape, line: bytes) -> tuple[str, str] | None:
     """Return who began a record and with whom; None where it has no two hosts (broadcast, multicast, no address)."""
     try:
         layout, cells = shape.read(line)
+        if layout.source < 0 or layout.destination < 0:
+            return None
         source, destination = cells[layout.source], cells[layout.destination]
         if source is None or destination is None:
             return None
