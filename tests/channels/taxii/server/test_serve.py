@@ -168,7 +168,7 @@ def test_the_public_address_is_what_discovery_names(place: Place):
         assert stranger.ask(f"/taxii2/open/collections/{OPEN}/objects/").status == 200
 
 
-@pytest.mark.parametrize("url", ["intel.alpha.example", "https://a.example/path", "ftp://a.example"])
+@pytest.mark.parametrize("url", ["intel.alpha.example", "https://a.example/path"])
 def test_a_public_address_of_another_form_is_refused(place: Place, url: str):
     done = subprocess.run(
         [
