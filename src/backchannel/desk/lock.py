@@ -22,12 +22,17 @@ class StillHeldError(StoreError):
 
 
 @contextmanager
-def import_lock(home: Path, *, wait_s: float = LOCK_WAIT_S) -> Iterator[None]:
+def import_lock(home: Path, *, wait_s: float | None = None) -> Iterator[None]:
     """Hold the lock of `home`; the system lets go of it when the process ends, however it ends.
+
+    Args:
+        home: of the node.
+        wait_s: how long to wait for it; by default `LOCK_WAIT_S`.
 
     Raises:
         StillHeldError: another import has held it for `wait_s`.
     """
+    wait_s = LOCK_WAIT_S if wait_s is None else wait_s
     deadline = time.monotonic() + wait_s
     pause = _FIRST_LOOK_S
     with (home / LOCK_FILE).open("ab") as file:
