@@ -204,7 +204,7 @@ def opentaxii(folder: Path) -> Iterator[Served]:
     if done.returncode:
         raise SystemExit(f"OpenTAXII could not be set up: {done.stderr[-600:]}")
     command = [
-        str(programs / "gunicorn"), "--bind", f"127.0.0.1:{port}", "--workers", "2", "--timeout", "120",
+        str(programs / "python"), "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--timeout", "120",
         "--log-level", "warning", "opentaxii.http:app",
     ]  # fmt: skip
     with running(command, f"{base}/taxii2/", folder / "opentaxii.log", environment) as (pid, start_s):

@@ -1,10 +1,13 @@
 """IntelMQ: its HTTP collector and parsers on a text and a CSV feed, in library mode.
 
 `--url` is the feed; `--mode` says which parser: "csv:COLUMNS" is the generic CSV parser with IntelMQ's names for
-the columns, "text" the OpenPhish parser (one URL a line).
+the columns behind a header, "list:COLUMN" the same without a header, "text" the OpenPhish parser (one URL a line).
 """
 
 from __future__ import annotations
+
+import os
+import sys
 
 from driving import arguments, need, report
 from intelmq.bots.collectors.http.collector_http import HTTPCollectorBot
@@ -22,9 +25,9 @@ collector.process()  # in library mode nobody calls a collector's
 reports = collector.process_message()["output"]
 need(reports, "nothing was collected")
 kind, _, columns = asked.mode.partition(":")
-if kind == "csv":
+if columns:
     wanted = {"columns": columns.split(","), "default_fields": {"classification.type": "blacklist"}}
-    parser = GenericCsvParserBot("parser", settings=BotLibSettings | wanted | {"skip_header": True})
+    parser = GenericCsvParserBot("parser", settings=BotLibSettings | wanted | {"skip_header": kind == "csv"})
 else:
     parser = OpenPhishParserBot("parser", settings=BotLibSettings)
 events = parser.process_message(*reports)
@@ -33,3 +36,5 @@ need(not events.get("error"), f"the parser refused lines: {str(events.get('error
 fields = ("source.url", "source.fqdn", "source.ip", "malware.hash.sha256", "malware.hash.md5")
 values = sorted(str(one[field]) for one in parsed for field in fields if field in one)
 report("intelmq", count=len(parsed), values=values)
+sys.stdout.flush()
+os._exit(0)  # its bots wait a quarter of a minute when they are stopped

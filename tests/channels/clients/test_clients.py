@@ -6,84 +6,13 @@ that the next client still reads the same is part of the test.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path
-
 import pytest
-from benchmarks.backchannel_server import Node, a_node, exchange
-from benchmarks.taxii_objects import CLEAR, Maker
 from benchmarks.taxii_servers import Served
-from tests.channels.clients.running import drive, held
+from tests.channels.clients.offered import HELD, TECHNIQUES
+from tests.channels.clients.running import drive
 
-HELD = held()
 CLIENTS = "taxii-clients"
-ATTACK = {
-    "enterprise": "x-mitre-collection--1f5f1533-f617-4ca8-9ab4-6a02367fa019",
-    "mobile": "x-mitre-collection--dac0d2d7-8653-445c-9bff-82f934c1e858",
-    "ics": "x-mitre-collection--90c00720-636b-4485-b342-8751d232bf09",
-}
-"""The ids that attackcti asks for."""
-TECHNIQUES = 14
-
 pytestmark = pytest.mark.peer(CLIENTS)
-
-
-def put(node: Node, folder: Path, collection: str, objects: list[dict[str, object]]) -> None:
-    """Put objects in a collection as an operator does: from a file."""
-    path = folder / f"{collection}-{len(list(folder.iterdir()))}.json"
-    path.write_text(json.dumps({"objects": objects}))
-    node.do("import", str(path), "--collection", collection, may_need=True)
-
-
-def attack_like(kind: str, name: str, domain: str) -> dict[str, object]:
-    """Make an object as the ATT&CK knowledge base writes it."""
-    return Maker(len(name) * 1000 + len(kind) + len(domain)).common(kind) | {
-        "name": name,
-        "description": "made for a test",
-        "object_marking_refs": [CLEAR],
-        "external_references": [{"source_name": "mitre-attack", "external_id": f"X{len(name)}"}],
-        "x_mitre_domains": [f"{domain}-attack"],
-        "x_mitre_version": "1.0",
-    }
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Node:
-    return a_node(tmp_path_factory.mktemp("clients"))
-
-
-@pytest.fixture(scope="module")
-def served(node: Node) -> Iterator[Served]:
-    files = node.home.parent / "files"
-    files.mkdir()
-    read, write, tokens = exchange(node, "Alice Ltd")
-    for batch in HELD.given:
-        put(node, files, read, batch)
-    node.do("taxii", "root", "add", "attack", "--title", "ATT&CK")
-    for domain, name in ATTACK.items():
-        node.do(
-            "taxii", "collection", "add", f"{domain} ATT&CK", "--root", "attack", "--id", name,
-            "--anonymous-read", "--default-tlp", "clear",
-        )  # fmt: skip
-        techniques = [attack_like("attack-pattern", "T" * n, domain) for n in range(1, TECHNIQUES + 1)]
-        others = [attack_like("intrusion-set", "a group", domain)]
-        others += [attack_like("malware", "a family", domain) | {"is_family": True}]
-        put(node, files, name, techniques + others)
-    with node.serve() as (base, pid, start_s):
-        yield Served(
-            "Backchannel", f"{base}/taxii2/", f"{base}/taxii2/exchange/", read, write, "Alice Ltd", tokens[0], pid,
-            start_s,
-        )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def compatible(served: Served, node: Node) -> Served:
-    """The same server, with a token for a client that needs `"objects":[]` in an empty envelope."""
-    rights = ("--read", served.read, "--read", served.write, "--write", served.write)
-    token = node.do("taxii", "token", "add", "Alice Ltd", *rights, "--compat", "empty-objects")["token"]
-    return replace(served, password=token)
 
 
 def test_taxii2_client_does_its_whole_job(served: Served):
