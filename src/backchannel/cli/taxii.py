@@ -9,6 +9,7 @@ import click
 
 from backchannel.cli.command import Group, pass_session
 from backchannel.cli.layout import day_and_minute, facts, heading, table
+from backchannel.cli.migrating import import_
 from backchannel.cli.session import Session
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def root() -> None:
 @taxii.group("collection", cls=Group)
 def collection() -> None:
     """Collections: what is offered, and what is put in them."""
+
+
+taxii.add_command(import_)
 
 
 @taxii.group("token", cls=Group)
