@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _BASE = click.option(
     "--public-url",
     metavar="URL",
-    help="How clients reach the server; else by the settings `host` and `port`.",
+    help="How clients reach the server. Default: the setting `public_url`, else `host` and `port`.",
 )
 
 
@@ -309,6 +309,8 @@ def _base_url(node: Node, public_url: str | None) -> str:
     if public_url:
         return public_url.rstrip("/")
     settings = node.settings
+    if settings.public_url is not None:
+        return settings.public_url
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{host}:{settings.port}"
 
