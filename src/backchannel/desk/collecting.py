@@ -73,6 +73,8 @@ class Placed(msgspec.Struct, frozen=True):
     """`conflict`: another content is in the collection under the same id and version."""
     added: int
     """Stamp of it; of a conflict, of the other one."""
+    class_row: int
+    """Its class; of a conflict, that of the other one."""
 
 
 def terms_of(collection: CollectionRow, brought: Brought) -> Terms:
@@ -190,7 +192,7 @@ def collect(
             found.append((outcome, other))
     _stamp(store, collection, fresh, terms, now, stamps)
     store.collected.have_versions(collection_row, joined)
-    return [Placed(outcome, other.added) for outcome, other in found]
+    return [Placed(outcome, other.added, other.class_row) for outcome, other in found]
 
 
 class _Here:
