@@ -12,6 +12,8 @@ from tests.intake.reader import NOW, UUID, findings, refusals, take, taken, the_
 from tests.misp.made import event_files, events_in, plain
 
 from backchannel.clock import FixedClock
+from backchannel.desk.hitting import Hit
+from backchannel.desk.hunting import hunt
 from backchannel.desk.node import init_node
 from backchannel.desk.receive import receive
 from backchannel.desk.why import why
@@ -198,6 +200,31 @@ def test_a_file_that_is_cut_costs_only_itself(shared_data: Path, tmp_path: Path)
         assert receipt.stored == len(take(path))
         again = receive(node, clock, [path], party="ESET")
         assert (again.stored, again.known) == (0, receipt.stored)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "query"),
+    [
+        ("domain", "evil.example", "evil.example"),
+        ("domain|ip", "evil.example|203.0.113.7", "www.evil.example"),
+        ("url", "http://evil.example/a", None),
+        ("filename|sha256", "x.exe|" + "a" * 64, None),
+    ],
+)
+def test_what_is_meant_for_detection_is_hunted(tmp_path: Path, kind: str, value: str, query: str | None):
+    log = tmp_path / "dns.log"
+    line = {"ts": 1700000500.0, "uid": "C1", "id.orig_h": "192.168.1.5", "id.orig_p": 5, "id.resp_h": "192.168.1.1",
+            "id.resp_p": 53, "query": query or "good.example"}  # fmt: skip
+    log.write_text(json.dumps(line) + "\n")
+    clock = FixedClock(NOW)
+    with init_node(tmp_path / "home", name="CERT Alpha", clock=clock) as node:
+        event = an_event(Attribute=[an_attribute(type=kind, value=value)])
+        receive(node, clock, [written(tmp_path, json.dumps(event), "a.json")], party="CIRCL")
+        seen = {found.indicator for found in hunt(node, clock, [log]) if isinstance(found, Hit)}
+        assert seen == ({f"indicator--{UUID[:-2]}01"} if query else set())
+        assert not node.store.objects.uncompiled(
+            [node.store.objects.current(f"indicator--{UUID[:-2]}01").object_row]
+        )
 
 
 def test_a_newer_event_is_a_new_version_of_what_changed(tmp_path: Path):
