@@ -26,10 +26,12 @@ def test_settings_are_read_back_as_they_were_written(tmp_path: Path):
         own_domains=["Example.ORG.", "bücher.example"],
         host="::1",
         port=9000,
+        public_url="https://CTI.example.org:8443/",
     )
     write_settings(tmp_path, settings)
     assert read_settings(tmp_path) == settings
     assert settings.own_networks == ("203.0.113.0/24", "2001:db8::/32")
+    assert settings.public_url == "https://cti.example.org:8443"
     assert settings.own_domains == ("example.org", "xn--bcher-kva.example")
 
 
@@ -52,6 +54,10 @@ def test_a_network_named_twice_is_kept_once():
         ({"name": "A", "own_networks": ["example.org"]}, "example.org"),
         ({"name": "A", "own_domains": ["not a name"]}, "not a name"),
         ({"name": "A", "port": 0}, "port 0"),
+        ({"name": "A", "public_url": "cti.example.org"}, "public_url cti.example.org"),
+        ({"name": "A", "public_url": "https://cti.example.org/taxii2"}, "public_url"),
+        ({"name": "A", "public_url": "https://user:secret@cti.example.org"}, "public_url"),
+        ({"name": "A", "public_url": "https://cti.example.org:99999"}, "public_url"),
     ],
 )
 def test_a_value_of_the_wrong_form_is_named(values: dict[str, object], word: str):

@@ -19,9 +19,11 @@ from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.channels import list_channels, secret_files
 from backchannel.desk.node import KEY_FILE, STORE_FILE, Node, open_node
+from backchannel.desk.offered import offer
 from backchannel.errors import BackchannelError
 from backchannel.parties.keys import fingerprint, read_key
 from backchannel.settings import FILE_NAME
+from backchannel.stix.visible import visible
 
 LOW_DISK_BYTES = 2**30
 """Free space below which an import of some size could fill the disk."""
@@ -231,7 +233,42 @@ def _secrets(node: Node, _: Clock) -> Check:
     )
 
 
-_OF_NODE: Final = (_sqlite, _store, _imports, _own_networks, _channels, _secrets)
+def _taxii(node: Node, clock: Clock) -> Check:
+    """Look at what is offered to others: whether somebody can read it, and whose credentials have ended."""
+    offered = offer(node, clock, base_url="")
+    expired = [one for one in offered.tokens if one.expired]
+    read = {each for one in offered.tokens if not one.expired for each in one.read}
+    unread = [one for one in offered.collections if not (one.anonymous_read or one.id in read)]
+    if unread:
+        name = unread[0].alias or unread[0].id
+        return _check(
+            "taxii",
+            "look",
+            f"nobody may read {_and_more(unread[0].title, len(unread) - 1)}",
+            f"Give a party the right: `backchannel taxii token add PARTY --read {name}`.",
+        )
+    if expired:
+        whose = _and_more(expired[0].party, len(expired) - 1)
+        return _check(
+            "taxii",
+            "look",
+            f"the credentials of {whose} have expired",
+            f"Give a new one, and remove the old: `backchannel taxii token remove {expired[0].number}`.",
+        )
+    if not offered.collections:
+        return _check("taxii", "fine", "nothing is offered to others")
+    return _check(
+        "taxii",
+        "fine",
+        f"collections offered: {len(offered.collections)}, credentials: {len(offered.tokens)}",
+    )
+
+
+def _and_more(first: str, others: int) -> str:
+    return f"{visible(first)} and {others} more" if others else visible(first)
+
+
+_OF_NODE: Final = (_sqlite, _store, _imports, _own_networks, _channels, _secrets, _taxii)
 
 
 def _disk(home: Path) -> Check:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -28,6 +29,7 @@ PRIVATE_NETWORKS = (
 
 MAX_NAME_CHARS = 200
 MAX_NETWORKS = 10_000
+MAX_URL_CHARS = 300
 MAX_SETTINGS_BYTES = 2**20
 _FORM_HINT = "See the form of each setting in docs/reference/settings.md."
 
@@ -44,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     """Where `serve` listens."""
     port: int = 8017
+    public_url: str | None = None
+    """How clients and browsers reach it, where a proxy stands in front: scheme, host and port."""
 
 
 def default_home() -> Path:
@@ -80,6 +84,7 @@ def checked(
     own_domains: Sequence[str] = (),
     host: str = "127.0.0.1",
     port: int = 8017,
+    public_url: str | None = None,
 ) -> Settings:
     """Return settings made of what a person wrote; without networks the private ones are taken.
 
@@ -99,6 +104,7 @@ def checked(
         own_domains=tuple(dict.fromkeys(map(_domain, own_domains))),
         host=host,
         port=port,
+        public_url=None if public_url is None else _url(public_url),
     )
 
 
@@ -141,6 +147,11 @@ def write_settings(home: Path, settings: Settings) -> None:
         f"host = {_toml(settings.host)}",
         f"port = {settings.port}",
     ]
+    if settings.public_url is not None:
+        lines += [
+            "# How clients and browsers reach it.",
+            f"public_url = {_toml(settings.public_url)}",
+        ]
     draft = path.with_suffix(".new")
     with draft.open("w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
@@ -154,7 +165,14 @@ def _toml(value: str | Sequence[str]) -> str:
     return codec.encode(value).decode()
 
 
-_FORMS: dict[str, type] = {"name": str, "own_networks": list, "own_domains": list, "host": str, "port": int}
+_FORMS: dict[str, type] = {
+    "name": str,
+    "own_networks": list,
+    "own_domains": list,
+    "host": str,
+    "port": int,
+    "public_url": str,
+}
 
 
 def _of_known_form(value: JsonObject) -> JsonObject:
@@ -170,6 +188,24 @@ def _of_known_form(value: JsonObject) -> JsonObject:
     if "name" not in value:
         raise UsageError("name is missing", hint="Add a line such as: name = 'CERT Alpha'")
     return value
+
+
+def _url(text: str) -> str:
+    from urllib.parse import urlsplit  # noqa: PLC0415  # no URL, no need
+
+    split, host, port = urlsplit(""), "", None
+    with suppress(ValueError):
+        split = urlsplit(text.strip())
+        host, port = split.hostname or "", split.port
+    is_plain = (
+        host and "@" not in split.netloc and not (split.path.strip("/") or split.query or split.fragment)
+    )
+    if split.scheme not in {"http", "https"} or not is_plain or len(text) > MAX_URL_CHARS:
+        raise UsageError(
+            f"public_url {visible(text, max_chars=80)} is not of the right form",
+            hint="Write scheme and host, and a port where it needs one: https://cti.example.org",
+        )
+    return f"{split.scheme}://{f'[{host}]' if ':' in host else host}" + ("" if port is None else f":{port}")
 
 
 def _network(text: str) -> str:

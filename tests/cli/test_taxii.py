@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 from tests.cli.running import Run
+from tests.desk.made import a_file, indicator
 from tests.test_reference import DOCUMENTS, first_column
 
 URL = "http://127.0.0.1:8017/taxii2/sharing/"
@@ -78,3 +80,49 @@ def test_a_certificate_is_a_credential(run: Run, world: Path):
     assert found["token"] is None
     assert run("taxii", "token", "add", "CERT Gamma", "--certificate", "c.pem").code == 2
     assert run("taxii", "token", "add", "CERT Gamma", "--certificate", "beta.json").code == 3
+
+
+def test_doctor_says_what_nobody_can_read_and_what_has_ended(run: Run):
+    offered(run)
+    assert "nobody may read Indicators" in run("doctor").text
+    assert "--read ind" in run("doctor").text
+    run("taxii", "token", "add", "CERT Gamma", "--read", "ind")
+    assert "collections offered: 1, credentials: 1" in run("doctor").text
+    refused = run("taxii", "token", "add", "CERT Delta", "--read", "ind", "--expires", "2001-01-01")
+    assert refused.code == 2
+
+
+def test_a_party_and_the_status_say_what_is_offered(run: Run):
+    offered(run)
+    run("taxii", "token", "add", "CERT Gamma", "--read", "ind", "--write", "ind")
+    party = document(run, "party", "show", "CERT Gamma")
+    assert (party["reads"], party["writes"]) == (["Indicators"], ["Indicators"])
+    status = document(run, "status")
+    assert (status["collections"], status["credentials"]) == (1, 1)
+    assert "1 collection with 1 credential" in run("status").text
+
+
+def test_the_public_url_of_the_settings_is_in_every_url(run: Run, world: Path):
+    offered(run)
+    path = world / "home" / "settings.toml"
+    path.write_text(path.read_text("utf-8") + 'public_url = "https://cti.example.org"\n', "utf-8")
+    found = document(run, "taxii", "root", "list")
+    assert found["roots"][0]["url"] == "https://cti.example.org/taxii2/sharing/"
+
+
+def test_a_collection_is_taken_over_with_its_stamps(run: Run, tmp_path: Path):
+    offered(run)
+    one = indicator(1)
+    told = tmp_path / "manifest.json"
+    stamp = "2025-01-01T00:00:00.000001Z"
+    record = {"id": one["id"], "date_added": stamp, "version": one["modified"]}
+    told.write_text(json.dumps({"objects": [record, {**record, "version": "2026-02-01T00:00:00Z"}]}))
+    refused = run("taxii", "import", "ind", str(a_file(tmp_path, one)), "--manifest", str(told))
+    assert refused.code == 3
+    assert "#/objects/1" in refused.err
+    record2 = {**record, "version": "2026-02-01T00:00:00Z", "date_added": "2025-01-01T00:00:00.000002Z"}
+    told.write_text(json.dumps({"objects": [record, record2]}))
+    taken = run("taxii", "import", "ind", str(a_file(tmp_path, one)), "--manifest", str(told), "--json")
+    assert taken.code == 0
+    assert taken.document["collected"] == 1
+    assert "1 record of the manifest had no object" in taken.err

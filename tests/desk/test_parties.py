@@ -33,7 +33,7 @@ def test_a_party_is_shown_with_what_came_from_it(node: Node, tmp_path: Path):
     path = a_file(tmp_path, indicator(1), indicator(2))
     batches = [take(node, path, party="CERT Beta").batch for _ in range(2)]
     take(node, path, party="CERT Gamma")
-    detail = show_party(node, "cert beta")
+    detail = show_party(node, CLOCK, "cert beta")
     assert (detail.party.name, detail.party.batches, detail.party.objects) == ("CERT Beta", 2, 4)
     assert detail.party.last_received_at == "2026-03-01T12:00:00.000Z"
     assert [batch.batch for batch in detail.batches] == batches[::-1]
@@ -41,7 +41,7 @@ def test_a_party_is_shown_with_what_came_from_it(node: Node, tmp_path: Path):
 
 
 def test_we_are_shown_with_our_fingerprint(node: Node):
-    detail = show_party(node, "CERT Alpha")
+    detail = show_party(node, CLOCK, "CERT Alpha")
     assert detail.party.self
     assert detail.fingerprint is not None
     assert len(detail.fingerprint) == 64
@@ -50,7 +50,7 @@ def test_we_are_shown_with_our_fingerprint(node: Node):
 @pytest.mark.parametrize("name", ["nobody", "", "x' OR 1=1"])
 def test_a_party_that_is_not_there_says_so(node: Node, name: str):
     with pytest.raises(NotFoundError):
-        show_party(node, name)
+        show_party(node, CLOCK, name)
 
 
 def test_batches_are_listed_newest_first_in_pages(node: Node, tmp_path: Path):

@@ -129,6 +129,18 @@ def test_the_same_again_is_no_error_and_another_content_is_a_conflict(shop: Node
     assert len(ids(objects_page(shop, CLOCK, who, "sharing", "both", Query()))) == 1
 
 
+def test_nobody_learns_from_a_verdict_what_another_party_sent(shop: Node):
+    one, two = caller(shop, "CERT Beta"), caller(shop, "CERT Gamma")
+    secret, open_ = marked(1, RED), marked(2, GREEN)
+    post(shop, CLOCK, one, "sharing", "both", envelope(secret, open_))
+    said = post(shop, CLOCK, two, "sharing", "both", envelope(secret, open_))
+    assert [(verdict.id, bool(verdict.message)) for verdict in said.successes] == [
+        (secret["id"], False),
+        (open_["id"], True),
+    ]
+    assert ids(objects_page(shop, CLOCK, two, "sharing", "both", Query())) == [open_["id"]]
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"objects":{}}', b'"x"', b'{"more":true}', b"\xff"])
 def test_what_is_no_envelope_is_refused_whole(shop: Node, body: bytes):
     with pytest.raises(UnreadableError):

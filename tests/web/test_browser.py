@@ -18,7 +18,10 @@ from tests.web.world import BIDI, C2, HOSTILE, OBJECTS, REPORT, many
 
 from backchannel.clock import Clock
 from backchannel.desk.answering import acknowledge
+from backchannel.desk.credentials import NewCredential, add_token
 from backchannel.desk.node import open_node
+from backchannel.desk.publishing import NewOffer, add_collection, add_root, put_batch
+from backchannel.ids import BatchId
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -42,6 +45,7 @@ PAGES = {
     "channel-failing": "/channels/gone",
     "channel-new": "/channels/new",
     "parties": "/parties",
+    "taxii": "/taxii",
     "login": "/login",
 }
 VIEWS = [
@@ -106,6 +110,25 @@ def lively(filled: None, bring: Callable[..., None], home: Path, clock: Clock) -
     )
     with open_node(home) as node:
         acknowledge(node, clock, C2, text="We looked for it.")
+        add_root(node, clock, "sharing", base_url="")
+        for new in (
+            NewOffer(
+                title="Indicators of the sharing group", root_id="sharing", alias="indicators", gather=True
+            ),
+            NewOffer(title="Public", root_id="sharing", default_tlp="clear", anonymous_read=True),
+            NewOffer(
+                title="Enterprise",
+                root_id="sharing",
+                collection_id="x-mitre-collection--1f5f1533-f617-4ca8-9ab4-6a02367fa019",
+            ),
+        ):
+            add_collection(node, clock, new, base_url="")
+        put_batch(node, clock, "indicators", BatchId(1))
+        for given in (
+            NewCredential(party="CERT Vessland", read=("indicators", "Public"), write=("indicators",)),
+            NewCredential(party="Northpier Telecom", read=("indicators",), expires="30d"),
+        ):
+            add_token(node, clock, given)
         fetch(node, clock)
 
 

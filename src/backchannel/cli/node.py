@@ -115,6 +115,12 @@ def _status_text(found: Status) -> str:
                 else "none yet: backchannel hunt PATH...",
             ),
             ("answers", f"{found.answers:,} given"),
+            (
+                "offered",
+                f"{counted(found.collections, 'collection')} with {counted(found.credentials, 'credential')}"
+                if found.collections
+                else "",
+            ),
         ]
     )
 

@@ -65,7 +65,7 @@ def show(session: Session, name: str) -> None:
     from backchannel.desk.parties import show_party  # noqa: PLC0415
 
     with session.node() as node:
-        found = show_party(node, name)
+        found = show_party(node, session.clock, name)
     _answer(session, found)
 
 
@@ -82,6 +82,8 @@ def _answer(session: Session, found: PartyDetail) -> None:
             ("added", day_and_minute(one.added_at)),
             ("batches", f"{one.batches:,} with {one.objects:,} objects"),
             ("last", day_and_minute(one.last_received_at)),
+            ("reads", ", ".join(found.reads)),
+            ("writes", ", ".join(found.writes)),
         ],
         indent=2,
     )

@@ -82,6 +82,11 @@ def import_(
             on_progress=on_progress,
             put=putting_into(node, collections) if collections else None,
         )
+    say_receipt(ctx, session, receipt)
+
+
+def say_receipt(ctx: click.Context, session: Session, receipt: Receipt) -> None:
+    """Answer with what an import did, say what comes next, and end with the exit code that it calls for."""
     if session.form == "json":
         session.document(receipt)
     else:
@@ -101,6 +106,7 @@ def _receipt_text(receipt: Receipt) -> str:
                 f"{receipt.quarantined:,}, used nowhere until you decide" if receipt.quarantined else "",
             ),
             ("refused", f"{receipt.refused:,}" if receipt.refused else ""),
+            ("offered", f"{receipt.collected:,} in the collection" if receipt.collected else ""),
         ],
         indent=2,
     )

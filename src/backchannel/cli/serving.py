@@ -53,6 +53,7 @@ def serve(
         )
     with session.node() as node:
         settings = node.settings
+    public_url = public_url or settings.public_url
     # These load much that other commands need not.
     from backchannel.channels.front import open_channels  # noqa: PLC0415
     from backchannel.cli.schedule import polling  # noqa: PLC0415

@@ -9,6 +9,7 @@ import click
 
 from backchannel.cli.command import Group, pass_session
 from backchannel.cli.layout import day_and_minute, facts, heading, table
+from backchannel.cli.migrating import import_
 from backchannel.cli.session import Session
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _BASE = click.option(
     "--public-url",
     metavar="URL",
-    help="How clients reach the server; else by the settings `host` and `port`.",
+    help="How clients reach the server. Default: the setting `public_url`, else `host` and `port`.",
 )
 
 
@@ -35,6 +36,9 @@ def root() -> None:
 @taxii.group("collection", cls=Group)
 def collection() -> None:
     """Collections: what is offered, and what is put in them."""
+
+
+taxii.add_command(import_)
 
 
 @taxii.group("token", cls=Group)
@@ -305,6 +309,8 @@ def _base_url(node: Node, public_url: str | None) -> str:
     if public_url:
         return public_url.rstrip("/")
     settings = node.settings
+    if settings.public_url is not None:
+        return settings.public_url
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{host}:{settings.port}"
 

@@ -8,6 +8,7 @@ a client that keeps milliseconds only goes on exactly there.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, islice
 from operator import attrgetter
@@ -17,7 +18,8 @@ import msgspec
 
 from backchannel import codec
 from backchannel.codec import JsonObject
-from backchannel.errors import NotFoundError
+from backchannel.desk.stamps import format_micros
+from backchannel.errors import NotFoundError, UsageError
 from backchannel.ids import BatchId
 from backchannel.stix.markings import UNMARKED, Tlp, marked, parse_tlp
 from backchannel.store.exchange import AlsoPut, ClassRow, Collectable, CollectionRow, NewCollected
@@ -71,6 +73,8 @@ class Placed(msgspec.Struct, frozen=True):
     """`conflict`: another content is in the collection under the same id and version."""
     added: int
     """Stamp of it; of a conflict, of the other one."""
+    class_row: int
+    """Its class; of a conflict, that of the other one."""
 
 
 def terms_of(collection: CollectionRow, brought: Brought) -> Terms:
@@ -91,16 +95,19 @@ def collect_batch(store: Store, brought: Brought, into: Sequence[CollectionRow] 
         How many were added to each of `into`.
     """
     rows = {one.collection_row: one for one in (*into, *store.collections.gathering())}
-    counts: dict[int, int] = {}
-    for collection in rows.values():
-        terms = terms_of(collection, brought)
-        store.collected.note_batch(brought.batch_id, collection.collection_row, terms.default_tlp)
-        added = 0
-        for chunk in _chunks(store.collected.of_batch(brought.batch_id)):
-            placed = collect(store, collection.collection_row, chunk, terms, now=brought.now)
-            added += sum(1 for one in placed if one.outcome == "added")
-        counts[collection.collection_row] = added
+    counts = {row: put_batch_in(store, brought, one)["added"] for row, one in rows.items()}
     return [counts[one.collection_row] for one in into]
+
+
+def put_batch_in(store: Store, brought: Brought, collection: CollectionRow) -> Counter[Outcome]:
+    """Put what a batch brought in one collection; return how many had which outcome."""
+    terms = terms_of(collection, brought)
+    store.collected.note_batch(brought.batch_id, collection.collection_row, terms.default_tlp)
+    outcomes: Counter[Outcome] = Counter()
+    for chunk in _chunks(store.collected.of_batch(brought.batch_id)):
+        placed = collect(store, collection.collection_row, chunk, terms, now=brought.now)
+        outcomes.update(one.outcome for one in placed)
+    return outcomes
 
 
 def put_by_hand(store: Store, collection: CollectionRow, ids: Sequence[str], *, now: int) -> list[Placed]:
@@ -150,6 +157,10 @@ def collect(
 
     Returns:
         What became of each, in their order.
+
+    Raises:
+        NotFoundError: the collection was removed.
+        UsageError: a new object's stamp is not above all that the collection has given.
     """
     collection = store.collections.by_row(collection_row)
     if collection is None:
@@ -181,7 +192,7 @@ def collect(
             found.append((outcome, other))
     _stamp(store, collection, fresh, terms, now, stamps)
     store.collected.have_versions(collection_row, joined)
-    return [Placed(outcome, other.added) for outcome, other in found]
+    return [Placed(outcome, other.added, other.class_row) for outcome, other in found]
 
 
 class _Here:
@@ -224,6 +235,12 @@ def _stamp(
     last += -last % _MILLISECOND
     for n, one in enumerate(fresh, 1):
         one.added = last - len(fresh) + n if stamps is None else stamps[one.added]
+    if stamps is not None and fresh[0].added <= collection.last_added:
+        raise UsageError(
+            f"the collection has given {format_micros(collection.last_added)} already, and an object would come "
+            f"with {format_micros(fresh[0].added)}: who has read so far would never see it",
+            hint="Nothing was imported. Import into a new collection.",
+        )
     store.collected.put(
         [
             NewCollected(

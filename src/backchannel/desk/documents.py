@@ -368,3 +368,6 @@ class PartyDetail(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of its public key, hexadecimal; null for a party known by name only."""
     batches: tuple[Batch, ...] = ()
     """Its last batches, newest first, at most 10."""
+    reads: tuple[str, ...] = ()
+    """Titles of the collections of ours that it may read with a credential of its own."""
+    writes: tuple[str, ...] = ()

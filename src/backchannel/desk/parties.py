@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from backchannel.clock import Clock, format_time
 from backchannel.desk.batches import batch_documents
 from backchannel.desk.documents import Parties, Party, PartyDetail
 from backchannel.desk.node import Node
+from backchannel.desk.offered import TaxiiCredential, offer
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.ids import PartyId, new_id
 from backchannel.parties.keys import fingerprint
@@ -31,7 +34,7 @@ def add_party(node: Node, clock: Clock, name: str) -> PartyDetail:
             raise UsageError(
                 f"there is a party {known.name} already", hint="See `backchannel party show NAME`."
             )
-    return show_party(node, name)
+    return show_party(node, clock, name)
 
 
 def list_parties(node: Node) -> Parties:
@@ -39,8 +42,8 @@ def list_parties(node: Node) -> Parties:
     return Parties(parties=tuple(_document(tally) for tally in node.store.parties.tallies()))
 
 
-def show_party(node: Node, name: str) -> PartyDetail:
-    """Show one party with its last batches.
+def show_party(node: Node, clock: Clock, name: str) -> PartyDetail:
+    """Show one party with its last batches, and what it may read and write of what we offer.
 
     Raises:
         NotFoundError: no party of that name is in sight.
@@ -58,7 +61,18 @@ def show_party(node: Node, name: str) -> PartyDetail:
         party=_document(tally),
         fingerprint=fingerprint(tally.party.public_key) if tally.party.public_key else None,
         batches=tuple(batch_documents(store, batches)),
+        reads=_titles(node, clock, tally.party.name, lambda one: one.read),
+        writes=_titles(node, clock, tally.party.name, lambda one: one.write),
     )
+
+
+def _titles(
+    node: Node, clock: Clock, party: str, rights: Callable[[TaxiiCredential], Iterable[str]]
+) -> tuple[str, ...]:
+    """Return the titles of the collections to which a party's credentials, as far as they hold, give a right."""
+    found = offer(node, clock, base_url="")
+    named = {each for one in found.tokens if one.party == party and not one.expired for each in rights(one)}
+    return tuple(one.title for one in found.collections if one.id in named)
 
 
 def _document(tally: PartyTally) -> Party:

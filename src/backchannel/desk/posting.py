@@ -11,7 +11,7 @@ import io
 import re
 import threading
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -21,6 +21,7 @@ from backchannel import codec
 from backchannel.clock import Clock, format_time
 from backchannel.desk.access import Access, Caller, NotAllowedError, NotThereError, access, root_of
 from backchannel.desk.collecting import Brought, Placed, collect, collect_batch, terms_of
+from backchannel.desk.deciding import allowed
 from backchannel.desk.filing import Filing
 from backchannel.desk.lock import StillHeldError, import_lock
 from backchannel.desk.node import Node
@@ -176,7 +177,7 @@ class _Posting:
             now = self._clock.now()
             if self._items:
                 placed = self._keep(right, filing, arrived)
-                self._judge(arrived, placed, to_micros(now))
+                self._judge(arrived, placed, self._told(right), to_micros(now))
             found = StatusResource(
                 id=str(uuid.uuid4()),
                 request_timestamp=to_micros(now),
@@ -227,7 +228,14 @@ class _Posting:
             collect_batch(store, brought)
         return dict(zip(rows, placed, strict=True))
 
-    def _judge(self, arrived: Arrived, placed: dict[int, Placed], now: int) -> None:
+    def _told(self, right: Access) -> Collection[int]:
+        """Return the classes of which the caller may know that something was there before it came."""
+        party = self._caller.party
+        kinds = self._store.collected.classes(right.collection.collection_row)
+        own = {kind.class_row for kind in kinds if party is not None and kind.party_row == party.party_row}
+        return own | allowed(self._store, self._caller, right, now=self._clock.now()).keys()
+
+    def _judge(self, arrived: Arrived, placed: dict[int, Placed], told: Collection[int], now: int) -> None:
         """Say what became of each object, in their order."""
         arrivals = iter(arrived.arrivals)
         for piece, item in zip(self._pieces, self._items, strict=True):
@@ -243,7 +251,7 @@ class _Posting:
                 )
             elif found.outcome == "conflict":
                 self._failures.append(_verdict(header.id, version, _CONFLICT))
-            elif found.outcome == "already":
+            elif found.outcome == "already" and found.class_row in told:
                 self._successes.append(_verdict(header.id, version, _ALREADY))
             else:
                 self._successes.append(_verdict(header.id, version))

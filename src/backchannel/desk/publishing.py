@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from backchannel.clock import Clock, format_time
-from backchannel.desk.collecting import Brought, Put, collect_batch, put_by_hand
+from backchannel.desk.collecting import Brought, Outcome, Put, collect_batch, put_batch_in, put_by_hand
 from backchannel.desk.node import Node
 from backchannel.desk.offered import PutIn, TaxiiCollection, TaxiiRoot, collection_document, root_document
 from backchannel.desk.stamps import to_micros
@@ -23,15 +24,10 @@ from backchannel.store.interface import Store
 
 MAX_TITLE_CHARS: Final = 200
 MAX_ID_CHARS: Final = 200
-SECRET_BYTES: Final = 32
-"""256 bits: no guessing, so no slow hash is needed to check one."""
-COUNTED: Final = 100_000
-"""Objects of a collection that are counted for a list; more are shown as so many."""
 
 _ROOT_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?\Z")
 _ALIAS = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")
 _COLLECTION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]*\Z")
-_DAYS = re.compile(r"([1-9][0-9]{0,4})d\Z")
 
 
 # --- Roots -------------------------------------------------------------------------------------------
@@ -172,8 +168,7 @@ def put_objects(node: Node, clock: Clock, id_or_alias: str, ids: Sequence[str]) 
                 hint="Name whole ids, as `backchannel inbox` shows them.",
             )
         placed = put_by_hand(store, collection, ids, now=to_micros(clock.now()))
-    outcomes = [one.outcome for one in placed]
-    return _put_in(collection, outcomes)
+    return _put_in(collection, Counter(one.outcome for one in placed))
 
 
 def put_batch(node: Node, clock: Clock, id_or_alias: str, batch_id: BatchId) -> PutIn:
@@ -192,11 +187,7 @@ def put_batch(node: Node, clock: Clock, id_or_alias: str, batch_id: BatchId) -> 
             )
         party = store.parties.by_name(row.party) if row.party else None
         brought = Brought(batch_id, party.party_row if party else None, row.tlp, to_micros(clock.now()))
-        (added,) = collect_batch(store, brought, [collection])
-    counted = row.counts.stored + row.counts.known + row.counts.conflict
-    return PutIn(
-        collection=collection.collection_id, added=added, already=max(0, counted - added), conflict=0
-    )
+        return _put_in(collection, put_batch_in(store, brought, collection))
 
 
 def putting_into(node: Node, ids: Sequence[str]) -> Put:
@@ -262,12 +253,12 @@ def _refuse_taken(store: Store, root: RootRow, new: NewCollection) -> None:
             )
 
 
-def _put_in(collection: CollectionRow, outcomes: Sequence[str]) -> PutIn:
+def _put_in(collection: CollectionRow, outcomes: Mapping[Outcome, int]) -> PutIn:
     return PutIn(
         collection=collection.collection_id,
-        added=outcomes.count("added"),
-        already=outcomes.count("already"),
-        conflict=outcomes.count("conflict"),
+        added=outcomes.get("added", 0),
+        already=outcomes.get("already", 0),
+        conflict=outcomes.get("conflict", 0),
     )
 
 

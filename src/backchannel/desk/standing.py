@@ -49,6 +49,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     hunts: int
     last_hunt: LastHunt | None
     answers: int
+    collections: int
+    """What we offer to others."""
+    credentials: int
+    """Of parties for our own server, those that have expired among them."""
 
 
 def standing(node: Node) -> Status:
@@ -73,6 +77,8 @@ def standing(node: Node) -> Status:
         hunts=hunts,
         last_hunt=_last_hunt(node),
         answers=answers,
+        collections=len(store.collections.all()),
+        credentials=len(store.credentials.all()),
     )
 
 

@@ -336,6 +336,10 @@ class Collected(Protocol):
         """Yield the objects that a batch brought, quarantined ones left out, in the order of their arrival."""
         ...
 
+    def collectables(self, object_rows: Sequence[int]) -> list[Collectable]:
+        """Return objects, in their order."""
+        ...
+
     def named(self, ids: Iterable[str]) -> list[tuple[Collectable, int, str]]:
         """Return the versions in force of ids, with whom they came from first (0: nobody named), by label.
 

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from backchannel.clock import Clock
 from backchannel.errors import BackchannelError
-from backchannel.web import answers, pages
+from backchannel.web import answers, offered, pages
 from backchannel.web.assets import Assets
 from backchannel.web.auth import Logins
 from backchannel.web.doorway import Doorway
@@ -58,7 +58,7 @@ def create_app(
         Route("/logout", doorway.logout, methods=["POST"]),
         Route("/static/{name}", assets.file, methods=["GET"]),
         Route("/favicon.ico", assets.favicon, methods=["GET"]),
-        *_page_routes(House(node_home, clock, renderer)),
+        *_page_routes(House(node_home, clock, renderer, address.base_url)),
     ]
     app = Starlette(
         routes=routes,
@@ -97,6 +97,7 @@ def _page_routes(house: House) -> list[BaseRoute]:
         *shows(pages.channels, "/channels", "/channels.json"),
         *shows(pages.channel, "/channels/{name}.json", "/channels/{name}"),
         *shows(pages.parties, "/parties", "/parties.json"),
+        *shows(offered.taxii, "/taxii", "/taxii.json"),
     ]
 
 

@@ -34,6 +34,8 @@ class House:
     home: Path
     clock: Clock
     renderer: Renderer
+    base_url: str
+    """How browsers and clients reach it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,11 @@ class SqliteCollected:
         for row in self._database.execute(_OF_BATCH, {"batch": batch_id}):
             yield Collectable(*row)
 
+    def collectables(self, object_rows: Sequence[int]) -> list[Collectable]:
+        rows = self._database.execute(_COLLECTABLES, (_json(object_rows),))
+        found = {row[0]: Collectable(*row) for row in rows}
+        return [found[row] for row in object_rows]
+
     def named(self, ids: Iterable[str]) -> list[tuple[Collectable, int, str]]:
         rows = self._database.execute(_NAMED, (_json(ids),))
         return [(Collectable(*row[:6]), row[6], row[7]) for row in rows]
@@ -211,6 +216,12 @@ WHERE a.arrival_row >= (SELECT first_arrival FROM batch WHERE batch_id = :batch)
   )
   AND a.batch_id = :batch AND o.quarantined = 0
 ORDER BY a.arrival_row
+"""
+
+_COLLECTABLES = """
+SELECT object_row, stix_id, version_key, type, spec_version, body
+FROM object
+WHERE object_row IN (SELECT value FROM json_each(?))
 """
 
 # Under the label of its first arrival; where it came unmarked under several, the desk takes the strictest.
