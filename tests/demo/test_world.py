@@ -110,7 +110,8 @@ def test_no_two_objects_of_the_bundles_have_one_id():
 
 
 def test_every_reference_in_a_bundle_leads_to_an_object_in_it():
-    for path in [*(WORLD / "intelligence").glob("*.json"), EXAMPLES / "bundle.json"]:
+    bundles = [*(WORLD / "intelligence").glob("*.json"), *(WORLD / "offered").iterdir()]
+    for path in [*bundles, EXAMPLES / "bundle.json"]:
         bundle = json.loads(path.read_text("utf-8"))
         ids = {thing["id"] for thing in bundle["objects"]}
         for thing in bundle["objects"]:
