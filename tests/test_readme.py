@@ -2,7 +2,7 @@
 
 A block that begins with ```` ```console ```` holds commands (`$ ...`) and what they print. A line `…` stands for lines left
 out, and `…` within a line for the rest of it or a part of it. A comment behind a command says how it ends, where that is not
-with 0: `# ends with 1`, `# until Ctrl-C`.
+with 0: `# ends with 1`, `# until Ctrl-C`, or `# in a terminal of its own`: that one runs until all the others have.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
@@ -32,7 +34,9 @@ class Step:
 
     command: str
     code: int
-    is_stopped: bool
+    is_server: bool
+    stays: bool
+    """Whether the server runs while the commands behind it do."""
     shown: tuple[str, ...]
 
 
@@ -43,7 +47,9 @@ def steps() -> list[Step]:
             line, *shown = part.rstrip("\n").split("\n")
             command, _, comment = line.partition("  # ")
             ends = re.search(r"ends with (\d+)", comment)
-            found.append(Step(command, int(ends[1]) if ends else 0, comment == "until Ctrl-C", tuple(shown)))
+            stays = comment == "in a terminal of its own"
+            is_server = stays or comment == "until Ctrl-C"
+            found.append(Step(command, int(ends[1]) if ends else 0, is_server, stays, tuple(shown)))
     return found
 
 
@@ -68,6 +74,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_each_command_ends_as_it_says_and_prints_what_is_shown(clone: Path):
     before: list[str] = []
+    port = "8017"
     environment = {
         **os.environ,
         "COLUMNS": "100",
@@ -75,18 +82,26 @@ def test_each_command_ends_as_it_says_and_prints_what_is_shown(clone: Path):
         "LC_ALL": "C.UTF-8",
         "XDG_DATA_HOME": str(clone / "data"),
     }
-    for step in steps():
-        if step.command.startswith("make "):
-            _check_target(step.command.split()[1])
-            continue
-        if step.command.startswith((". ", "export ")):
-            before.append(step.command)
-        script = " && ".join([*before, step.command])
-        if step.is_stopped:
-            code, text = _stopped(f"{script} --port 0", clone, environment)
-        else:
+    with ExitStack() as terminals:
+        for step in steps():
+            if step.command.startswith("make "):
+                _check_target(step.command.split()[1])
+                continue
+            if step.command.startswith((". ", "export ")):
+                before.append(step.command)
+            if step.is_server:
+                server = _server([*before, f"exec {step.command} --port 0"], clone, environment)
+                if step.stays:
+                    said = terminals.enter_context(server)
+                    port = re.search(r"127\.0\.0\.1:(\d+)", said)[1]  # type: ignore[index]
+                else:
+                    with server as said:
+                        pass
+                _check_shown(step, said)
+                continue
+            command = step.command.replace("http://127.0.0.1:8017/", f"http://127.0.0.1:{port}/")
             done = subprocess.run(
-                ["bash", "-c", script],
+                ["bash", "-c", " && ".join([*before, command])],
                 cwd=clone,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -94,17 +109,17 @@ def test_each_command_ends_as_it_says_and_prints_what_is_shown(clone: Path):
                 stderr=subprocess.STDOUT,
                 check=False,
             )
-            code, text = done.returncode, done.stdout.decode()
-        assert code == step.code, f"{step.command}: {text}"
-        _check_shown(step, text)
+            text = done.stdout.decode()
+            assert done.returncode == step.code, f"{step.command}: {text}"
+            _check_shown(step, text)
     assert (clone / "sighting.json").is_file()
 
 
-def _stopped(script: str, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
-    """Run a server until it has said where it listens, then press Ctrl-C."""
-    *before, last = script.split(" && ")
+@contextmanager
+def _server(script: list[str], folder: Path, environment: dict[str, str]) -> Iterator[str]:
+    """Run a server until it has said where it listens; yield what it said; at the end press Ctrl-C."""
     with subprocess.Popen(
-        ["bash", "-c", " && ".join([*before, f"exec {last}"])],
+        ["bash", "-c", " && ".join(script)],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
@@ -112,17 +127,20 @@ def _stopped(script: str, folder: Path, environment: dict[str, str]) -> tuple[in
         stderr=subprocess.STDOUT,
         text=True,
     ) as server:
-        assert server.stdout is not None
-        said = ""
-        while "login?link=" not in said:
-            line = server.stdout.readline()
-            assert line, said
-            said += line
-        with urlopen(re.search(r"http://[0-9.:]+/login", said)[0]) as page:  # type: ignore[index]
-            assert page.status == 200
-        server.send_signal(signal.SIGINT)
-        rest, _ = server.communicate(timeout=20)
-        return server.returncode, said + rest
+        try:
+            assert server.stdout is not None
+            said = ""
+            while "login?link=" not in said:
+                line = server.stdout.readline()
+                assert line, said
+                said += line
+            with urlopen(re.search(r"http://[0-9.:]+/login", said)[0]) as page:  # type: ignore[index]
+                assert page.status == 200
+            yield said
+        finally:
+            server.send_signal(signal.SIGINT)
+            rest, _ = server.communicate(timeout=20)
+        assert (server.returncode, rest) == (0, "")
 
 
 def _check_shown(step: Step, text: str) -> None:
