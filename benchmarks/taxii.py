@@ -23,9 +23,8 @@ from benchmarks.taxii_objects import Object, objects
 from benchmarks.taxii_servers import Served, basic, bearer, medallion, opentaxii
 from benchmarks.taxii_work import (
     ENVELOPE,
-    Cost,
     Seat,
-    costs,
+    cpu_ms,
     cpu_s,
     get_each,
     memory_mib,
@@ -50,11 +49,11 @@ class Row:
     start_s: float
     idle_mib: float
     full_mib: float
-    post: Cost
-    """An object."""
-    page: Cost
-    get: Cost
-    poll: Cost | None
+    post: float
+    """CPU milliseconds for an object; the next for a page, an object, a poll."""
+    page: float
+    get: float
+    poll: float | None
 
 
 Given = Sequence[Object]
@@ -83,12 +82,12 @@ def measure(
 ) -> Row:
     """Have a server do the whole work."""
     idle = memory_mib(served.pid)
-    added = costs(served, lambda: post(seats, given))
+    added = cpu_ms(served, lambda: post(seats, given))
     now = quote(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
-    page = costs(served, lambda: read_all(seats[0], len(seen), reads))
+    page = cpu_ms(served, lambda: read_all(seats[0], len(seen), reads))
     some = seen[:: max(1, len(seen) // gets)][:gets]
-    get = costs(served, lambda: get_each(seats[0], some))
-    poll = costs(served, lambda: poll_empty(seats[0], now, polls)) if polls else None
+    get = cpu_ms(served, lambda: get_each(seats[0], some))
+    poll = cpu_ms(served, lambda: poll_empty(seats[0], now, polls)) if polls else None
     row = Row(served.name, len(given), served.start_s, idle, memory_mib(served.pid), added, page, get, poll)
     show(row)
     return row
@@ -96,9 +95,9 @@ def measure(
 
 def show(row: Row) -> None:
     """Print a server's costs in a line."""
-    poll = f"{row.poll.cpu_ms:8.2f}" if row.poll else "       -"
+    poll = f"{row.poll:8.2f}" if row.poll is not None else "       -"
     print(
-        f"{row.server:12} {row.count:9,} {row.post.cpu_ms:9.3f} {row.page.cpu_ms:8.2f} {row.get.cpu_ms:8.2f} {poll} "
+        f"{row.server:12} {row.count:9,} {row.post:9.3f} {row.page:8.2f} {row.get:8.2f} {poll} "
         f"{row.idle_mib:8.0f} {row.full_mib:8.0f} {row.start_s:7.2f}  {load()}",
         flush=True,
     )
@@ -153,7 +152,7 @@ def against(small: Row, large: Row, peer: Row | None, huge: Row | None) -> list[
     met = [
         goal(
             f"page at {large.count:,} by its cost at {small.count:,}",
-            large.page.cpu_ms / small.page.cpu_ms,
+            large.page / small.page,
             1.5,
         ),
         goal("idle memory, MiB", large.idle_mib, 90),
@@ -163,22 +162,20 @@ def against(small: Row, large: Row, peer: Row | None, huge: Row | None) -> list[
     if peer:
         assert peer.poll
         met += [
-            goal(f"POST, {peer.server} by ours", peer.post.cpu_ms / large.post.cpu_ms, 8, at_least=True),
-            goal(f"full read, {peer.server} by ours", peer.page.cpu_ms / large.page.cpu_ms, 8, at_least=True),
-            goal(f"GET one, {peer.server} by ours", peer.get.cpu_ms / large.get.cpu_ms, 4, at_least=True),
-            goal(
-                f"empty poll, {peer.server} by ours", peer.poll.cpu_ms / large.poll.cpu_ms, 4, at_least=True
-            ),
+            goal(f"POST, {peer.server} by ours", peer.post / large.post, 8, at_least=True),
+            goal(f"full read, {peer.server} by ours", peer.page / large.page, 8, at_least=True),
+            goal(f"GET one, {peer.server} by ours", peer.get / large.get, 4, at_least=True),
+            goal(f"empty poll, {peer.server} by ours", peer.poll / large.poll, 4, at_least=True),
         ]
     if huge:
         assert huge.poll
         met += [
             goal(
                 f"page at {huge.count:,} by its cost at {large.count:,}",
-                huge.page.cpu_ms / large.page.cpu_ms,
+                huge.page / large.page,
                 2,
             ),
-            goal(f"empty poll at {huge.count:,} by {large.count:,}", huge.poll.cpu_ms / large.poll.cpu_ms, 2),
+            goal(f"empty poll at {huge.count:,} by {large.count:,}", huge.poll / large.poll, 2),
         ]
     return met
 
