@@ -1,0 +1,1 @@
+"""Who said what about which object, through whom, and what proves it."""
