@@ -7,7 +7,7 @@ encoding follows RFC 8785 (JCS), which is what digests and signatures are made o
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import rfc8785
@@ -21,6 +21,10 @@ MAX_SAFE_INTEGER = 2**53 - 1
 
 _PLAIN_DEPTH = 8
 """Most objects and lists inside each other in a plain value."""
+
+_Shape = TypeVar("_Shape")
+_MENTIONED = re.compile(r"(?<=value )'.*'", re.DOTALL)
+"""What a message about a closed list quotes: content, which may be a secret that stands in the wrong place."""
 
 _encoder = msgspec.json.Encoder()
 _sorted_encoder = msgspec.json.Encoder(order="sorted")
@@ -59,6 +63,22 @@ def decode(data: bytes | str) -> Any:
         return _decoder.decode(data)
     except msgspec.DecodeError as error:
         raise ValueError(str(error)) from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def decode_as(data: bytes, shape: type[_Shape]) -> _Shape:
+    """Decode one JSON text into a value of `shape` (a `msgspec.Struct` or another type that it knows).
+
+    The error names the field and what is wrong with it; it holds nothing of the content.
+
+    Raises:
+        ValueError: it is not JSON, not UTF-8, too deeply nested, or not of that shape.
+    """
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except msgspec.DecodeError as error:
+        raise ValueError(_MENTIONED.sub("'…'", str(error))) from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

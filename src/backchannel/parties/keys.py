@@ -1,4 +1,7 @@
-"""The key pair of a party: Ed25519 (RFC 8032), the private half in one file that only its owner may read."""
+"""The root key of a party: Ed25519 (RFC 8032), the private half in one file that only its owner may read.
+
+It signs contact cards, key sets and revocations, and nothing else; so its file may be kept away from the node.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from backchannel.errors import SignatureError, StoreError
 from backchannel.ids import sha256
+from backchannel.parties.at_rest import Seal, Unseal, keep_secret, read_secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,6 +20,10 @@ if TYPE_CHECKING:
 PUBLIC_KEY_BYTES = 32
 MAX_KEY_FILE_BYTES = 4096
 """A private key in PEM is about 120 bytes: a larger file is something else."""
+
+_KEY_RESTORE = (
+    "Restore key.pem from your backup: a new key would make you a stranger to the parties you know."
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -38,11 +46,8 @@ def make_key(path: Path) -> KeyPair:
     Raises:
         StoreError: `path` is there already, or cannot be written.
     """
-    from cryptography.hazmat.primitives import serialization as form  # noqa: PLC0415  # 10 ms that few need
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
-
-    private = Ed25519PrivateKey.generate()
-    pem = private.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+    keys = new_pair()
+    pem = key_bytes(keys)
     try:
         # O_EXCL: a key is never overwritten, and nobody can put a link of theirs in its place.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -52,28 +57,61 @@ def make_key(path: Path) -> KeyPair:
             os.fsync(file.fileno())
     except OSError as error:
         raise StoreError(f"the key cannot be written to {path}: {error.strerror}") from error
+    return keys
+
+
+def new_pair() -> KeyPair:
+    """Make a new key pair, kept nowhere yet."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415  # 10 ms that few need
+        Ed25519PrivateKey,
+    )
+
+    private = Ed25519PrivateKey.generate()
     return KeyPair(private, private.public_key().public_bytes_raw())
 
 
-def read_key(path: Path) -> KeyPair:
-    """Read the key pair that `make_key` wrote.
+def read_key(path: Path, *, unseal: Unseal | None = None) -> KeyPair:
+    """Read the key pair that `make_key` wrote, plain or encrypted.
 
     Raises:
-        SignatureError: the file is missing, or holds no Ed25519 private key.
+        SignatureError: the file is missing, needs a passphrase, or holds no Ed25519 private key.
+        StoreError: the file cannot be read.
+    """
+    pem = read_secret(path, unseal=unseal)
+    if pem is None:
+        raise SignatureError(f"the key {path} cannot be read: there is no such file", hint=_KEY_RESTORE)
+    return key_of(pem, path.name)
+
+
+def key_of(pem: bytes, name: str) -> KeyPair:
+    """Read a key pair from the content of its file, which is called `name`. The error shows nothing of it.
+
+    Raises:
+        SignatureError: it holds no Ed25519 private key.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
-    hint = "Restore key.pem from your backup: a new key would make you a stranger to the parties you know."
     try:
-        with path.open("rb") as file:
-            pem = file.read(MAX_KEY_FILE_BYTES + 1)
-    except OSError as error:
-        raise SignatureError(f"the key {path} cannot be read: {error.strerror}", hint=hint) from error
-    try:
-        private = load_pem_private_key(pem, password=None)
+        private = load_pem_private_key(pem, password=None) if len(pem) <= MAX_KEY_FILE_BYTES else None
     except (ValueError, TypeError):
         private = None
     if not isinstance(private, Ed25519PrivateKey):
-        raise SignatureError(f"{path} holds no Ed25519 private key", hint=hint)
+        raise SignatureError(f"{name} holds no Ed25519 private key", hint=_KEY_RESTORE)
     return KeyPair(private, private.public_key().public_bytes_raw())
+
+
+def key_bytes(keys: KeyPair) -> bytes:
+    """Return the content of a key's file: PKCS #8 in PEM. It is a secret."""
+    from cryptography.hazmat.primitives import serialization as form  # noqa: PLC0415
+
+    return keys.private.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+
+
+def keep_key(path: Path, keys: KeyPair, *, seal: Seal | None) -> None:
+    """Keep a key pair at `path` encrypted, or plain again where `seal` is None.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    keep_secret(path, key_bytes(keys), seal=seal)

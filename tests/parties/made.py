@@ -1,0 +1,52 @@
+"""Parties with real keys, made the same in every run."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from backchannel.ids import PartyId
+from backchannel.parties.card import Card, make_card
+from backchannel.parties.keyring import Keyring, SecretKey, new_key, new_keyring
+from backchannel.parties.kid import Use
+
+NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+
+def random_of(seed: str) -> Callable[[int], bytes]:
+    """A source of bytes that gives the same ones for the same seed."""
+    count = 0
+
+    def draw(size: int) -> bytes:
+        nonlocal count
+        count += 1
+        return hashlib.shake_256(f"{seed} {count}".encode()).digest(size)
+
+    return draw
+
+
+class Made:
+    """One party: its root key, its keyring and its card."""
+
+    def __init__(self, name: str, seed: str | None = None) -> None:
+        draw = random_of(seed or name)
+        self.name = name
+        self.party = PartyId(f"identity--{uuid.UUID(bytes=draw(16), version=4)}")
+        self.root: SecretKey = new_key(Use.ROOT, NOW, random=draw)
+        self.keyring: Keyring = new_keyring(NOW, random=draw)
+        self.draw = draw
+
+    def card(self, **changed: object) -> Card:
+        facts: dict[str, object] = {
+            "party": self.party,
+            "name": self.name,
+            "origin": "ledger.example/" + self.name.split()[-1].lower(),
+            "root": self.root,
+            "sign": self.keyring.present(Use.SIGN).public,
+            "age": self.keyring.present(Use.AGE).public,
+            "keyset_version": 1,
+            "made_at": NOW,
+        }
+        return make_card(**(facts | changed))  # type: ignore[arg-type]
