@@ -12,6 +12,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 import rfc8785
 
+_T = TypeVar("_T")
+
 JsonValue = dict[str, "JsonValue"] | list["JsonValue"] | str | int | float | bool | None
 JsonObject = dict[str, Any]
 """A decoded JSON object. `Any` because what comes from outside has no type until it is checked."""
@@ -93,6 +95,18 @@ def decode_plain(data: bytes) -> JsonObject | None:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None
     return plain
+
+
+def into(value: JsonValue, kind: type[_T]) -> _T:
+    """Return decoded JSON as a value of `kind`.
+
+    Raises:
+        ValueError: it is not of that form; the message says where.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
 
 
 def encode(value: Any) -> bytes:

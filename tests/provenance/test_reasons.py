@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backchannel.parties.refusals import Refusal
 from backchannel.provenance.reasons import Reason, Rejected
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "reasons.md"
@@ -40,3 +41,8 @@ def test_a_wrong_key_or_signature_ends_with_5_a_rule_with_4_and_what_is_cut_off_
     assert Rejected(Reason.BAD_SIGNATURE).exit_code == 5
     assert Rejected(Reason.TOO_LARGE).exit_code == 4
     assert Rejected(Reason.TRUNCATED).exit_code == 3
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+def test_what_is_refused_of_keys_has_a_code_of_the_same_list(refusal: Refusal):
+    assert Reason(refusal.value) in Reason

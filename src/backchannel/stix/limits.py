@@ -57,8 +57,8 @@ def check_bounds(value: JsonObject, body: bytes, *, is_plain: bool = False) -> N
         check_depth(value, body)
 
 
-def check_depth(value: JsonObject, body: bytes) -> None:
-    """Check the depth of one object.
+def check_depth(value: JsonValue, body: bytes) -> None:
+    """Check the depth of one object, or of any other JSON value.
 
     Raises:
         LimitError: it is too deeply nested.
@@ -69,7 +69,7 @@ def check_depth(value: JsonObject, body: bytes) -> None:
         )
 
 
-def _is_deep(value: JsonObject) -> bool:
+def _is_deep(value: JsonValue) -> bool:
     level: list[JsonValue] = [value]
     for _ in range(MAX_DEPTH):
         level = [
