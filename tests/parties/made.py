@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import msgspec
+
+from backchannel.clock import format_time
 from backchannel.ids import PartyId
 from backchannel.parties.card import Card, make_card
 from backchannel.parties.keyring import Keyring, SecretKey, new_key, new_keyring
+from backchannel.parties.keyset import KeySet, LedgerName, ListedKey, ledger_vkey
 from backchannel.parties.kid import Use
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -50,3 +54,25 @@ class Made:
             "made_at": NOW,
         }
         return make_card(**(facts | changed))  # type: ignore[arg-type]
+
+    def keyset(self, before: KeySet | None = None, **changed: object) -> KeySet:
+        """The key set of this party's present keys, following `before`."""
+        origin = "ledger.example/" + self.name.split()[-1].lower()
+        listed = [
+            ListedKey(key.kid, key.use, key.alg, key.public, format_time(key.since))
+            for key in self.keyring.keys
+            if key.until is None
+        ]
+        keyset = KeySet(
+            v=1,
+            party=self.party,
+            name=self.name,
+            version=before.version + 1 if before else 1,
+            prev=before.digest if before else None,
+            not_before=format_time(NOW),
+            expires=format_time(NOW + timedelta(days=365)),
+            root=self.root.public,
+            keys=listed,
+            log=LedgerName(origin, ledger_vkey(origin, self.keyring.present(Use.LOG).public)),
+        )
+        return msgspec.structs.replace(keyset, **changed)

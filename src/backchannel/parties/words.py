@@ -6,7 +6,6 @@ letters, so that four are enough to write one down, and words that sound or look
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 
 WORDS = 2048
@@ -43,10 +42,3 @@ def known_word(text: str) -> str | None:
         if word is not None and len(lowered) >= min(len(word), _TELLING_CHARS) and word.startswith(lowered)
         else None
     )
-
-
-def near_words(text: str, *, at_most: int = 3) -> Sequence[str]:
-    """Return words that `text` may have been meant for, for a message to the person who typed it."""
-    import difflib  # noqa: PLC0415
-
-    return difflib.get_close_matches(text.strip().lower(), word_list(), n=at_most)
