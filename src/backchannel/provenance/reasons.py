@@ -197,6 +197,8 @@ class Reason(StrEnum):
         "Ask the party for another proof; if there is none, the ledger was forked."
     BAD_COSIGNATURE = "bad-cosignature", KEY, "the signature of a witness does not belong to the checkpoint", \
         "Ask the party for the checkpoint with its cosignatures again."
+    TOO_FEW_WITNESSES = "too-few-witnesses", RULE, "fewer witnesses cosigned the checkpoint than the policy asks for", \
+        "Ask the party for the checkpoint with more cosignatures, or change the policy."
     BAD_TILE = "bad-tile", KEY, "a file of the ledger is damaged, or is not what the checkpoint stands for", \
         "Restore the ledger's folder from a backup, or ask the party for theirs."
     MISSING_TILE = "missing-tile", FILE, "a file of the ledger is missing", \
