@@ -147,6 +147,8 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Release(Predicate, frozen=True, kw_only=True, rename={"from_": "from"}):
     """We send these objects to these parties: the manifest of a drop."""
 
+    needs_subject: ClassVar[bool] = False
+    """A drop may hold statements or attachments only."""
     bundle: Random128
     from_: KidText
     to: Recipients
