@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,6 +20,11 @@ from backchannel.stix.visible import visible
 
 FALLBACK: Final = "attachment"
 
+_EDGES: Final = ".-~ "
+"""What no name begins with: hidden files, options, homes."""
+_MAX_SUFFIX_CHARS: Final = 16
+_ROOM: Final = 8
+"""Bytes that are kept free for a number."""
 _FORBIDDEN: Final = frozenset('/\\:*?"<>|')
 """What separates folders, streams and drives on one system or another, or is special to a shell."""
 _DEVICES: Final = re.compile(
@@ -33,29 +39,47 @@ def is_plain_name(name: str) -> bool:
         0 < len(name.encode("utf-8", "surrogatepass")) <= limits.MAX_NAME_BYTES
         and visible(name) == name
         and not _FORBIDDEN.intersection(name)
-        and name[0] not in ".-~ "
+        and name[0] not in _EDGES
         and name[-1] not in ". "
         and not _DEVICES.match(name)
         and unicodedata.normalize("NFC", name) == name
     )
 
 
-def plain_name(name: str) -> str:
-    """Return a plain name that is as near to `name` (perhaps a path) as can be."""
+def plain_name(name: str, taken: Collection[str] = ()) -> str:
+    """Return a plain name that is as near to `name` (perhaps a path) as can be.
+
+    Args:
+        name: what its owner calls it.
+        taken: names that others have, in `casefold`: where systems do not tell them apart, it gets a number.
+    """
     last = re.split(r"[/\\]", name)[-1]
-    text = unicodedata.normalize("NFC", "".join(char for char in last if char.isprintable()))
-    text = "".join(
-        "_" if char in _FORBIDDEN else char for char in visible(text, max_chars=limits.MAX_NAME_BYTES)
+    text = unicodedata.normalize(
+        "NFC", "".join(char for char in last if visible(char) == char or char == " ")
     )
-    text = text.replace("…", "_").lstrip(".-~ ").rstrip(". ")
-    stem, dot, suffix = text.rpartition(".")
-    stem, suffix = (stem, dot + suffix) if dot and len(suffix) <= 16 else (text, "")
-    room = limits.MAX_NAME_BYTES - 1 - len(suffix.encode())
-    stem = stem.encode()[:room].decode("utf-8", "ignore")
+    text = "".join("_" if char in _FORBIDDEN else char for char in text)
+    stem, suffix = _halves(" ".join(text.split()).lstrip(_EDGES).rstrip(". "))
+    stem = _cut(stem, limits.MAX_NAME_BYTES - _ROOM - len(suffix.encode())).rstrip(". ")
     if _DEVICES.match(stem + suffix):
         stem = f"_{stem}"
-    name = stem + suffix
-    return name if is_plain_name(name) else FALLBACK
+    if not is_plain_name(stem + suffix):
+        stem, suffix = FALLBACK, ""
+    number = 1
+    plain = stem + suffix
+    while plain.casefold() in taken:
+        number += 1
+        plain = f"{stem}-{number}{suffix}"
+    return plain
+
+
+def _halves(name: str) -> tuple[str, str]:
+    """Return a name without its suffix, and the suffix with its dot; a long one is none."""
+    stem, dot, suffix = name.rpartition(".")
+    return (stem, dot + suffix) if stem and len(suffix) <= _MAX_SUFFIX_CHARS else (name, "")
+
+
+def _cut(text: str, size: int) -> str:
+    return text.encode()[:size].decode("utf-8", "ignore")
 
 
 def check_name(name: str) -> None:
@@ -79,11 +103,9 @@ def create(folder: Path, name: str) -> tuple[Path, BinaryIO]:
         StoreError: it cannot be made.
     """
     check_name(name)
-    stem, dot, suffix = name.rpartition(".")
-    if not dot:
-        stem, suffix = name, ""
+    stem, suffix = _halves(name)
     for number in range(1, 1000):
-        path = folder / (name if number == 1 else f"{stem}-{number}{dot}{suffix}")
+        path = folder / (name if number == 1 else f"{stem}-{number}{suffix}")
         try:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         except FileExistsError:

@@ -59,8 +59,11 @@ def salt(objects: Iterable[JsonObject], salts: Iterable[bytes] | None = None) ->
     for number, value in enumerate(objects, 1):
         try:
             jcs = codec.canonical(value)
+            check_object(jcs)  # what we write, every reader takes
         except ValueError as error:
-            raise InputError(f"object {number} cannot be put into a drop: {error}") from None
+            raise _unfit(number, str(error)) from None
+        except Rejected as refusal:
+            raise _unfit(number, f"{refusal.reason.meaning} ({refusal.detail})") from None
         if len(jcs) > limits.MAX_UNPACKED_BYTES - _HEX - 2:
             raise InputError(
                 f"object {number} is {len(jcs):,} bytes long, and a drop takes objects up to"
@@ -68,6 +71,10 @@ def salt(objects: Iterable[JsonObject], salts: Iterable[bytes] | None = None) ->
                 hint="Send what it holds as an attachment.",
             )
         yield Salted(next(following), jcs)
+
+
+def _unfit(number: int, why: str) -> InputError:
+    return InputError(f"object {number} cannot be put into a drop: {why}", hint="Mend it, or leave it out.")
 
 
 def to_chunks(objects: Iterable[Salted]) -> Iterator[tuple[Kind, bytes]]:

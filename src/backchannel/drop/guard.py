@@ -22,6 +22,8 @@ _MAC: Final = re.compile(rb"--- ([A-Za-z0-9+/]{43})\Z")
 _STANZA: Final = re.compile(rb"-> ([!-~]+(?: [!-~]+)*)\Z")
 _WORK_FACTOR: Final = re.compile(r"[1-9][0-9]*\Z")
 _COLUMNS: Final = 64
+MAX_DECOYS: Final = 1
+"""Stanzas that are no recipient, to keep readers tolerant: rage writes one, whose kind ends with `-grease`."""
 _NONCE_AND_TAG: Final = 16 + 16
 """Shortest payload: a nonce and the tag of an empty chunk (bytes)."""
 
@@ -93,6 +95,7 @@ def read_header(prefix: bytes) -> tuple[tuple[Stanza, ...], int]:
         raise Rejected(Reason.NOT_A_DROP, "the first line is not that of an age file")
     at = len(VERSION)
     stanzas: list[Stanza] = []
+    decoys = 0
     while True:
         line, at = _line(prefix, at)
         if line.startswith(b"---"):
@@ -102,12 +105,11 @@ def read_header(prefix: bytes) -> tuple[tuple[Stanza, ...], int]:
             if not stanzas:
                 raise _bad("it names no recipient")
             return tuple(stanzas), at
-        if sum(not stanza.kind.endswith("-grease") for stanza in stanzas) >= limits.MAX_STANZAS:
-            raise Rejected(
-                Reason.BAD_HEADER, f"more than {limits.MAX_STANZAS} recipients: the sender makes two files"
-            )
         stanza, at = _stanza(line, prefix, at)
         stanzas.append(stanza)
+        decoys += stanza.kind.endswith("-grease")
+        if decoys > MAX_DECOYS or len(stanzas) - decoys > limits.MAX_STANZAS:
+            raise _bad(f"more than {limits.MAX_STANZAS} recipients: the sender makes two files")
 
 
 def _line(prefix: bytes, at: int) -> tuple[bytes, int]:

@@ -147,13 +147,15 @@ def _parts(contents: Contents, salted: Iterable[Salted]) -> Iterator[tuple[Kind,
         yield Kind.STATEMENT, statement, ""
     for kind, body in to_chunks(salted):
         yield kind, body, ""
+    names: set[str] = set()
     for number, attachment in enumerate(contents.attachments, 1):
         if number > limits.MAX_FILES:
             raise InputError(
                 f"a drop takes {limits.MAX_FILES} attachments, and there are more",
                 hint="Put them into an archive.",
             )
-        name = plain_name(attachment.name)
+        name = plain_name(attachment.name, names)
+        names.add(name.casefold())
         body = attachment.file.read(limits.MAX_CHUNK_BYTES)
         yield Kind.ATTACHMENT, body, name
         while body := attachment.file.read(limits.MAX_CHUNK_BYTES):
