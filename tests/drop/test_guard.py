@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.drop.made import RECIPIENT, encrypted, new_identity, write
+from tests.drop.made import RECIPIENT, encrypted, new_identity, refused, write
 
 from backchannel.drop import guard, limits
 from backchannel.drop.armor import Dearmored, write_armored
@@ -130,18 +130,23 @@ def test_the_text_form_gives_back_every_byte(data: bytes, more: int, step: int):
     assert dearmored(b"\r\n \n" + text.replace(b"\n", b"\r\n") + b"\n\n", step) == data
 
 
+def read_text(text: bytes) -> tuple[bytes, Reason | None]:
+    try:
+        return dearmored(text), None
+    except Rejected as refusal:
+        return b"", refusal.reason
+
+
 @given(st.binary(min_size=1, max_size=200), st.data())
 def test_a_text_that_is_spelled_otherwise_is_refused_or_means_the_same(data: bytes, draw: st.DataObject):
     text = bytearray(armored(data))
     at = draw.draw(st.integers(0, len(text) - 1))
     text[at] = draw.draw(st.integers(0, 255))
-    try:
-        back = dearmored(bytes(text))
-    except Rejected as refusal:
-        assert refusal.reason in {Reason.BAD_ARMOR, Reason.TRUNCATED}
+    back, reason = read_text(bytes(text))
+    if reason is None:
+        assert armored(back).strip() == bytes(text).replace(b"\r", b"").strip()
     else:
-        blanks_aside = bytes(text).replace(b"\r", b"").strip()
-        assert armored(back).strip() == blanks_aside
+        assert reason in {Reason.BAD_ARMOR, Reason.TRUNCATED}
 
 
 @pytest.mark.parametrize(
@@ -159,12 +164,7 @@ def test_a_text_that_is_spelled_otherwise_is_refused_or_means_the_same(data: byt
 )
 def test_t12_junk_before_behind_or_within_the_text_is_refused(spoil):
     text, _ = write([], armored=True)
-    with pytest.raises(Rejected) as caught:
-        file = io.BytesIO(spoil(text))
-        head = guard.check(file, len(file.getvalue()), has_passphrase=False)
-        assert head.is_armored
-        dearmored(file.getvalue())
-    assert caught.value.reason in {Reason.BAD_ARMOR, Reason.NOT_A_DROP, Reason.TRUNCATED}
+    refused(spoil(text), Reason.BAD_ARMOR, Reason.NOT_A_DROP, Reason.TRUNCATED)
 
 
 # --- The age testkit -----------------------------------------------------------------------------------

@@ -151,9 +151,8 @@ def test_a_statement_of_another_kind_is_no_manifest():
 def test_a_manifest_that_says_two_things_of_itself_is_refused(field: str, value: object):
     inner = draft(**{field: value})
     outer = draft()
-    fields = dict(
-        aud=outer.to, key=ALPHA.key, iat=NOW.replace(hour=10), exp=NOW.replace(month=2, day=14, hour=10)
-    )
+    fields = {"aud": outer.to, "key": ALPHA.key, "iat": NOW.replace(hour=10)}
+    fields["exp"] = NOW.replace(month=2, day=14, hour=10)
     signed = make(inner, subject=[], chan=outer.chan, statement_id=outer.bundle, **fields)
     refused(encrypted(plaintext(frame("M", signed))), Reason.BAD_FORM)
 
