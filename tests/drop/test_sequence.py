@@ -1,0 +1,165 @@
+"""T3, T4 and T6: what is repeated, late, missing, out of time, or two different things under one number."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.drop.made import VERIFY, draft
+from tests.sim.party import ALPHA, BETA, GAMMA, NOW
+
+from backchannel.clock import parse_time
+from backchannel.drop.manifest import Manifest, signer
+from backchannel.drop.sequence import (
+    Known,
+    Link,
+    check_addressed,
+    check_times,
+    contradict,
+    forget_after,
+    place,
+)
+from backchannel.provenance.reasons import Reason, Rejected
+
+
+def chain(count: int) -> list[Manifest]:
+    """Drops 1 to `count` of a channel, each naming the one before."""
+    made: list[Manifest] = []
+    for seq in range(1, count + 1):
+        prev = made[-1].digest if made else None
+        made.append(signer(ALPHA.key)(draft(seq=seq, prev=prev, bundle=f"{seq:032x}")))
+    return made
+
+
+def known(*taken: Manifest) -> Known:
+    return Known(
+        links={each.release.seq: Link(each.digest, each.release.prev) for each in taken},
+        bundles={each.release.bundle: each.digest for each in taken},
+    )
+
+
+FIRST, SECOND, THIRD, FOURTH, FIFTH = CHAIN = chain(5)
+OTHER_SECOND = signer(ALPHA.key)(
+    draft(seq=2, prev=FIRST.digest, bundle="ee" * 16, created="2026-01-15T11:00:00Z")
+)
+
+
+def standing(one: Manifest, *taken: Manifest):
+    return place(one.release, one.digest, known(*taken))
+
+
+def test_the_first_and_the_next_one_have_nothing_to_be_told_of():
+    assert standing(FIRST).reason is None
+    assert standing(THIRD).reason is None  # we came to this channel when it was under way
+    assert standing(SECOND, FIRST).reason is None
+
+
+def test_t03_a_repeated_drop_is_told_and_passed_over():
+    for taken in ((FIRST,), (FIRST, SECOND), (FIRST, THIRD)):
+        where = standing(FIRST, *taken)
+        assert where.reason is Reason.REPLAY
+        assert not where.is_taken
+
+
+def test_t04_a_gap_names_the_missing_numbers_and_is_taken():
+    where = standing(FIFTH, FIRST)
+    assert (where.reason, list(where.missing), where.is_taken) == (Reason.GAP, [2, 3, 4], True)
+
+
+def test_t04_a_late_one_is_taken_and_told():
+    where = standing(SECOND, FIRST, THIRD)
+    assert (where.reason, where.is_taken) == (Reason.OUT_OF_ORDER, True)
+    assert standing(FIRST, THIRD).reason is Reason.OUT_OF_ORDER
+
+
+def test_t04_two_different_drops_under_one_number_are_refused():
+    where = standing(OTHER_SECOND, FIRST, SECOND)
+    assert (where.reason, where.is_taken, where.against) == (Reason.EQUIVOCATION, False, SECOND.digest)
+
+
+def test_t04_a_drop_that_names_another_predecessor_is_refused_from_both_sides():
+    assert standing(THIRD, FIRST, OTHER_SECOND).reason is Reason.EQUIVOCATION
+    assert standing(OTHER_SECOND, FIRST, THIRD).reason is Reason.EQUIVOCATION
+
+
+def test_t04_the_evidence_of_an_equivocation_verifies_alone():
+    kept = [VERIFY(frame) for frame in (SECOND.frame, OTHER_SECOND.frame)]
+    one, other = ((each.release, each.digest) for each in kept)
+    assert contradict(one, other)
+    assert contradict(other, one)
+    assert contradict((OTHER_SECOND.release, OTHER_SECOND.digest), (THIRD.release, THIRD.digest))
+
+
+@given(st.permutations(CHAIN), st.integers(0, 4))
+def test_an_honest_channel_is_never_accused_whatever_the_medium_does(order: list[Manifest], again: int):
+    taken: list[Manifest] = []
+    for one in (*order, order[again]):
+        where = standing(one, *taken)
+        assert where.reason is not Reason.EQUIVOCATION
+        assert where.is_taken == (one not in taken)
+        taken.append(one)
+    pairs = [((a.release, a.digest), (b.release, b.digest)) for a in order for b in order]
+    assert not any(contradict(a, b) for a, b in pairs)
+
+
+def test_other_senders_and_other_channels_contradict_nobody():
+    elsewhere = signer(ALPHA.key)(draft(seq=2, chan="other", bundle="dd" * 16))
+    by_gamma = signer(GAMMA.key)(draft(seq=2, from_=GAMMA.kid))
+    for each in (elsewhere, by_gamma):
+        assert not contradict((SECOND.release, SECOND.digest), (each.release, each.digest))
+    twice = signer(ALPHA.key)(draft(seq=9, chan="other", bundle=SECOND.release.bundle))
+    assert contradict((SECOND.release, SECOND.digest), (twice.release, twice.digest))
+
+
+# --- T6: times -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("created_in", "expires_in", "reason"),
+    [
+        (23, 200, None),
+        (25, 200, Reason.NOT_YET_VALID),
+        (-200, -23, None),
+        (-200, -25, Reason.EXPIRED),
+        (-1, 24 * 400 - 1, None),
+        (-1, 24 * 400, Reason.BAD_FORM),
+        (5, 5, Reason.BAD_FORM),
+        (5, 4, Reason.BAD_FORM),
+    ],
+)
+def test_t06_a_skew_of_23_hours_is_taken_and_one_of_25_is_not(
+    created_in: int, expires_in: int, reason: Reason | None
+):
+    created, expires = (
+        (NOW + timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ") for hours in (created_in, expires_in)
+    )
+    release = draft(created=created, expires=expires)
+    if reason is None:
+        assert not check_times(release, now=NOW)
+        return
+    with pytest.raises(Rejected) as caught:
+        check_times(release, now=NOW)
+    assert caught.value.reason is reason
+
+
+def test_t06_an_expired_one_is_taken_late_and_says_so():
+    assert check_times(draft(), now=NOW + timedelta(days=60), late=True)
+    assert not check_times(draft(), now=NOW, late=True)
+    with pytest.raises(Rejected):
+        check_times(draft(created="2026-02-30T00:00:00Z"), now=NOW)
+
+
+def test_a_drop_is_remembered_for_30_days_after_it_expired():
+    assert forget_after(draft()) == parse_time(draft().expires) + timedelta(days=30)
+
+
+def test_t05_a_drop_for_others_and_one_of_another_channel_are_refused():
+    check_addressed(draft(), mine={BETA.kid, GAMMA.kid}, channel="alpha-beta")
+    with pytest.raises(Rejected) as caught:
+        check_addressed(draft(), mine={GAMMA.kid})
+    assert caught.value.reason is Reason.NOT_ADDRESSED
+    with pytest.raises(Rejected) as caught:
+        check_addressed(draft(), mine={BETA.kid}, channel="alpha-gamma")
+    assert caught.value.reason is Reason.WRONG_CHANNEL
