@@ -24,6 +24,7 @@ from backchannel.provenance.verification import Terms, Verified, verify
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 AMBER = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
 AMBER_STRICT = "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"
+RED = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
 INDICATOR: JsonObject = {
     "type": "indicator",
     "spec_version": "2.1",

@@ -44,7 +44,7 @@ def changed(envelope: bytes, **fields: object) -> bytes:
 def test_what_one_party_signs_another_verifies():
     found = verified(said())
     assert found.predicate == ORIGIN
-    assert [key.party for key in found.signers] == ["Alpha"]
+    assert [key.name for key in found.signers] == ["Alpha"]
     assert found.has_weight
     assert found.statement.subject == [about(INDICATOR)]
 
@@ -231,11 +231,11 @@ def test_a_known_party_cannot_sign_in_the_name_of_another():
 def test_a_second_signature_of_a_known_key_must_hold_too_and_one_of_a_stranger_counts_for_nothing():
     payload = b64decode(codec.decode(said())["payload"])
     both = seal(payload, [ALPHA.key, BETA.key])
-    assert [key.party for key in verified(both).signers] == ["Alpha", "Beta"]
+    assert [key.name for key in verified(both).signers] == ["Alpha", "Beta"]
     value = codec.decode(both)
     value["signatures"][1]["sig"] = value["signatures"][0]["sig"]
     refused(codec.encode(value), Reason.BAD_SIGNATURE)
-    assert [key.party for key in verified(seal(payload, [MALLORY.key, ALPHA.key])).signers] == ["Alpha"]
+    assert [key.name for key in verified(seal(payload, [MALLORY.key, ALPHA.key])).signers] == ["Alpha"]
     refused(seal(payload, [ALPHA.key, ALPHA.key]), Reason.BAD_SIGNATURE)
 
 
@@ -381,4 +381,4 @@ def test_the_payload_type_is_the_one_of_the_format():
         codec.decode(said())["payloadType"] == PAYLOAD_TYPE == "application/vnd.backchannel.statement.v1+json"
     )
     assert make(RETRACT, subject=[about(INDICATOR)], aud=["*"], key=ALPHA.key, iat=NOW)
-    assert KNOWN[ALPHA.kid].party == "Alpha"
+    assert KNOWN[ALPHA.kid].name == "Alpha"

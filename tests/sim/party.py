@@ -8,7 +8,7 @@ from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from backchannel.ids import sha256
+from backchannel.ids import derived_id, sha256
 from backchannel.parties.kid import Alg, Use, kid
 from backchannel.parties.signing import sign
 from backchannel.provenance.statement import SigningKey
@@ -46,7 +46,8 @@ class SimParty:
             "kid": self.kid,
             "use": Use.SIGN,
             "public": self.public,
-            "party": self.name,
+            "party": derived_id("identity", self.name),
+            "name": self.name,
             "valid_from": NOW - timedelta(days=100),
             "valid_until": NOW + timedelta(days=100),
         }

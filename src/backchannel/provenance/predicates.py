@@ -105,11 +105,12 @@ class Origin(Predicate, frozen=True, kw_only=True):
 class Relay(Predicate, frozen=True, kw_only=True, rename={"from_": "from"}):
     """We had it from another party and pass it on."""
 
-    prev: DigestText
-    """The statement before: the origin, or the last relay's."""
+    prev: DigestText | None = None
+    """The statement before: the origin, or the last relay's; None: it came without any."""
     hops: Annotated[int, Meta(ge=1, le=MAX_HOPS)]
     """How many relays it has passed, this one included: whom a chain hides, it still counts."""
     from_: PartyText
+    """Where it came from. A source that has no key of its own is always hidden, under its cryptonym."""
     to: Annotated[list[PartyText], Meta(min_length=1, max_length=MAX_RECIPIENTS)]
     received_at: Day
     handling: Literal["verbatim", "redacted", "excerpt", "translated", "reworded", "merged"]
@@ -123,6 +124,8 @@ class Relay(Predicate, frozen=True, kw_only=True, rename={"from_": "from"}):
     def check(self) -> None:
         """Check that handling, inputs and removed fields agree."""
         super().check()
+        if self.prev is None and self.hops != 1:
+            raise ValueError("what came without a statement has passed one relay: the one that says so")
         if self.handling in {"reworded", "merged"} and not self.inputs:
             raise ValueError(
                 f"a {self.handling} object names in `inputs` every statement that it was made of"

@@ -45,7 +45,9 @@ class KnownKey:
     use: str
     public: bytes
     party: str
-    """Whose, as shown to people."""
+    """Whose: the party's id."""
+    name: str
+    """The party's name, as it is shown to people."""
     valid_from: datetime
     valid_until: datetime
     alg: str = Alg.ED25519
