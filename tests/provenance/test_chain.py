@@ -26,9 +26,10 @@ from tests.sim.party import ALPHA, BETA, DELTA, GAMMA, KNOWN, MALLORY, NOW, SimP
 
 from backchannel import codec
 from backchannel.codec import JsonObject
-from backchannel.provenance.chain import MAX_LINKS, Chain, Held, Link, trace
+from backchannel.provenance.chain import MAX_LINKS, trace
 from backchannel.provenance.handling import without
 from backchannel.provenance.hidden import cryptonym, hide, opening, opens
+from backchannel.provenance.hops import Chain, Held, Link
 from backchannel.provenance.leaves import grow, salts
 from backchannel.provenance.predicates import Permit, Relay
 from backchannel.provenance.reasons import Reason

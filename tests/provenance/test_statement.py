@@ -26,6 +26,7 @@ from tests.sim.party import ALPHA, BETA, GAMMA, KNOWN, MALLORY, NOW
 
 from backchannel import codec
 from backchannel.parties.kid import Use
+from backchannel.parties.vouch import How
 from backchannel.provenance import statement as module
 from backchannel.provenance.predicates import PREDICATES, Vouch
 from backchannel.provenance.reasons import Reason, Rejected
@@ -318,7 +319,7 @@ def test_a_time_has_one_spelling_and_exists(text: str):
 
 def test_a_day_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match="day"):
-        said(Vouch(card="sha256:" + "00" * 32, how="met", since="2026-02-30"), subject=[])
+        said(Vouch(card="sha256:" + "00" * 32, how=How.VOICE, since="2026-02-30"), subject=[])
 
 
 # --- Keys that ended --------------------------------------------------------------------------------------

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 from backchannel.clock import parse_time
-from backchannel.codec import JsonObject
 from backchannel.provenance.handling import handling_fault
 from backchannel.provenance.hidden import Opening, is_hidden, opens
-from backchannel.provenance.leaves import Proof, proves
+from backchannel.provenance.hops import Chain, Fault, Held, Hop, Link, SignatureState
+from backchannel.provenance.leaves import proves
 from backchannel.provenance.predicates import MAX_HOPS, Origin, Permit, Predicate, Relay
 from backchannel.provenance.reasons import Reason, Rejected
+from backchannel.provenance.redactable import check as check_fields
 from backchannel.provenance.statement import (
     Opened,
     RootSubject,
@@ -32,83 +33,7 @@ from backchannel.provenance.statement import (
 from backchannel.provenance.verification import Keys, Terms, Verified, verify
 from backchannel.stix.markings import Tlp
 
-SignatureState = Literal["good", "unknown-key", "maybe-stolen-key", "withheld", "none", "bad"]
-"""`withheld`: a relay hides whose statement it was. `none`: it came without a statement."""
 MAX_LINKS: Final = MAX_HOPS + 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """One statement of a chain, and the object that it is about."""
-
-    envelope: bytes
-    digest: bytes
-    """Of the object as it was here: SHA-256 of its canonical form."""
-    proof: Proof | None = None
-    """Where the statement is about the root of many."""
-    value: JsonObject | None = None
-    """The object as it was here, where we hold it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """The object as we hold it."""
-
-    digest: bytes
-    marking: Tlp
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Why the object is refused."""
-
-    reason: Reason
-    hop: int
-    """Index in `Chain.hops`."""
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
-    """One party of a chain: plain data, to be drawn."""
-
-    kind: Literal["origin", "relay", "undisclosed"]
-    signature: SignatureState
-    party: str | None = None
-    """Whose, as we know them; None: not known here, or hidden."""
-    kid: str | None = None
-    """The key that signed, or that an opening named; None: hidden."""
-    cryptonym: str | None = None
-    """What the next relay calls it, where it is hidden."""
-    signed_at: str | None = None
-    received_at: str | None = None
-    """The day on which a relay says that it had it."""
-    handling: str | None = None
-    removed: tuple[str, ...] = ()
-    marking_in: Tlp | None = None
-    marking_out: Tlp | None = None
-    statement: str | None = None
-    """`sha256:...` of the statement."""
-    notes: tuple[Reason, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chain:
-    """The whole way of one object, its originator first."""
-
-    hops: tuple[Hop, ...]
-    faults: tuple[Fault, ...]
-    marking: Tlp | None
-    """How far it may go: the stricter of the chain's last word and of what the object bears. None: no chain."""
-    otag: str | None
-    """Of the origin: equal ones are of one origin."""
-
-    @property
-    def state(self) -> Literal["refused", "unproven", "proven"]:
-        """`proven`: every hop is named and its signature holds."""
-        if self.faults:
-            return "refused"
-        return "proven" if self.hops and all(hop.signature == "good" for hop in self.hops) else "unproven"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +137,19 @@ class _Tracer:
                 Reason.DOWNGRADED_MARKING, f"it came as {held.marking.label}, passed on as {stated.label}"
             )
         self._marking = max(stated, held.marking, key=lambda tlp: tlp.strictness)
+        self._check_fields(held)
+
+    def _check_fields(self, held: Held) -> None:
+        """Where the originator signed each field, check those that are left."""
+        origin = None if self._origin is None else self._origin.predicate
+        if not isinstance(origin, Origin) or origin.redactable is None:
+            return
+        if held.value is None or held.salts is None:
+            return
+        try:
+            check_fields(held.value, held.salts, origin.redactable)
+        except Rejected as error:
+            self.fault(error.reason, error.detail)
 
     def _read(self, link: Link) -> _Read:
         opened = open_envelope(link.envelope)

@@ -16,6 +16,8 @@ import msgspec
 from msgspec import Meta
 
 from backchannel.clock import parse_time
+from backchannel.parties.revocation import Why
+from backchannel.parties.vouch import How
 from backchannel.provenance.reasons import Reason
 from backchannel.stix.markings import Pap, Tlp
 
@@ -264,7 +266,7 @@ class Vouch(Predicate, frozen=True, kw_only=True):
     needs_subject: ClassVar[bool] = False
     card: DigestText
     """Of its contact card."""
-    how: Name
+    how: How
     since: Day
 
 
@@ -273,7 +275,7 @@ class Revoke(Predicate, frozen=True, kw_only=True):
 
     needs_subject: ClassVar[bool] = False
     kid: KidText
-    reason: Text
+    reason: Why
     compromised_since: Time | None = None
 
 
@@ -347,7 +349,10 @@ PREDICATES: Final[Mapping[str, type[Predicate]]] = MappingProxyType(
         "psi": Psi,
     }
 )
-"""`predicateType` to what such a statement says. What a `keyset` says is judged in `parties`."""
+"""`predicateType` to what such a statement says."""
+
+KEYSET: Final = "keyset"
+"""The one kind whose predicate is read elsewhere, whole: `parties.keyset` judges key sets."""
 
 TYPE_OF: Final[Mapping[type[Predicate], str]] = MappingProxyType(
     {predicate: name for name, predicate in PREDICATES.items()}

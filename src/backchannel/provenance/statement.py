@@ -38,6 +38,7 @@ from backchannel.provenance.predicates import (
     Positive,
     Predicate,
     Random128,
+    Release,
     Time,
 )
 from backchannel.provenance.reasons import Reason, Rejected
@@ -167,10 +168,43 @@ def make(
     Raises:
         ValueError: it would not be taken anywhere: beyond a limit, or not of the form.
     """
+    payload = payload_of(
+        predicate,
+        subject=subject,
+        aud=aud,
+        iss=key.kid,
+        iat=iat,
+        exp=exp,
+        chan=chan,
+        statement_id=statement_id,
+    )
+    envelope = seal(payload, [key])
+    limit = MAX_MANIFEST_BYTES if isinstance(predicate, Release) else MAX_STATEMENT_BYTES
+    if len(envelope) > limit:
+        raise ValueError(f"the statement would be {len(envelope):,} bytes long; at most {limit:,} are taken")
+    return envelope
+
+
+def payload_of(
+    predicate: Predicate,
+    *,
+    subject: Sequence[ObjectSubject] | RootSubject,
+    aud: Sequence[str],
+    iss: str,
+    iat: datetime,
+    exp: datetime | None,
+    chan: str,
+    statement_id: str = "",
+) -> bytes:
+    """Return what `make` signs for the same arguments, in canonical form.
+
+    Raises:
+        ValueError: it would not be taken anywhere.
+    """
     statement = Statement(
         type_=STATEMENT_TYPE,
         id=statement_id or secrets.token_hex(16),
-        iss=key.kid,
+        iss=iss,
         iat=format_seconds(iat),
         exp=None if exp is None else format_seconds(exp),
         aud=list(aud),
@@ -181,11 +215,7 @@ def make(
     )
     value = codec.decode(codec.encode(statement))
     content_of(codec.into(value, Statement))
-    envelope = seal(codec.canonical(value), [key])
-    limit = MAX_MANIFEST_BYTES if statement.predicate_type == "release" else MAX_STATEMENT_BYTES
-    if len(envelope) > limit:
-        raise ValueError(f"the statement would be {len(envelope):,} bytes long; at most {limit:,} are taken")
-    return envelope
+    return codec.canonical(value)
 
 
 def seal(payload: bytes, keys: Sequence[SigningKey]) -> bytes:
@@ -232,7 +262,17 @@ def open_envelope(envelope: bytes, *, max_bytes: int = MAX_STATEMENT_BYTES) -> O
         raise Rejected(Reason.BAD_FORM, f"the envelope: {shown(str(error))}") from None
     if outer.payload_type != PAYLOAD_TYPE:
         raise Rejected(Reason.WRONG_TYPE, f"a payload of type {shown(outer.payload_type)!r}")
-    payload = decode_base64(outer.payload)
+    return open_payload(decode_base64(outer.payload), signatures=tuple(outer.signatures), max_bytes=max_bytes)
+
+
+def open_payload(
+    payload: bytes, *, signatures: tuple[Signature, ...] = (), max_bytes: int = MAX_STATEMENT_BYTES
+) -> Opened:
+    """Read what was signed, without verifying it.
+
+    Raises:
+        Rejected: it cannot be read, or not in one way only.
+    """
     inner = strict.read_canonical(payload, max_bytes=max_bytes)
     try:
         statement = codec.into(inner, Statement)
@@ -240,7 +280,7 @@ def open_envelope(envelope: bytes, *, max_bytes: int = MAX_STATEMENT_BYTES) -> O
             parse_time(at or statement.iat)
     except ValueError as error:
         raise Rejected(Reason.BAD_FORM, shown(str(error))) from None
-    return Opened(statement, payload, tuple(outer.signatures), sha256(payload))
+    return Opened(statement, payload, signatures, sha256(payload))
 
 
 def content_of(statement: Statement) -> Predicate | None:

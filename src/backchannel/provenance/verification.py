@@ -17,7 +17,7 @@ from backchannel.clock import parse_time
 from backchannel.ids import Digest
 from backchannel.parties.kid import Alg, Use
 from backchannel.parties.signing import is_signed
-from backchannel.provenance.predicates import Predicate
+from backchannel.provenance.predicates import KEYSET, Predicate
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.statement import (
     MAX_STATEMENT_BYTES,
@@ -33,8 +33,9 @@ from backchannel.provenance.statement import (
 
 SKEW: Final = timedelta(hours=24)
 """How far two parties' clocks may be apart."""
-USE_OF: Final = {"keyset": Use.ROOT, "revoke": Use.ROOT}
-"""Which keys sign what kind of statement; all others are signed by keys for statements."""
+_STATEMENTS: Final = frozenset({Use.SIGN})
+USES: Final = {"keyset": frozenset({Use.ROOT}), "revoke": frozenset(set(Use) - {Use.AGE})}
+"""Which keys sign what kind of statement; all others are signed by keys for statements. A key may give itself up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Verified:
 
     statement: Statement
     predicate: Predicate | None
-    """None: of a kind that is not known here. It is kept, and drives nothing."""
+    """None: of a kind that is not known here, is kept, and drives nothing; or a key set (`parties.keyset`)."""
     digest: Digest
     signers: tuple[KnownKey, ...]
     """Whose signatures verified; the issuer's first."""
@@ -76,7 +77,8 @@ class Verified:
     @property
     def has_weight(self) -> bool:
         """Whether it may drive anything by itself."""
-        return self.predicate is not None and not self.notes
+        is_known = self.predicate is not None or self.statement.predicate_type == KEYSET
+        return is_known and not self.notes
 
     @property
     def replay_key(self) -> tuple[str, str]:
@@ -116,8 +118,21 @@ def verify(envelope: bytes, keys: Keys, terms: Terms) -> Verified:
         Rejected: with the reason. Keep the bytes in quarantine; use nothing of them.
     """
     opened = open_envelope(envelope, max_bytes=terms.max_bytes)
+    return judge(opened, _check_signatures(opened, keys), terms)
+
+
+def judge(opened: Opened, signers: tuple[KnownKey, ...], terms: Terms) -> Verified:
+    """Check all that comes after the signatures, in the order of `verify`.
+
+    Args:
+        opened: the statement.
+        signers: whose signatures held, the issuer's first.
+        terms: on what terms it is taken.
+
+    Raises:
+        Rejected: with the reason.
+    """
     statement = opened.statement
-    signers = _check_signatures(opened, keys)
     notes = _check_key(signers[0], opened, terms.known_at)
     if terms.expect and statement.predicate_type not in terms.expect:
         wanted = " or ".join(sorted(terms.expect))
@@ -137,15 +152,16 @@ def verify(envelope: bytes, keys: Keys, terms: Terms) -> Verified:
 def _check_signatures(opened: Opened, keys: Keys) -> tuple[KnownKey, ...]:
     """Return whose signatures hold, the issuer's first: that one must, and so must each of a key that we know."""
     statement = opened.statement
-    use = USE_OF.get(statement.predicate_type, Use.SIGN)
+    uses = USES.get(statement.predicate_type, _STATEMENTS)
     signed = pae(PAYLOAD_TYPE, opened.payload)
     found: dict[str, KnownKey] = {}
     for signature in opened.signatures:
         key = keys(signature.keyid)
         if key is None:
             continue
-        if key.use != use:
-            raise Rejected(Reason.WRONG_USE, f"{_short(key.kid)} is for {key.use}, and this asks for {use}")
+        if key.use not in uses:
+            what = statement.predicate_type
+            raise Rejected(Reason.WRONG_USE, f"{_short(key.kid)} is for {key.use!s}, not for {shown(what)}")
         if signature.keyid in found or not is_signed(
             key.public, decode_base64(signature.sig), signed, alg=key.alg
         ):
