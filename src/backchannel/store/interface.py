@@ -28,6 +28,7 @@ from backchannel.store.rows import (
     Seen,
     Sightline,
 )
+from backchannel.store.statements import Statements
 
 
 class Objects(Protocol):
@@ -264,6 +265,11 @@ class Store(Protocol):
     @property
     def channels(self) -> Channels:
         """Where we fetch and send by ourselves."""
+        ...
+
+    @property
+    def statements(self) -> Statements:
+        """What was signed, and what became of it."""
         ...
 
     @property

@@ -206,6 +206,9 @@ _REMOVE = (
     DELETE FROM object
     WHERE first_arrival >= (SELECT first_arrival FROM batch WHERE batch_id = :batch)
     """,
+    # A statement stays, for it may be our own or another batch's; out of sight where it is neither.
+    "DELETE FROM statement_arrival WHERE batch_id = :batch",
+    "DELETE FROM taken WHERE batch_id = :batch",
     "DELETE FROM batch_file WHERE batch_id = :batch",
     "DELETE FROM batch WHERE batch_id = :batch AND state = 'open'",
 )

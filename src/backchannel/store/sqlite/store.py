@@ -20,6 +20,7 @@ from backchannel.store.sqlite.parties import SqliteParties
 from backchannel.store.sqlite.rule_numbers import SqliteRuleNumbers
 from backchannel.store.sqlite.segments import SqliteSegments
 from backchannel.store.sqlite.sightlines import SqliteSightlines
+from backchannel.store.sqlite.statements import SqliteStatements
 from backchannel.store.sqlite.statuses import SqliteStatuses
 from backchannel.store.sqlite.warninglists import SqliteWarningLists
 
@@ -60,6 +61,7 @@ class SqliteStore:
         self.collected = SqliteCollected(self.database)
         self.statuses = SqliteStatuses(self.database)
         self.channels = SqliteChannels(self.database)
+        self.statements = SqliteStatements(self.database)
 
     @property
     def place(self) -> str:

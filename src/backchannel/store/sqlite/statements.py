@@ -1,0 +1,305 @@
+"""Statements in SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+from backchannel import codec
+from backchannel.ids import BatchId
+from backchannel.store.sqlite.connection import Database
+from backchannel.store.statements import (
+    About,
+    NewRefused,
+    NewSent,
+    NewStatement,
+    RefusedRow,
+    SentRow,
+    StatementRow,
+    Subject,
+)
+
+
+class SqliteStatements:
+    """What was signed, and what became of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, new: NewStatement, subjects: Iterable[Subject], *, batch_id: BatchId | None) -> int:
+        with self._database.transaction():
+            self._database.execute(_ADD, new)
+            found: int = self._database.execute(_ROW, (new.digest,)).fetchone()[0]
+            if new.is_own:
+                self._database.execute(_OWN, (found,))
+            if batch_id is not None:
+                self._database.execute(_ADD_ARRIVAL, (batch_id, found))
+            self._database.executemany(_ADD_SUBJECT, ((found, *subject) for subject in subjects))
+        return found
+
+    def get(self, digest: bytes) -> StatementRow | None:
+        row = self._database.execute(_GET, (digest,)).fetchone()
+        return None if row is None else _statement(row)
+
+    def about(self, object_digest: bytes, *, kinds: Sequence[str], at_most: int) -> list[About]:
+        wanted = codec.encode(list(kinds)).decode()
+        rows = self._database.execute(_ABOUT, (object_digest, wanted, at_most))
+        return [About(_statement(row[:8]), Subject(*row[8:])) for row in rows]
+
+    def subject(self, statement_row: int, object_digest: bytes) -> Subject | None:
+        row = self._database.execute(_SUBJECT, (statement_row, object_digest)).fetchone()
+        return None if row is None else Subject(*row)
+
+    def subjects(self, statement_row: int, *, at_most: int) -> list[Subject]:
+        return [Subject(*row) for row in self._database.execute(_SUBJECTS, (statement_row, at_most))]
+
+    def of_version(self, stix_id: str, version_key: str, *, at_most: int) -> list[About]:
+        rows = self._database.execute(_OF_VERSION, (stix_id, version_key, at_most))
+        return [About(_statement(row[:8]), Subject(*row[8:])) for row in rows]
+
+    def known_at(self, digest: bytes) -> str | None:
+        row = self._database.execute(_KNOWN_AT, (digest,)).fetchone()
+        return None if row is None else row[0]
+
+    def put_salts(self, object_digest: bytes, salts: Mapping[str, bytes]) -> None:
+        body = codec.encode({name: salt.hex() for name, salt in salts.items()})
+        self._database.execute(_PUT_SALTS, (object_digest, body))
+
+    def salts(self, object_digest: bytes) -> dict[str, bytes] | None:
+        row = self._database.execute(_SALTS, (object_digest,)).fetchone()
+        if row is None:
+            return None
+        return {name: bytes.fromhex(salt) for name, salt in codec.decode(row[0]).items()}
+
+    def was_taken(self, issuer: str, statement_id: str) -> bool:
+        return self._database.execute(_WAS_TAKEN, (issuer, statement_id)).fetchone() is not None
+
+    def take(
+        self, issuer: str, statement_id: str, *, batch_id: BatchId | None, keep_until: str | None
+    ) -> None:
+        self._database.execute(_TAKE, (issuer, statement_id, batch_id, keep_until))
+
+    def forget_taken(self, *, before: str) -> int:
+        return self._database.execute(_FORGET_TAKEN, (before,)).rowcount
+
+    def refuse(self, new: NewRefused) -> int:
+        fields = (
+            new.at,
+            new.what,
+            new.party_row,
+            new.place,
+            new.reason,
+            new.detail,
+            new.sha256,
+            new.size,
+            new.body,
+        )
+        return cast("int", self._database.execute(_REFUSE, fields).lastrowid)
+
+    def refused(self, *, before: int | None, rows: int, is_open: bool) -> list[RefusedRow]:
+        bound = 2**62 if before is None else before
+        found = self._database.execute(_REFUSED_OPEN if is_open else _REFUSED, (bound, rows))
+        names = RefusedRow.__struct_fields__
+        return [RefusedRow(**dict(zip(names, row, strict=True))) for row in found]
+
+    def refused_body(self, refused_row: int) -> bytes | None:
+        row = self._database.execute(_REFUSED_BODY, (refused_row,)).fetchone()
+        return None if row is None else row[0]
+
+    def decide(self, refused_row: int, decision: str, *, at: str) -> bool:
+        return self._database.execute(_DECIDE, (at, decision, refused_row)).rowcount == 1
+
+    def add_received(self, statement_row: int, *, issuer: str, chan: str, seq: int) -> None:
+        self._database.execute(_ADD_RECEIVED, (issuer, chan, seq, statement_row))
+
+    def received(self, issuer: str, chan: str, *, at_most: int) -> list[tuple[int, StatementRow]]:
+        rows = self._database.execute(_RECEIVED, (issuer, chan, at_most))
+        return [(row[8], _statement(row[:8])) for row in rows]
+
+    def add_sent(self, new: NewSent) -> None:
+        self._database.execute(_ADD_SENT, new)
+
+    def sent(self, *, party_row: int | None, manifest: bytes | None, at_most: int) -> list[SentRow]:
+        wanted = {"party": party_row, "manifest": manifest, "rows": at_most}
+        return [SentRow(*row) for row in self._database.execute(_SENT, wanted)]
+
+    def next_seq(self, chan: str) -> tuple[int, bytes | None]:
+        row = self._database.execute(_LAST_SENT, (chan,)).fetchone()
+        return (0, None) if row is None else (row[0] + 1, row[1])
+
+    def receipts(self, manifest: bytes) -> list[StatementRow]:
+        return [_statement(row) for row in self._database.execute(_RECEIPTS, (manifest,))]
+
+
+def _statement(row: tuple[object, ...]) -> StatementRow:
+    # STRICT columns have the types of the fields, but for the one that is 0 or 1.
+    return StatementRow(*row[:7], bool(row[7]))  # type: ignore[arg-type,call-arg]
+
+
+_ADD = """
+INSERT INTO statement (digest, kind, issuer, envelope, received_at, prev, manifest, is_own)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (digest) DO NOTHING
+"""
+
+_ROW = "SELECT statement_row FROM statement WHERE digest = ?"
+
+_OWN = "UPDATE statement SET is_own = 1 WHERE statement_row = ? AND is_own = 0"
+
+_ADD_ARRIVAL = """
+INSERT INTO statement_arrival (batch_id, statement_row)
+VALUES (?, ?)
+ON CONFLICT DO NOTHING
+"""
+
+_ADD_SUBJECT = """
+INSERT INTO statement_subject
+  (statement_row, object_digest, stix_id, version_key, leaf_index, salt, path)
+VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+"""
+
+_GET = """
+SELECT statement_row, digest, kind, issuer, prev, received_at, envelope, is_own
+FROM visible_statement
+WHERE digest = ?
+"""
+
+_ABOUT = """
+SELECT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_at, s.envelope, s.is_own,
+  u.object_digest, u.stix_id, u.version_key, u.leaf_index, u.salt, u.path
+FROM statement_subject AS u
+CROSS JOIN visible_statement AS s ON s.statement_row = u.statement_row
+WHERE u.object_digest = ? AND s.kind IN (SELECT value FROM json_each(?))
+ORDER BY s.statement_row
+LIMIT ?
+"""
+
+_SUBJECT = """
+SELECT object_digest, stix_id, version_key, leaf_index, salt, path
+FROM statement_subject
+WHERE statement_row = ? AND object_digest = ?
+"""
+
+_SUBJECTS = """
+SELECT object_digest, stix_id, version_key, leaf_index, salt, path
+FROM statement_subject
+WHERE statement_row = ?
+ORDER BY leaf_index
+LIMIT ?
+"""
+
+_OF_VERSION = """
+SELECT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_at, s.envelope, s.is_own,
+  u.object_digest, u.stix_id, u.version_key, u.leaf_index, u.salt, u.path
+FROM statement_subject AS u
+CROSS JOIN visible_statement AS s ON s.statement_row = u.statement_row
+WHERE u.stix_id <> '' AND u.stix_id = ? AND u.version_key = ?
+ORDER BY s.statement_row
+LIMIT ?
+"""
+
+# What an undone batch brought was here all the same.
+_KNOWN_AT = "SELECT received_at FROM statement WHERE digest = ?"
+
+_PUT_SALTS = """
+INSERT INTO field_salts (object_digest, salts)
+VALUES (?, ?)
+ON CONFLICT (object_digest) DO UPDATE SET salts = excluded.salts
+"""
+
+_SALTS = "SELECT salts FROM field_salts WHERE object_digest = ?"
+
+_WAS_TAKEN = """
+SELECT 1
+FROM taken AS t
+LEFT JOIN batch AS b ON b.batch_id = t.batch_id
+WHERE t.issuer = ? AND t.statement_id = ? AND (t.batch_id IS NULL OR b.state <> 'undone')
+"""
+
+_TAKE = """
+INSERT INTO taken (issuer, statement_id, batch_id, keep_until)
+VALUES (?, ?, ?, ?)
+ON CONFLICT (issuer, statement_id) DO UPDATE SET batch_id = excluded.batch_id, keep_until = excluded.keep_until
+"""
+
+_FORGET_TAKEN = "DELETE FROM taken WHERE keep_until IS NOT NULL AND keep_until < ?"
+
+_REFUSE = """
+INSERT INTO refused (at, what, party_row, place, reason, detail, sha256, bytes, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_REFUSED = """
+SELECT r.refused_row, r.at, r.what, p.name, r.place, r.reason, r.detail, r.sha256, r.bytes,
+  r.decided_at, r.decision
+FROM refused AS r
+LEFT JOIN party AS p ON p.party_row = r.party_row
+WHERE r.refused_row < ?
+ORDER BY r.refused_row DESC
+LIMIT ?
+"""
+
+_REFUSED_OPEN = """
+SELECT r.refused_row, r.at, r.what, p.name, r.place, r.reason, r.detail, r.sha256, r.bytes,
+  r.decided_at, r.decision
+FROM refused AS r
+LEFT JOIN party AS p ON p.party_row = r.party_row
+WHERE r.refused_row < ? AND r.decided_at IS NULL
+ORDER BY r.refused_row DESC
+LIMIT ?
+"""
+
+_REFUSED_BODY = "SELECT body FROM refused WHERE refused_row = ?"
+
+_DECIDE = """
+UPDATE refused
+SET decided_at = ?, decision = ?
+WHERE refused_row = ? AND decided_at IS NULL
+"""
+
+_ADD_RECEIVED = """
+INSERT INTO received_drop (issuer, chan, seq, statement_row)
+VALUES (?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+"""
+
+_RECEIVED = """
+SELECT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_at, s.envelope, s.is_own, d.seq
+FROM received_drop AS d
+JOIN visible_statement AS s ON s.statement_row = d.statement_row
+WHERE d.issuer = ? AND d.chan = ?
+ORDER BY d.seq DESC, s.statement_row DESC
+LIMIT ?
+"""
+
+_ADD_SENT = """
+INSERT INTO sent_drop (statement_row, party_row, chan, seq, ack, sent_at, secret, objects)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_SENT = """
+SELECT s.digest, p.party_id, p.name, d.chan, d.seq, d.ack, d.sent_at, d.secret, d.objects
+FROM sent_drop AS d
+JOIN statement AS s ON s.statement_row = d.statement_row
+JOIN party AS p ON p.party_row = d.party_row
+WHERE (:party IS NULL OR d.party_row = :party) AND (:manifest IS NULL OR s.digest = :manifest)
+ORDER BY d.sent_row DESC
+LIMIT :rows
+"""
+
+_LAST_SENT = """
+SELECT d.seq, s.digest
+FROM sent_drop AS d
+JOIN statement AS s ON s.statement_row = d.statement_row
+WHERE d.chan = ?
+ORDER BY d.seq DESC
+LIMIT 1
+"""
+
+_RECEIPTS = """
+SELECT statement_row, digest, kind, issuer, prev, received_at, envelope, is_own
+FROM visible_statement
+WHERE manifest = ?
+ORDER BY statement_row
+"""

@@ -1,0 +1,221 @@
+"""What the desk asks of a store about statements: what was signed, taken, refused, sent and answered.
+
+Whether a signature counts is judged with the keys that are known when it is asked (`provenance.chain`): a store
+only keeps the bytes. Times are RFC 3339 text, digests 32 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+
+from backchannel.ids import BatchId
+
+RefusedKind = Literal["drop", "statement", "object", "attachment"]
+MAX_REFUSED_BYTES = 2**20
+"""Largest original that is kept in the store itself; larger ones are files of the home's `quarantine` folder."""
+
+
+class Subject(NamedTuple):
+    """What a statement is about."""
+
+    object_digest: bytes
+    stix_id: str = ""
+    """As the statement names it; empty: it names a root."""
+    version_key: str = ""
+    leaf_index: int | None = None
+    """Where the statement is about a root."""
+    salt: bytes | None = None
+    path: bytes | None = None
+    """The hashes of the proof; None: all leaves of the root are kept."""
+
+
+class NewStatement(NamedTuple):
+    """One statement to keep."""
+
+    digest: bytes
+    kind: str
+    issuer: str
+    envelope: bytes
+    received_at: str
+    prev: bytes | None = None
+    """Of a relay: the statement before."""
+    manifest: bytes | None = None
+    """Of a receipt: the drop that it is for."""
+    is_own: bool = False
+
+
+class StatementRow(NamedTuple):
+    """One statement that is kept."""
+
+    statement_row: int
+    digest: bytes
+    kind: str
+    issuer: str
+    prev: bytes | None
+    received_at: str
+    envelope: bytes
+    is_own: bool
+
+
+class About(NamedTuple):
+    """A statement about an object, and where in it the object stands."""
+
+    statement: StatementRow
+    subject: Subject
+
+
+class NewRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing to put into quarantine."""
+
+    at: str
+    what: RefusedKind
+    place: str
+    reason: str
+    detail: str
+    sha256: bytes
+    size: int
+    body: bytes | None
+    """None: it is a file of the home's `quarantine` folder."""
+    party_row: int | None = None
+
+
+class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing in quarantine."""
+
+    refused_row: int
+    at: str
+    what: str
+    party: str | None
+    place: str
+    reason: str
+    detail: str
+    sha256: bytes
+    size: int
+    decided_at: str | None
+    decision: str | None
+
+
+class NewSent(NamedTuple):
+    """One copy of a drop that goes to one party."""
+
+    statement_row: int
+    party_row: int
+    chan: str
+    seq: int
+    ack: str
+    sent_at: str
+    secret: bytes
+    """That the copy's salts are drawn from."""
+    objects: int
+
+
+class SentRow(NamedTuple):
+    """One copy of a drop that went to one party."""
+
+    manifest: bytes
+    """Digest of its manifest."""
+    party_id: str
+    party: str
+    chan: str
+    seq: int
+    ack: str
+    sent_at: str
+    secret: bytes
+    objects: int
+
+
+class Statements(Protocol):
+    """What was signed, and what became of it."""
+
+    def add(self, new: NewStatement, subjects: Iterable[Subject], *, batch_id: BatchId | None) -> int:
+        """Keep a statement and what it is about; one that is there already only gains the batch and subjects."""
+        ...
+
+    def get(self, digest: bytes) -> StatementRow | None:
+        """Return the statement in sight with this digest."""
+        ...
+
+    def about(self, object_digest: bytes, *, kinds: Sequence[str], at_most: int) -> list[About]:
+        """Return the statements in sight about an object, oldest first."""
+        ...
+
+    def subject(self, statement_row: int, object_digest: bytes) -> Subject | None:
+        """Return where an object stands in a statement."""
+        ...
+
+    def subjects(self, statement_row: int, *, at_most: int) -> list[Subject]:
+        """Return what a statement is about; of a root its leaves, in their order."""
+        ...
+
+    def of_version(self, stix_id: str, version_key: str, *, at_most: int) -> list[About]:
+        """Return the statements in sight that name an object by id and version, whatever its content."""
+        ...
+
+    def known_at(self, digest: bytes) -> str | None:
+        """Return when a statement first came here: that a thief of its key cannot have dated back."""
+        ...
+
+    def put_salts(self, object_digest: bytes, salts: Mapping[str, bytes]) -> None:
+        """Keep the salts of an object's fields."""
+        ...
+
+    def salts(self, object_digest: bytes) -> dict[str, bytes] | None:
+        """Return the salts of an object's fields."""
+        ...
+
+    def was_taken(self, issuer: str, statement_id: str) -> bool:
+        """Whether a statement of this issuer and id was taken, by a batch that stands."""
+        ...
+
+    def take(
+        self, issuer: str, statement_id: str, *, batch_id: BatchId | None, keep_until: str | None
+    ) -> None:
+        """Remember that a statement was taken."""
+        ...
+
+    def forget_taken(self, *, before: str) -> int:
+        """Forget what could not be taken again anyway; returns how many."""
+        ...
+
+    def refuse(self, new: NewRefused) -> int:
+        """Put something into quarantine; returns its number."""
+        ...
+
+    def refused(self, *, before: int | None, rows: int, is_open: bool) -> list[RefusedRow]:
+        """Return what is in quarantine, newest first; with `is_open` only what nobody decided."""
+        ...
+
+    def refused_body(self, refused_row: int) -> bytes | None:
+        """Return the original, where the store keeps it."""
+        ...
+
+    def decide(self, refused_row: int, decision: str, *, at: str) -> bool:
+        """Write down what a person decided; False where somebody has."""
+        ...
+
+    def add_received(self, statement_row: int, *, issuer: str, chan: str, seq: int) -> None:
+        """Keep the place of a received drop in its channel."""
+        ...
+
+    def received(self, issuer: str, chan: str, *, at_most: int) -> list[tuple[int, StatementRow]]:
+        """Return number and manifest of the drops in sight of a channel, the highest number first."""
+        ...
+
+    def add_sent(self, new: NewSent) -> None:
+        """Keep that a copy went to a party."""
+        ...
+
+    def sent(self, *, party_row: int | None, manifest: bytes | None, at_most: int) -> list[SentRow]:
+        """Return copies that were sent, newest first."""
+        ...
+
+    def next_seq(self, chan: str) -> tuple[int, bytes | None]:
+        """Return the number of the next drop of our own on a channel, and the digest of the manifest before."""
+        ...
+
+    def receipts(self, manifest: bytes) -> list[StatementRow]:
+        """Return the receipts in sight for a drop, oldest first."""
+        ...
