@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urlsplit
@@ -16,17 +16,19 @@ from backchannel.desk.channel import Kind, Terms
 from backchannel.desk.channel_documents import (
     ChannelCollection,
     ChannelDetail,
+    ChannelPush,
     Channels,
     ChannelState,
     ChannelSummary,
     PollCounts,
+    PushProblem,
 )
 from backchannel.desk.node import Node
 from backchannel.errors import InputError, NotFoundError, UsageError
 from backchannel.stix.findings import Finding
 from backchannel.stix.visible import visible
 from backchannel.store.interface import Store
-from backchannel.store.polled import ChannelRow, PlaceRow
+from backchannel.store.polled import ChannelRow, PlaceRow, PushedRow
 from backchannel.store.rows import BatchCounts
 
 BATCH_CHANNEL: Final[dict[Kind, str]] = {"taxii": "taxii", "misp-feed": "misp", "feed": "feed"}
@@ -40,6 +42,8 @@ MAX_WANTED: Final = 200
 MAX_REJECTED_SHOWN: Final = 50
 MAX_BATCHES_SHOWN: Final = 20
 MAX_CURSOR_CHARS: Final = 500
+MAX_PUSHES_SHOWN: Final = 20
+MAX_PROBLEMS_SHOWN: Final = 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
 _OUR_HEADERS: Final = frozenset(
@@ -115,7 +119,12 @@ def list_channels(node: Node) -> Channels:
     """List the channels by name."""
     store = node.store
     rows = store.channels.all()
-    return Channels(channels=tuple(_summary(row, store.channels.places(row.channel_row)) for row in rows))
+    return Channels(
+        channels=tuple(
+            _summary(row, store.channels.places(row.channel_row), _pushes(store, row, at_most=1))
+            for row in rows
+        )
+    )
 
 
 def show_channel(node: Node, name: str) -> ChannelDetail:
@@ -135,6 +144,43 @@ def remove_channel(node: Node, name: str) -> None:
     """
     with node.store.transaction():
         node.store.channels.remove(find_channel(node.store, name).channel_row)
+
+
+def pause_channel(node: Node, clock: Clock, name: str) -> ChannelDetail:
+    """Let a channel rest: `serve` polls it no more until it is resumed. By hand it still can be.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    with node.store.transaction():
+        row = find_channel(node.store, name)
+        if row.paused_at is None:
+            node.store.channels.pause(row.channel_row, at=format_time(clock.now()))
+    return show_channel(node, name)
+
+
+def resume_channel(node: Node, name: str) -> ChannelDetail:
+    """Poll a channel again as before, beginning at once.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    with node.store.transaction():
+        row = find_channel(node.store, name)
+        if row.paused_at is not None:
+            node.store.channels.pause(row.channel_row, at=None)
+    return show_channel(node, name)
+
+
+def want_poll(node: Node, clock: Clock, name: str) -> None:
+    """Let whoever serves poll a channel at once, also one that is paused or polled by hand only.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    with node.store.transaction():
+        row = find_channel(node.store, name)
+        node.store.channels.want(row.channel_row, at=format_time(clock.now()))
 
 
 def secret_files(node: Node) -> Iterable[str]:
@@ -224,7 +270,7 @@ def _free_name(store: Store, url: str) -> str:
     return next(name for name in names if store.channels.get(name) is None)
 
 
-def _summary(row: ChannelRow, places: Iterable[PlaceRow]) -> ChannelSummary:
+def _summary(row: ChannelRow, places: Iterable[PlaceRow], pushes: Sequence[ChannelPush]) -> ChannelSummary:
     found = list(places)
     error = row.error or next((place.error for place in found if place.error), "")
     state: ChannelState = "new" if row.polled_at is None else "failing" if error else "fine"
@@ -238,13 +284,42 @@ def _summary(row: ChannelRow, places: Iterable[PlaceRow]) -> ChannelSummary:
         state=state,
         polled_at=row.polled_at,
         reached_at=row.reached_at,
-        due_at=row.due_at if row.every_s else None,
+        due_at=row.due_at,
+        paused_at=row.paused_at,
         failures=row.failures,
         error=error or None,
         collections=len(found),
         counts=counts_document(
             BatchCounts(*(sum(column) for column in zip(*(place.counts for place in found), strict=True)))
         ),
+        last_push=pushes[0] if pushes else None,
+    )
+
+
+def _pushes(store: Store, row: ChannelRow, *, at_most: int) -> list[ChannelPush]:
+    found = store.channels.pushes(row.channel_row, at_most=at_most, reasons=MAX_PROBLEMS_SHOWN)
+    return [_push(one) for one in found]
+
+
+def _push(row: PushedRow) -> ChannelPush:
+    states = dict(row.states)
+    unknown = states.get("unknown", 0) + states.pop("sending", 0)
+    withheld = [PushProblem(state="withheld", why=why, objects=count) for why, count in row.withheld.items()]
+    told = [
+        PushProblem(state=reason.state, why=reason.why, objects=reason.objects)  # type: ignore[arg-type]
+        for reason in row.reasons
+    ]
+    problems = sorted([*told, *withheld], key=lambda one: -one.objects)
+    return ChannelPush(
+        pushed_at=row.pushed_at,
+        collection=row.title or None,
+        accepted=states.get("accepted", 0),
+        refused=states.get("refused", 0),
+        pending=states.get("pending", 0),
+        unknown=unknown,
+        withheld=sum(row.withheld.values()),
+        problems=tuple(problems[:MAX_PROBLEMS_SHOWN]),
+        error=row.error or None,
     )
 
 
@@ -255,8 +330,9 @@ def counts_document(counts: BatchCounts) -> PollCounts:
 
 def _detail(store: Store, row: ChannelRow) -> ChannelDetail:
     places, terms = store.channels.places(row.channel_row), terms_of(row)
+    pushes = _pushes(store, row, at_most=MAX_PUSHES_SHOWN)
     return ChannelDetail(
-        channel=_summary(row, places),
+        channel=_summary(row, places, pushes),
         wanted=terms.collections,
         known_by=tuple(_known_by(terms)),
         allow_private=terms.allow_private,
@@ -276,6 +352,7 @@ def _detail(store: Store, row: ChannelRow) -> ChannelDetail:
         ),
         batches=tuple(store.channels.batches(row.channel_row, at_most=MAX_BATCHES_SHOWN)),
         rejected=tuple(_rejected(store, row)),
+        pushes=tuple(pushes),
     )
 
 

@@ -103,6 +103,9 @@ _SAID: Final = {
     "ack": "Acknowledged. The source can be told with the note that was written.",
     "sight": "Sighting recorded. The source can be told with the object that was written.",
     "dispute": "Dispute recorded. The source can be told with the opinion that was written.",
+    "poll": "It is polled within seconds. Open this page again to see what came.",
+    "pause": "Paused: it is polled no more until you resume it.",
+    "resume": "Resumed: it is polled at once, and then as before.",
     "undone": "Undone. Every view is as if that batch had never come.",
 }
 
@@ -232,7 +235,7 @@ def channels(visit: Visit) -> Response:
 def channel(visit: Visit) -> Response:
     """`/channels/{name}` and its twin: one channel, what it brought and what was rejected."""
     detail = desk_channels.show_channel(visit.node, visit.parts["name"])
-    return visit.answer(detail, "channel", section="channels", detail=detail)
+    return visit.answer(detail, "channel", section="channels", detail=detail, said=said(visit))
 
 
 def _page_rows(visit: Visit) -> int:

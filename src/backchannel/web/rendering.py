@@ -57,6 +57,11 @@ def item_url(stix_id: str, suffix: str = "") -> str:
     return f"/item/{quote(stix_id, safe='')}{suffix}"
 
 
+def channel_url(name: str) -> str:
+    """Return the address of a channel's page."""
+    return f"/channels/{quote(name, safe='')}"
+
+
 def with_query(path: str, **query: str | int | None) -> str:
     """Return `path` with those parts of `query` that say something."""
     said = {key: str(value) for key, value in query.items() if value not in {None, ""}}
