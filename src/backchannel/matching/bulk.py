@@ -24,7 +24,7 @@ from backchannel.matching import probing
 from backchannel.matching.compiled import CellKey, CompiledSet
 
 if TYPE_CHECKING:
-    import duckdb
+    from backchannel.matching.engine import Connection
 
 MIN_BULK_BYTES: Final = 4 * 2**20
 """A smaller log is read line by line: starting a scan costs more than it saves."""
@@ -73,7 +73,7 @@ def count_lines(path: Path, size: int) -> int:
 class BulkLog:
     """One log as a table."""
 
-    database: duckdb.DuckDBPyConnection
+    database: Connection
     table: str
     shape: LogShape
     path: Path
@@ -156,7 +156,7 @@ SELECT field, cell FROM seen WHERE probe IS NULL
 
 
 def load(compiled: CompiledSet, path: Path, shape: LogShape, *, size: int, table: str) -> BulkLog:
-    """Read a log into a table; raises `duckdb.Error` where DuckDB cannot."""
+    """Read a log into a table; raises `engine.Error` where DuckDB cannot."""
     source = _table_source(path, shape) if shape.format == "zeek-tsv" else _json_source(path, shape.layout)
     compiled.database.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {source}")
     rows = compiled.database.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]  # noqa: S608

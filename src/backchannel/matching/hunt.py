@@ -13,14 +13,12 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
-
 from backchannel.logs.cells import Cell
 from backchannel.logs.layout import FieldAt, Layout, Row
 from backchannel.logs.lines import numbered
 from backchannel.logs.opening import OpenLog, UnreadableLogError, open_log
 from backchannel.logs.recognise import LogShape, Record, UnknownFormatError, recognise, records
-from backchannel.matching import bulk
+from backchannel.matching import bulk, engine
 from backchannel.matching.compiled import CellKey, CompiledSet
 from backchannel.matching.index import Met
 
@@ -166,7 +164,7 @@ def _loaded(log: OpenLog, shape: LogShape, compiled: CompiledSet) -> bulk.BulkLo
     for _ in range(MAX_LOADS):
         try:
             loaded = bulk.load(compiled, log.path, shape, size=log.size, table="record")
-        except duckdb.Error:
+        except engine.Error:
             return None  # what DuckDB cannot read, the line reader reads or names
         odd = loaded.odd_lines()
         if len(odd) <= bulk.MAX_ODD_LINES:
