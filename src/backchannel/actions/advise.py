@@ -14,7 +14,7 @@ from typing import Final
 
 from backchannel.actions import gates, reservations, sentences
 from backchannel.actions.advice import Advice
-from backchannel.actions.case import Case, Step, step_of, way_of
+from backchannel.actions.case import Case, Step, step_of
 from backchannel.actions.gates import Refusal
 from backchannel.actions.sentences import said, sighted, where_to_block
 from backchannel.observables.kinds import Kind
@@ -68,7 +68,7 @@ def _unhunted(case: Case) -> Advice:
 def _unseen(case: Case) -> Advice:
     refused = _refused(case)
     why = sentences.join("hunted and not seen", sentences.grounds(case, refused))
-    if refused or way_of(case.courses) == "look":
+    if refused:
         return Advice("tell", said(sentences.not_seen(case), sentences.recommended(case, refused)), why)
     return Advice(
         "block",
@@ -85,7 +85,7 @@ def _knocked(case: Case) -> Advice:
     refused = _refused(case)
     came = "it came to us from outside, and nothing of ours reached out to it"
     why = sentences.join(came, sentences.grounds(case, refused))
-    if not refused and way_of(case.courses) != "look":
+    if not refused:
         return Advice(
             "block",
             said(
@@ -108,18 +108,17 @@ def _knocked(case: Case) -> Advice:
 
 def _seen(case: Case) -> Advice:
     refused = _refused(case)
-    watch_only = case.scope == "subdomain" or way_of(case.courses) == "look"
+    is_below = case.scope == "subdomain"
     why = sentences.join(
         "the hit is older than `valid_from`: that is what hunting in old logs is for"
         if case.validity == "before"
         else "",
         sentences.grounds(case, refused),
-        f"the hits are on names below {case.value}, which its source did not name"
-        if case.scope == "subdomain"
-        else "",
+        f"the hits are on names below {case.value}, which its source did not name" if is_below else "",
     )
-    if refused or watch_only:
-        tail = sentences.limits(case) if refused else "Watch it, and leave it open for now"
+    if refused or is_below:
+        watch_only = refused is None or refused.gate == gates.COURSE
+        tail = "Watch it, and leave it open for now" if watch_only else sentences.limits(case)
         return Advice("look", said(sentences.look(case), tail, sentences.recommended(case, refused)), why)
     return Advice(
         "block",

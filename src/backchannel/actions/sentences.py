@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from backchannel.actions.case import Case, Step, step_of, way_of
+from backchannel.actions.case import Case, Step, step_of
+from backchannel.actions.courses import way_of
 from backchannel.actions.gates import Refusal
 from backchannel.clock import format_time
 from backchannel.observables.kinds import Kind
