@@ -348,7 +348,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     batches: int
     """Complete batches that came from it."""
     objects: int
-    """Objects in them, as its batches count them."""
+    """Different objects in them, by id, version and content: one that came twice is counted once."""
     last_received_at: str | None
 
 

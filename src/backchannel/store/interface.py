@@ -186,7 +186,11 @@ class Parties(Protocol):
         ...
 
     def tallies(self, *, party_row: int | None = None) -> Iterator[PartyTally]:
-        """Yield the parties in sight, ourselves first, then by name."""
+        """Yield the parties in sight, ourselves first, then by name; it reads an index of all arrivals."""
+        ...
+
+    def others(self) -> int:
+        """Count the parties in sight but ourselves."""
         ...
 
 

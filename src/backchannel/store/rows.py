@@ -186,6 +186,7 @@ class PartyTally(msgspec.Struct, frozen=True):
     party: PartyRow
     batches: int
     objects: int
+    """Different ones, by id, version and content, however often they came."""
     last_received_at: str | None
 
 
