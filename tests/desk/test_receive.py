@@ -34,6 +34,7 @@ from backchannel.desk.parties import list_parties
 from backchannel.desk.receive import Progress, check, receive
 from backchannel.errors import InputError, StoreError, UsageError
 from backchannel.ids import BatchId
+from backchannel.store.sqlite.connection import Database
 
 
 def respelled(value: dict[str, object]) -> bytes:
@@ -197,6 +198,26 @@ def test_an_import_from_nobody_in_particular_names_no_party(node: Node, tmp_path
     assert receipt.party is None
     source = inbox(node, CLOCK).items[0].source
     assert (source.party, source.channel) == (None, "file")
+
+
+def test_a_channel_has_one_spelling_whatever_the_case_it_is_given_in(node: Node, tmp_path: Path):
+    given = ["TAXII", "Taxii", "MISP", "File", "Signal", "SIGNAL", "signal"]
+    kept = [
+        take(node, a_file(tmp_path, indicator(n)), channel=channel).channel
+        for n, channel in enumerate(given, 1)
+    ]
+    assert kept == ["taxii", "taxii", "misp", "file", "Signal", "Signal", "Signal"]
+    assert [batch.channel for batch in reversed(list_batches(node).batches)] == kept
+
+
+def test_a_store_that_kept_the_case_reads_as_one_that_does_not(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1)))
+    database = Database(node.home / "store.sqlite")
+    database.execute("UPDATE batch SET channel = 'TAXII'")
+    database.close()
+    assert list_batches(node).batches[0].channel == "taxii"
+    assert inbox(node, CLOCK).items[0].source.channel == "taxii"
+    assert [arrival.channel for arrival in why(node, CLOCK, str(indicator(1)["id"])).arrivals] == ["taxii"]
 
 
 @pytest.mark.parametrize("label", ["amber+strict", "TLP:Amber+Strict", "AMBER+STRICT"])

@@ -144,6 +144,10 @@ class Batches(Protocol):
         """Return the newest complete batch."""
         ...
 
+    def channel_like(self, channel: str) -> str | None:
+        """Return the first spelling in which a batch names that channel, upper and lower case alike."""
+        ...
+
     def completed(self) -> int:
         """Return how many batches are complete."""
         ...
