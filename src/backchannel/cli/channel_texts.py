@@ -51,28 +51,7 @@ def list_text(found: Channels) -> str:
 
 def detail_text(found: ChannelDetail) -> str:
     """Return one channel with its collections."""
-    one = found.channel
-    about = facts(
-        [
-            ("kind", one.kind),
-            ("url", one.url),
-            ("credited to", one.party),
-            ("unmarked is", one.tlp or "TLP:AMBER+STRICT"),
-            ("known by", ", ".join(found.known_by) or "nothing: it asks as anybody"),
-            ("private", "may lead to addresses of your own networks" if found.allow_private else ""),
-            (
-                "collections",
-                ", ".join(found.wanted) or ("all that may be read" if one.kind == "taxii" else ""),
-            ),
-            ("polled", f"{_every(one.every_s)}, last {day_and_minute(one.polled_at) or 'never'}"),
-            ("next poll", _due(one)),
-            ("paused", f"since {day_and_minute(one.paused_at)}" if one.paused_at else ""),
-            ("failing", f"{counted(one.failures, 'poll')} in a row" if one.failures else ""),
-            ("why", one.error or ""),
-        ],
-        indent=2,
-    )
-    parts = [heading(one.name), about]
+    parts = [heading(found.channel.name), _about(found)]
     for place in found.collections:
         lines = facts(
             [
@@ -91,6 +70,31 @@ def detail_text(found: ChannelDetail) -> str:
         parts += ["", heading("Rejected, newest first")]
         parts.append(findings_text(found.rejected, total=len(found.rejected), at_most=MAX_SHOWN))
     return "\n".join(parts)
+
+
+def _about(found: ChannelDetail) -> str:
+    one = found.channel
+    return facts(
+        [
+            ("kind", one.kind),
+            ("url", one.url),
+            ("credited to", one.party),
+            ("unmarked is", one.tlp or "TLP:AMBER+STRICT"),
+            ("known by", ", ".join(found.known_by) or "nothing: it asks as anybody"),
+            ("through", found.proxy or ""),
+            ("private", "may lead to addresses of your own networks" if found.allow_private else ""),
+            (
+                "collections",
+                ", ".join(found.wanted) or ("all that may be read" if one.kind == "taxii" else ""),
+            ),
+            ("polled", f"{_every(one.every_s)}, last {day_and_minute(one.polled_at) or 'never'}"),
+            ("next poll", _due(one)),
+            ("paused", f"since {day_and_minute(one.paused_at)}" if one.paused_at else ""),
+            ("failing", f"{counted(one.failures, 'poll')} in a row" if one.failures else ""),
+            ("why", one.error or ""),
+        ],
+        indent=2,
+    )
 
 
 def polled_text(polled: Polled) -> str:

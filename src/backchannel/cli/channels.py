@@ -51,6 +51,10 @@ _COMMON = (
     _file_option("--client-key", "Its private key (PEM)."),
     _file_option("--ca", "Certificates (PEM) that alone are trusted. Default: the system's."),
     click.option(
+        "--proxy", metavar="URL", help="HTTP proxy: http://HOST:PORT. The environment's is not used."
+    ),
+    _file_option("--proxy-auth-file", "File of `user:password` for the proxy."),
+    click.option(
         "--tlp", metavar="LABEL", help="The marking of what comes unmarked. Default: TLP:AMBER+STRICT."
     ),
     click.option("--every", metavar="TIME", help="How often `serve` polls it: 15m, 2h, 1d; 0: by hand only."),

@@ -119,6 +119,8 @@ class ChannelDetail(msgspec.Struct, frozen=True, kw_only=True):
     known_by: tuple[str, ...]
     """How it says who we are: `password`, `token`, `header NAME`, `certificate`; never the secret."""
     allow_private: bool
+    proxy: str | None
+    """URL of the HTTP proxy through which it is reached."""
     collections: tuple[ChannelCollection, ...]
     batches: tuple[int, ...]
     """The newest that came by it, at most 20."""

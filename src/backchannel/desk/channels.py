@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Final, cast
 from urllib.parse import urlsplit
 
 from backchannel import codec
 from backchannel.clock import Clock, format_time
-from backchannel.desk.addressing import checked_url, shown_url
+from backchannel.desk.addressing import shown_url
 from backchannel.desk.channel import Kind, Terms
 from backchannel.desk.channel_documents import (
     ChannelCollection,
@@ -23,8 +21,9 @@ from backchannel.desk.channel_documents import (
     PollCounts,
     PushProblem,
 )
+from backchannel.desk.channel_terms import check_terms
 from backchannel.desk.node import Node
-from backchannel.errors import InputError, NotFoundError, UsageError
+from backchannel.errors import NotFoundError, UsageError
 from backchannel.stix.findings import Finding
 from backchannel.stix.visible import visible
 from backchannel.store.interface import Store
@@ -38,17 +37,12 @@ USUAL_EVERY_S: Final[dict[Kind, int]] = {"taxii": 15 * 60, "misp-feed": 3600, "f
 MIN_EVERY_S: Final = 10
 MAX_EVERY_S: Final = 30 * 24 * 3600
 MAX_CHANNELS: Final = 1_000
-MAX_WANTED: Final = 200
 MAX_REJECTED_SHOWN: Final = 50
 MAX_BATCHES_SHOWN: Final = 20
 MAX_CURSOR_CHARS: Final = 500
 MAX_PUSHES_SHOWN: Final = 20
 MAX_PROBLEMS_SHOWN: Final = 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
-_OUR_HEADERS: Final = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
-)
 
 
 def add_channel(
@@ -80,7 +74,7 @@ def add_channel(
     """
     from backchannel.desk.receive import import_terms  # noqa: PLC0415  # who only looks need not load the reading
 
-    _check_terms(kind, terms)
+    check_terms(kind, terms)
     store = node.store
     name = _free_name(store, terms.url) if name is None else name
     if _NAME.match(name) is None:
@@ -187,7 +181,13 @@ def secret_files(node: Node) -> Iterable[str]:
     """Yield the files of passwords, tokens and keys that channels use."""
     for row in node.store.channels.all():
         terms = terms_of(row)
-        for path in (terms.password_file, terms.token_file, terms.header_file, terms.client_key):
+        for path in (
+            terms.password_file,
+            terms.token_file,
+            terms.header_file,
+            terms.client_key,
+            terms.proxy_auth_file,
+        ):
             if path is not None:
                 yield path
 
@@ -210,56 +210,6 @@ def terms_of(row: ChannelRow) -> Terms:
     """Return how a channel is reached."""
     value = codec.decode(row.terms)
     return Terms(**{**value, "collections": tuple(value["collections"])})
-
-
-def _check_terms(kind: Kind, terms: Terms) -> None:
-    is_local = kind != "taxii" and os.path.isabs(terms.url)  # noqa: PTH117  # it may be a URL
-    if not is_local:
-        split = checked_url(terms.url)
-        if kind == "taxii" and split.scheme == "http" and not terms.allow_private:
-            raise UsageError(
-                "TAXII is spoken over https: over http anybody on the way could read and change it",
-                hint="Give the https:// URL; with --allow-private a server on your own network may be asked over http.",
-            )
-    elif not Path(terms.url).exists():
-        raise InputError(f"{terms.url} is not there", hint="Correct the name.")
-    if len(terms.collections) > MAX_WANTED:
-        raise UsageError(f"more than {MAX_WANTED} collections are named", hint="Make several channels.")
-    _check_credentials(terms)
-    for path in (
-        terms.password_file,
-        terms.token_file,
-        terms.header_file,
-        terms.client_cert,
-        terms.client_key,
-    ):
-        if path is not None and not os.access(path, os.R_OK):
-            raise InputError(f"{path} cannot be read", hint="Correct the name, or its permissions.")
-    if terms.ca is not None and not os.access(terms.ca, os.R_OK):
-        raise InputError(f"{terms.ca} cannot be read", hint="Correct the name, or its permissions.")
-
-
-def _check_credentials(terms: Terms) -> None:
-    pairs = (
-        ("--user", terms.user, "--password-file", terms.password_file),
-        ("--header", terms.header, "--header-file", terms.header_file),
-    )
-    for one, first, other, second in pairs:
-        if (first is None) != (second is None):
-            raise UsageError(f"{one} and {other} belong together", hint=f"Give both {one} and {other}.")
-    if terms.client_key is not None and terms.client_cert is None:
-        raise UsageError("a key without its certificate says nothing", hint="Give --client-cert too.")
-    if terms.user is not None and terms.token_file is not None:
-        raise UsageError("a password and a token say two things", hint="Give one of them.")
-    if terms.user is not None and (":" in terms.user or not terms.user.isprintable()):
-        raise UsageError("a user name for HTTP Basic holds no colon", hint="See RFC 7617 §2.")
-    if terms.header is not None and (
-        _HEADER.match(terms.header) is None or terms.header.lower() in _OUR_HEADERS
-    ):
-        raise UsageError(
-            f"{visible(terms.header, max_chars=80)!r} is no name for a header of yours",
-            hint="For example Auth-Key or X-API-Key.",
-        )
 
 
 def _free_name(store: Store, url: str) -> str:
@@ -336,6 +286,7 @@ def _detail(store: Store, row: ChannelRow) -> ChannelDetail:
         wanted=terms.collections,
         known_by=tuple(_known_by(terms)),
         allow_private=terms.allow_private,
+        proxy=terms.proxy,
         collections=tuple(
             ChannelCollection(
                 id=place.id,
