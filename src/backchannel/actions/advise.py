@@ -54,27 +54,29 @@ def _refused(case: Case) -> Refusal | None:
 
 def _unhunted(case: Case) -> Advice:
     refused = _refused(case)
+    logs = f"logs that show {case.lacking}" if case.lacking else "your logs"
     return Advice(
         "look",
         said(
-            f"Look for {sentences.named(case)} in your logs first: `backchannel hunt PATH`",
+            f"Look for {sentences.named(case)} in {logs} first: `backchannel hunt PATH`",
             f"Do not block it: {refused.why}" if refused else f"Then block it {where_to_block(case)}",
             sentences.recommended(case, refused),
         ),
-        sentences.join("no hunt has looked for it since it came", sentences.grounds(case)),
+        sentences.join(sentences.unhunted(case), sentences.grounds(case)),
     )
 
 
 def _unseen(case: Case) -> Advice:
     refused = _refused(case)
-    why = sentences.join("hunted and not seen", sentences.grounds(case, refused))
+    how = "hunted as far as it can be searched" if case.hunt == "in part" else "hunted"
+    why = sentences.join(f"{how} and not seen", sentences.grounds(case, refused))
     if refused:
         return Advice("tell", said(sentences.not_seen(case), sentences.recommended(case, refused)), why)
     return Advice(
         "block",
         said(
             f"Block {sentences.named(case)} {where_to_block(case)}, before it is used against you",
-            f"Then tell {case.who}: `backchannel sight {case.indicator}`",
+            f"Then tell {case.who}: `backchannel {sentences.answer(case)} {case.indicator}`",
             sentences.recommended(case),
         ),
         why,
@@ -165,7 +167,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("contested", lambda c: c.standing.contested, reservations.contested),
     Rule("a victim's", lambda c: c.role == "recipient" or _only(c, "compromised"), reservations.victim),
     Rule("anonymiser", lambda c: _only(c, "anonymization"), reservations.anonymiser),
-    Rule("not hunted", lambda c: c.hunt == "not hunted", _unhunted),
+    Rule("not hunted", lambda c: c.hunt == "not hunted" or (c.seen is None and c.lacking != ""), _unhunted),
     Rule("not seen", lambda c: c.seen is None, _unseen),
     Rule("knocked", _is_knock, _knocked),
     Rule("seen", lambda _: True, _seen),

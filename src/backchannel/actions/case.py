@@ -19,7 +19,8 @@ Direction = Literal["out", "in", "unknown"]
 Role = Literal["source", "destination", "sender", "recipient", "any"]
 """Which part the value plays, as far as its pattern says."""
 
-Hunt = Literal["not hunted", "not seen", "seen"]
+Hunt = Literal["not hunted", "in part", "not seen", "seen"]
+"""`in part`: not seen, where not all of it could have been."""
 
 ValidityState = Literal["before", "inside", "after"]
 
@@ -61,6 +62,8 @@ class Case:
     """Kill-chain phase names, of whichever chain."""
     role: Role = "any"
     hunt: Hunt = "not hunted"
+    lacking: str = ""
+    """Kinds of observable, in words, that the logs hunted since it came do not show; "" if nothing lacks."""
     seen: Seen | None = None
     """Given exactly when `hunt` is "seen"."""
     validity: ValidityState = "inside"

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from backchannel import codec
 from backchannel.actions.advice import Advice
 from backchannel.actions.advise import advise
 from backchannel.actions.background import SILENT, Background, advise_background
-from backchannel.actions.case import Case, Direction, Seen, ValidityState, direction_of, is_of_file, role_of
+from backchannel.actions.case import (
+    Case,
+    Direction,
+    Hunt,
+    Seen,
+    ValidityState,
+    direction_of,
+    is_of_file,
+    role_of,
+)
 from backchannel.actions.gates import Target
 from backchannel.actions.values import Named
 from backchannel.clock import Clock
@@ -18,6 +28,7 @@ from backchannel.desk.courses import courses_for, name_and_text
 from backchannel.desk.exporting import ExportReport, export
 from backchannel.desk.judging import Judge, Judged
 from backchannel.desk.node import Node
+from backchannel.desk.searching import Extent, Searches
 from backchannel.desk.ties import tied_indicators
 from backchannel.errors import NotFoundError
 from backchannel.stix.visible import visible
@@ -67,9 +78,10 @@ def advice_for(node: Node, clock: Clock, stix_id: str, *, hit: HitFacts | None =
 class Adviser:
     """Advice for many items or hits in one go: what was looked up is not looked up again."""
 
-    def __init__(self, node: Node, clock: Clock) -> None:
+    def __init__(self, node: Node, clock: Clock, searches: Searches | None = None) -> None:
         self._node = node
         self._store = node.store
+        self._searches = searches or Searches(node.store)
         self._at = clock.now()
         self._judge = Judge(node)
         self._cases: dict[str, tuple[Case, tuple[Named, ...]]] = {}
@@ -85,12 +97,14 @@ class Adviser:
         case, named = known
         if hit is not None:
             case = self._with_hit(case, named, hit)
+        elif case.seen is None:
+            searched = self._searches.of((stix_id,))
+            case = replace(case, hunt=_HUNT[searched.extent], lacking=searched.lacking)
         return advise(case)
 
     def _case(self, kept: Kept) -> tuple[Case, tuple[Named, ...]]:
         (judged,) = self._judge.indicators([kept])
         seen = self._store.sightlines.seen((kept.stix_id,))
-        hunted = self._store.sightlines.hunted((kept.stix_id,))
         contested = judged.standing.contested or self._judge.is_disputed_by_others(kept.stix_id)
         case = Case(
             indicator=judged.id,
@@ -101,7 +115,6 @@ class Adviser:
             uncompiled=judged.uncompiled,
             indicator_types=judged.indicator_types,
             phases=judged.phases,
-            hunt="not seen" if hunted.started_at else "not hunted",
             validity=_validity(judged, self._at),
         )
         lines = self._store.sightlines.hits((kept.stix_id,), at_most=MAX_HITS_READ) if seen else []
@@ -133,6 +146,7 @@ class Adviser:
         first = self._store.objects.firsts([kept.object_row])[kept.object_row]
         indicators = tied_indicators(self._store, kept, value)
         seen = self._store.sightlines.seen(indicators) if indicators else None
+        searched = self._searches.of(() if seen else indicators)
         is_conflict = bool(self._store.objects.conflicts([kept.object_row]))
         return advise_background(
             Background(
@@ -147,9 +161,18 @@ class Adviser:
                 indicators=len(indicators),
                 hits=seen.hits if seen else 0,
                 hosts=seen.hosts if seen else 0,
-                hunted=bool(indicators and self._store.sightlines.hunted(indicators).started_at),
+                hunt=_HUNT[searched.extent],
+                lacking=searched.lacking,
             )
         )
+
+
+_HUNT: Final[dict[Extent, Hunt]] = {
+    "not searched": "not hunted",
+    "in part": "in part",
+    "searched": "not seen",
+}
+"""How far it was searched for, where it was not seen."""
 
 
 def _kept(node: Node, stix_id: str) -> Kept:

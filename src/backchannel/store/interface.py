@@ -17,8 +17,8 @@ from backchannel.store.rows import (
     BatchRow,
     First,
     Held,
-    Hunted,
     HuntRow,
+    HuntsSince,
     InputFile,
     Kept,
     KeptArrival,
@@ -27,6 +27,7 @@ from backchannel.store.rows import (
     PartyTally,
     Seen,
     Sightline,
+    Wanted,
 )
 
 
@@ -205,8 +206,12 @@ class Sightlines(Protocol):
         """Sum up the hits of these indicators over all hunts; None without any."""
         ...
 
-    def hunted(self, indicators: Iterable[str]) -> Hunted:
-        """Say whether these indicators were hunted since all of them came, and what of them cannot be."""
+    def wanted(self, indicators: Iterable[str]) -> list[Wanted]:
+        """Return those of the indicators that hunts look for: what is in force."""
+        ...
+
+    def hunts_since(self, at: str) -> HuntsSince:
+        """Return which finished hunts read any record since a time, and what their logs showed."""
         ...
 
     def hits(self, indicators: Iterable[str], *, at_most: int) -> list[Sightline]:

@@ -89,6 +89,7 @@ def _choices(kept: Mapping[str, str]) -> list[Choice]:
     views: tuple[tuple[Markup, dict[str, str]], ...] = (
         (say("For you"), {}),
         (say("Concerns us"), {"concerns": "yes"}),
+        (say("Searched in part"), {"concerns": "in part"}),
         (say("Not checked"), {"concerns": "not checked"}),
         (say("Indicators"), {"type": "indicator"}),
         (say("Reports"), {"type": "report"}),

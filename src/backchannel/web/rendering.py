@@ -109,6 +109,7 @@ class Renderer:
             "defang": words.defang,
             "family": words.family_of,
             "icon": words.icon_of,
+            "kinds": words.kinds,
             "prose": words.prose,
             "size": words.size,
             "type_name": words.type_name,
