@@ -444,3 +444,22 @@ def test_each_change_of_a_view_is_told_when_the_object_comes(node: Node, tmp_pat
         [finding.what for finding in receipt.findings],
     )
     assert take(node, path).findings == receipt.findings
+
+
+def test_events_that_tell_one_value_under_two_labels_are_no_conflict(node: Node, tmp_path: Path):
+    def told(number: int, label: str) -> Path:
+        name = f"5b8d9d33-ccf0-4fd9-82dc-7dbc0a0162{number:02}"
+        path = tmp_path / f"{number}.json"
+        one = {"uuid": f"{name[:-2]}{number + 50}", "type": "ip-dst", "category": "Network activity",
+               "value": "203.0.113.7", "to_ids": False, "timestamp": "1767225600"}  # fmt: skip
+        held = {"uuid": name, "info": label, "date": "2026-01-01", "timestamp": "1767225600", "Attribute": [one],
+                "Tag": [{"name": label}], "Orgc": {"uuid": "55f6ea5e-2c60-40e5-964f-47a8950d210f", "name": "CIRCL"}}  # fmt: skip
+        path.write_text(json.dumps({"Event": held}))
+        return path
+
+    receipts = [
+        receive(node, CLOCK, [told(number, label)], party="CERT Beta")
+        for number, label in enumerate(("tlp:red", "tlp:green", "tlp:clear", "tlp:green"))
+    ]
+    assert [one.conflict for one in receipts] == [0, 0, 0, 0]
+    assert receipts[-1].known == 2, "the organisation and the value under that label"

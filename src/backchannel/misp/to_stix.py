@@ -87,6 +87,7 @@ class _Maker:
         self._losses = Losses()
         self._made: dict[str, Made] = {}
         self._tlp = marking_of(event.tags, event.distribution)
+        self._widest = _widest(event, self._tlp)
         self._pap = pap_tagged(event.tags)
         self._dated = _dated(event)
         self._creator: str | None = None
@@ -205,7 +206,10 @@ class _Maker:
         }
 
     def _observable(self, value: JsonObject, attribute: Attribute, tlp: Tlp | None) -> str:
-        stix_id = observable_id(value) or stable_id(value["type"], codec.canonical(value))
+        # An observable is nobody's and has no versions: marked in one way here and in another there, one id would
+        # have two contents. The id that STIX gives is for the unmarked one, as other sources send it (§2.9: SHOULD).
+        own = observable_id(value) if tlp is None else None
+        stix_id = own or stable_id(value["type"], codec.canonical(value), *([tlp.encode()] if tlp else []))
         head = {"type": value["type"], "spec_version": "2.1", "id": stix_id}
         return self._add({**head, **value, **_marked(tlp)}, attribute.uuid)
 
@@ -311,10 +315,10 @@ class _Maker:
             "spec_version": "2.1",
             "id": f"identity--{org.uuid}",
             "created": format_time(UNDATED),
-            "modified": undated(self._tlp),
+            "modified": undated(self._widest),
             "name": org.name,
             "identity_class": "organization",
-            **_marked(self._tlp),
+            **_marked(self._widest),
         }
         return self._add(value, "")
 
@@ -364,6 +368,21 @@ class _Maker:
 def relation_id(source: str, kind: str, target: str) -> StixId:
     """Return the id of the relationship of an attribute's object to a cluster's."""
     return derived_id("relationship", "misp", source, kind, target)
+
+
+def _widest(event: Event, tlp: Tlp | None) -> Tlp | None:
+    """Return how far what goes furthest of an event may go, None if that is what nothing marks.
+
+    Whoever may have a part of an event may know whose it is: each part names its author.
+    """
+    if tlp is not None:
+        return tlp
+    every = (*event.attributes, *(held for one in event.objects for held in one.attributes))
+    found = [marking_of(one.tags, one.distribution) for one in every]
+    marked = [one for one in found if one is not None]
+    widest = min(marked, key=lambda one: one.strictness, default=None)
+    # What nothing marks goes as far as its receiver says, which is no further than CLEAR.
+    return widest if len(marked) == len(found) or widest is Tlp.CLEAR else None
 
 
 def _dated(event: Event) -> int:
