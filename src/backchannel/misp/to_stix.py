@@ -45,7 +45,7 @@ from backchannel.misp.labels import (
 )
 from backchannel.misp.losses import Loss, Losses
 from backchannel.misp.observed import observables_of
-from backchannel.misp.tags import confidence_of, marking_of, marking_ref, pap_tagged
+from backchannel.misp.tags import confidence_of, marking_of, marking_ref, pap_tagged, widest_marking
 from backchannel.stix.markings import Tlp
 from backchannel.stix.sco_ids import observable_id, stable_id
 
@@ -87,7 +87,7 @@ class _Maker:
         self._losses = Losses()
         self._made: dict[str, Made] = {}
         self._tlp = marking_of(event.tags, event.distribution)
-        self._widest = _widest(event, self._tlp)
+        self._widest = widest_marking(event, self._tlp)
         self._pap = pap_tagged(event.tags)
         self._dated = _dated(event)
         self._creator: str | None = None
@@ -368,21 +368,6 @@ class _Maker:
 def relation_id(source: str, kind: str, target: str) -> StixId:
     """Return the id of the relationship of an attribute's object to a cluster's."""
     return derived_id("relationship", "misp", source, kind, target)
-
-
-def _widest(event: Event, tlp: Tlp | None) -> Tlp | None:
-    """Return how far what goes furthest of an event may go, None if that is what nothing marks.
-
-    Whoever may have a part of an event may know whose it is: each part names its author.
-    """
-    if tlp is not None:
-        return tlp
-    every = (*event.attributes, *(held for one in event.objects for held in one.attributes))
-    found = [marking_of(one.tags, one.distribution) for one in every]
-    marked = [one for one in found if one is not None]
-    widest = min(marked, key=lambda one: one.strictness, default=None)
-    # What nothing marks goes as far as its receiver says, which is no further than CLEAR.
-    return widest if len(marked) == len(found) or widest is Tlp.CLEAR else None
 
 
 def _dated(event: Event) -> int:
