@@ -215,6 +215,19 @@ def _channels(node: Node, _: Clock) -> Check:
             f"{first.name} fails ({first.failures} polls in a row): {first.error}{more}",
             f"backchannel channel show {first.name}",
         )
+    pushes = [(one, one.last_push) for one in found if one.last_push is not None]
+    lost = [(one, push) for one, push in pushes if push.error or push.refused or push.unknown]
+    if lost:
+        one, push = lost[0]
+        why = push.error or next((reason.why for reason in push.problems if reason.state != "withheld"), "")
+        count = push.refused + push.unknown
+        return _check(
+            "channels",
+            "look",
+            f"of the last push by {one.name} ({push.pushed_at}) {count:,} objects may not have arrived"
+            f"{f': {why}' if why else ''}",
+            f"backchannel channel show {one.name}",
+        )
     return _check("channels", "fine", f"{len(found)}, none of them failing" if found else "none")
 
 

@@ -43,7 +43,7 @@ SEEN = Seen(asset="10.0.0.5", direction="out", count=3, hosts=2)
 
 
 def case(**facts: object) -> Case:
-    """A name, PAP:GREEN, valid, seen three times on two hosts; `facts` change it."""
+    """A name, PAP:GREEN, valid, seen three times on two hosts; `facts` change it, `courses` its standing."""
     plain = Case(
         indicator=INDICATOR,
         source="CERT Alpha",
@@ -55,7 +55,9 @@ def case(**facts: object) -> Case:
         hunt="seen",
         seen=SEEN,
     )
-    return replace(plain, **facts)  # type: ignore[arg-type]
+    courses = facts.pop("courses", ())
+    found = replace(plain, **facts)  # type: ignore[arg-type]
+    return replace(found, standing=replace(found.standing, courses=courses))  # type: ignore[arg-type]
 
 
 def entry(

@@ -11,7 +11,8 @@ from tests.actions.made import GREEN, INDICATOR, NOW, SEEN, VALUES, case, label,
 
 from backchannel.actions import gates
 from backchannel.actions.advise import RULES, Advice, advise, may_block, rule_of
-from backchannel.actions.case import Case, Seen, direction_of, is_of_file, role_of, step_of, way_of
+from backchannel.actions.case import Case, Seen, direction_of, is_of_file, role_of, step_of
+from backchannel.actions.courses import way_of
 from backchannel.observables.kinds import Kind
 from backchannel.stix.markings import Pap, Tlp
 

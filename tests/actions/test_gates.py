@@ -51,6 +51,7 @@ def test_the_first_gate_of_the_order_speaks():
         indicator_types=("benign",),
         tlp=Tlp.RED,
         pap=None,
+        courses=(("Watch", "Do not block it yet"),),
     )
     order = [name for name, _ in gates.GATES]
     met = []
@@ -64,12 +65,32 @@ def test_the_first_gate_of_the_order_speaks():
         {"contested": False},
         {"tlp": Tlp.AMBER},
         {"pap": Pap.GREEN},
+        {"courses": ()},
     ):
         everything = replace(everything, **change)  # type: ignore[arg-type]
         if not met:
             everything = replace(everything, said_at=NOW - timedelta(days=999), valid_from=None)
         met.append(gate(everything, own="it is ours", labels=(label("popular"),)))
     assert met == order[: len(met)]
+
+
+@pytest.mark.parametrize(
+    ("courses", "passed"),
+    [
+        ((("Watch it", "Do not block it yet"),), {"detect", "alert"}),
+        ((("Monitor", "Monitor DNS for it"),), {"detect", "alert"}),
+        ((("Sinkhole it", "Deny the name"),), set(STAGES)),
+        ((("Sinkhole it", "Deny the name"), ("Wait", "but never block the parent")), {"detect", "alert"}),
+        ((("Patch", "Update the mail server"),), set(STAGES)),
+    ],
+)
+def test_what_a_course_of_action_says_not_to_block_goes_to_no_control_that_blocks(
+    courses: tuple[tuple[str, str], ...], passed: set[str]
+):
+    standing = replace(GREEN, courses=courses)
+    assert {stage for stage in STAGES if gate(standing, stage) is None} == passed
+    found = refusal(standing, target("evil.example"), stage="block", at=NOW)
+    assert found is None or (found.gate == "course of action" and courses[0][0] in found.why)
 
 
 def test_tlp_red_goes_to_no_control():

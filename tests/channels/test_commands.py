@@ -17,6 +17,7 @@ from tests.desk.made import GREEN, RED, a_file, indicator
 
 from backchannel.cli import schedule
 from backchannel.clock import FixedClock
+from backchannel.desk.due import due_channels
 
 Run = Callable[..., Ran]
 
@@ -154,6 +155,56 @@ def test_what_is_pushed_is_what_the_markings_let_go(run: Run, three: Path):
     (message,) = collection.posted
     assert [one["id"] for one in json.loads(message.body)["objects"]] == [indicator(1)["id"]]
     assert message.headers["content-type"] == "application/taxii+json;version=2.1"
+    shown = run("channel", "show", "beta", "--json").document
+    second, first = shown["pushes"]  # type: ignore[misc]
+    assert (first["accepted"], first["refused"], first["withheld"]) == (1, 0, 2)  # type: ignore[index]
+    assert first["collection"] == collection.title  # type: ignore[index]
+    assert {one["state"] for one in first["problems"]} == {"withheld"}  # type: ignore[index]
+    assert (second["accepted"], second["withheld"], second["collection"]) == (0, 1, None)  # type: ignore[index]
+    text = " ".join(run("channel", "show", "beta").text.split())
+    assert "1 accepted" in text
+    assert "TLP:RED may not go" in text
+    (listed,) = run("channel", "list", "--json").document["channels"]  # type: ignore[misc]
+    assert listed["last_push"] == second  # type: ignore[index]
+    assert "1 withheld" in " ".join(run("channel", "list").text.split())
+
+
+def test_a_push_that_reaches_nothing_is_kept_with_its_error(run: Run, three: Path):
+    run("import", three, "--from", "CERT Gamma")
+    run("party", "add", "CERT Beta")
+    terms = ("--name", "b", "--from", "CERT Beta", "--allow-private")
+    run("channel", "add", "taxii", "http://127.0.0.1:9/taxii2/", *terms)
+    assert run("channel", "push", "b", str(indicator(1)["id"])).code == 6
+    (push,) = run("channel", "show", "b", "--json").document["pushes"]  # type: ignore[misc]
+    assert "nothing listens" in push["error"]  # type: ignore[index]
+    assert "nothing listens" in run("channel", "list").text
+
+
+def test_a_paused_channel_is_not_polled_by_itself_until_it_is_resumed(run: Run, tmp_path: Path):
+    def due() -> list[str]:
+        return due_channels(tmp_path / "home", FixedClock(datetime(2030, 1, 1, tzinfo=UTC)))
+
+    with serving(filled(3)) as server:
+        run("channel", "add", "taxii", server.discovery, "--name", "b", "--allow-private")
+        assert due() == ["b"]
+        assert run("channel", "pause", "b").code == 0
+        assert due() == []
+        assert run("channel", "poll", "b").code == 0  # by hand
+        assert due() == []
+        shown = run("channel", "pause", "b", "--json").document["channel"]
+        assert shown["paused_at"] is not None  # type: ignore[index]
+        assert shown["due_at"] is None  # type: ignore[index]
+        assert "paused" in run("channel", "list").text
+        assert run("channel", "resume", "b", "--json").document["channel"]["paused_at"] is None  # type: ignore[index]
+        assert due() == ["b"]
+    assert run("channel", "pause", "nobody").code == 2
+
+
+def test_a_channel_that_is_polled_by_hand_is_never_due(run: Run, tmp_path: Path):
+    with serving(filled(3)) as server:
+        run("channel", "add", "taxii", server.discovery, "--name", "b", "--allow-private", "--every", "0")
+        run("channel", "poll", "b")
+    assert due_channels(tmp_path / "home", FixedClock(datetime(2030, 1, 1, tzinfo=UTC))) == []
 
 
 def test_what_goes_to_nobody_that_we_know_must_be_clear(run: Run, three: Path):

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.channels.conftest import Poll
-from tests.channels.misbehaving import Reply, filled, serving
-from tests.desk.made import CLOCK
+from tests.channels.misbehaving import Asked, Collection, Reply, filled, serving
+from tests.desk.made import CLOCK, GREEN, a_file, indicator
 
+from backchannel.channels.opening import open_channel
 from backchannel.desk.node import Node
+from backchannel.desk.parties import add_party
+from backchannel.desk.pushing import push
+from backchannel.desk.receive import receive
 from backchannel.doctor import Check, examine
 
 
@@ -32,6 +36,28 @@ def test_a_channel_that_fails_is_told_with_the_reason(channel: Callable[..., Pol
     assert "beta fails (2 polls in a row)" in found.found
     assert "(HTTP 401)" in found.found
     assert found.mend == "backchannel channel show beta"
+
+
+def test_a_last_push_of_which_something_may_not_have_arrived_is_told(
+    channel: Callable[..., Poll], node: Node, tmp_path: Path
+):
+    def answer(asked: Asked) -> Reply:
+        return Reply(b"", 507) if asked.method == "POST" else there(asked)
+
+    there = Collection()
+    add_party(node, CLOCK, "CERT Beta")
+    receive(node, CLOCK, [a_file(tmp_path, indicator(1, object_marking_refs=[GREEN]))], party="CERT Gamma")
+    with serving(answer) as server:
+        channel(server.discovery)
+        push(node, CLOCK, "beta", [str(indicator(1)["id"])], open_channel, pause=lambda _: None)
+    found = checks(node)["channels"]
+    assert found.state == "look"
+    assert "1 objects may not have arrived" in found.found
+    assert "(HTTP 507)" in found.found
+    with serving(there) as server:
+        channel(server.discovery, name="other")
+        push(node, CLOCK, "other", [str(indicator(1)["id"])], open_channel, pause=lambda _: None)
+        assert "of the last push by beta" in checks(node)["channels"].found  # the other one is fine
 
 
 def test_a_secret_that_others_may_read_is_told(channel: Callable[..., Poll], node: Node, tmp_path: Path):

@@ -340,7 +340,15 @@ def test_a_body_that_is_cut_off_without_saying_its_length_is_not_taken_in_part(
 
 @pytest.mark.parametrize(
     "broken",
-    [b'{"type": "indicator", "id": }', b'{"type": "indicator" "id": "x"}', b"{'a': 1}", b'{"a": NaN}'],
+    [
+        b'{"type": "indicator", "id": }',
+        b'{"type": "indicator" "id": "x"}',
+        b"{'a': 1}",
+        b'{"a": NaN}',
+        b'{"a": "\\ud800"}',
+        b'{"a": "\xe9"}',
+        b'{"a": 1, "a": 2}',
+    ],
 )
 def test_an_object_that_is_no_json_costs_only_itself(channel: Channel, node: Node, broken: bytes):
     collection = filled(5)

@@ -26,7 +26,7 @@ READING = {
     "batch list": ("batch", "CERT Beta", "set aside", "complete"),
     "batch show 2": ("Batch 2", "bad.json", "refused", "quarantined", "[STIX 2.1 §9]"),
     "party list": ("CERT Alpha", "ourselves", "CERT Beta", "name only"),
-    "party show 'cert beta'": ("CERT Beta", "its name only", "2 with 10 objects"),
+    "party show 'cert beta'": ("CERT Beta", "its name only", "2 with 9 objects"),
     "inbox": (ID, "from CERT Beta by file", "TLP:AMBER+STRICT", "seen here: 2 lines, 1 own host", "LOOK"),
     "inbox --all --rows 100": ("relationship--",),
     f"show {ID}": (

@@ -100,6 +100,20 @@ def test_validate_takes_one_object_a_line(fresh: Run):
     assert [(line["n"], line["findings"]) for line in ran.lines] == [(1, []), (2, []), (3, [])]
 
 
+def test_validate_names_the_one_object_that_is_no_json_and_looks_at_the_others(fresh: Run):
+    three = {
+        "type": "bundle",
+        "id": "bundle--1",
+        "objects": [indicator(1), indicator(2, x_n=7), indicator(3)],
+    }
+    ran = fresh("validate", "--jsonl", "-", stdin=json.dumps(three).replace(": 7", ": NaN").encode())
+    assert ran.code == 1
+    levels = [[finding["level"] for finding in line["findings"]] for line in ran.lines]
+    assert levels == [[], ["refuse"], []]
+    assert ran.lines[1]["findings"][0]["object"] == indicator(2)["id"]
+    assert ran.lines[1]["place"].endswith("#/objects/1")
+
+
 def test_validate_sums_up_in_one_document(fresh: Run):
     ran = fresh("validate", "--json", "beta.json", "bad.json")
     document = ran.document

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backchannel.desk.node import Node
 
 
-def a_hunt(node: Node, *, at: str = "2026-03-02T00:00:00.000Z", records: int = 1000, hits: int = 0) -> int:
-    """A finished hunt that began at `at`; returns its row."""
+def a_hunt(
+    node: Node,
+    *,
+    at: str = "2026-03-02T00:00:00.000Z",
+    records: int = 1000,
+    hits: int = 0,
+    shows: Sequence[str] = ("domain-name", "ipv4-addr", "ipv6-addr"),
+) -> int:
+    """A finished hunt that began at `at`, in logs that show some kinds; returns its row."""
     with node.store.transaction():
         cursor = node.store.database.execute(
             """
@@ -15,7 +24,11 @@ def a_hunt(node: Node, *, at: str = "2026-03-02T00:00:00.000Z", records: int = 1
             """,
             (at, at, records, hits),
         )
-    row = cursor.lastrowid
+        row = cursor.lastrowid
+        node.store.database.executemany(
+            "INSERT INTO hunt_shown (started_at, hunt_row, kind, records) VALUES (?, ?, ?, ?)",
+            [(at, row, kind, records) for kind in ("", *shows) if records],
+        )
     assert row is not None
     return row
 

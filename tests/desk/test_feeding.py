@@ -11,11 +11,16 @@ from tests.desk.made import CLOCK, GREEN, NOW, RED, a_file, an_id, identity, ind
 from tests.intake.reader import take, taken
 from tests.misp.made import event_files, events_in
 
+from backchannel import codec
 from backchannel.clock import FixedClock
+from backchannel.desk.credentials import NewCredential, add_token
 from backchannel.desk.feeding import STATE, FeedReport, export_feed
 from backchannel.desk.node import Node
+from backchannel.desk.publishing import NewOffer, add_collection, add_root, put_batch
 from backchannel.desk.receive import receive
-from backchannel.errors import InputError, UsageError
+from backchannel.errors import InputError, NotFoundError, UsageError
+from backchannel.ids import BatchId
+from backchannel.stix.markings import Tlp, tlp_of
 
 CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
 AMBER = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
@@ -163,3 +168,121 @@ def test_real_events_that_were_imported_go_out_as_they_came(node: Node, tmp_path
         uuid = next(iter(events_in(path)))["uuid"]
         assert digests(tmp_path / "feed" / f"{uuid}.json") == digests(path), path.name
     assert report.attributes >= 1_900
+
+
+# --- Of one collection, and labels that came from us -----------------------------------------------------
+
+
+@pytest.fixture
+def offering(filled: Node) -> Node:
+    """Two collections: CERT Beta's five objects in `named`, one of CERT Gamma's in `open` with a default label."""
+    add_root(filled, CLOCK, "sharing", base_url="")
+    for new in (
+        NewOffer(title="Named", root_id="sharing", alias="named"),
+        NewOffer(title="Open", root_id="sharing", alias="open", default_tlp="clear", anonymous_read=True),
+    ):
+        add_collection(filled, CLOCK, new, base_url="")
+    put_batch(filled, CLOCK, "named", BatchId(1))
+    put_batch(filled, CLOCK, "open", BatchId(2))
+    add_token(filled, CLOCK, NewCredential(party="CERT Delta", read=("named",)))
+    add_token(filled, CLOCK, NewCredential(party="CERT Late", read=("named",), expires="1d"))
+    add_token(filled, CLOCK, NewCredential(party="CERT Writer", write=("named",)))
+    return filled
+
+
+@pytest.mark.parametrize(
+    ("to", "collection", "numbers"),
+    [
+        ("CERT Delta", "named", {0, 1, 2}),  # a named reader: up to AMBER, where the whole node gives GREEN
+        ("CERT Beta", "named", set()),  # it has no right there, also to what it sent us itself
+        ("CERT Writer", "named", set()),
+        (None, "named", set()),
+        (None, "open", {9}),
+        ("CERT Delta", "open", {9}),
+    ],
+)
+def test_of_a_collection_a_party_gets_what_its_rights_there_let_it_read(
+    offering: Node, tmp_path: Path, to: str | None, collection: str, numbers: set[int]
+):
+    report = export_feed(offering, CLOCK, tmp_path / "feed", to=to, collection=collection)
+    assert values(tmp_path / "feed") == {f"evil{n}.example" for n in numbers}
+    assert report.objects == (5 if collection == "named" else 1)
+    assert (report.attributes, report.withheld) == (len(numbers), report.objects - len(numbers))
+
+
+def test_a_right_that_has_ended_is_none(offering: Node, tmp_path: Path):
+    def attributes(clock: FixedClock, name: str) -> int:
+        return export_feed(offering, clock, tmp_path / name, to="CERT Late", collection="named").attributes
+
+    assert attributes(CLOCK, "before") == 3
+    assert attributes(FixedClock(NOW + timedelta(days=2)), "after") == 0
+
+
+def test_each_collection_has_a_folder_of_its_own(offering: Node, tmp_path: Path):
+    report = export_feed(offering, CLOCK, tmp_path / "feed", collection="open")
+    assert report.collection is not None
+    with pytest.raises(UsageError, match=r"holds the feed for anybody of .*, not for anybody"):
+        export(offering, tmp_path / "feed")
+    with pytest.raises(NotFoundError, match="no collection"):
+        export_feed(offering, CLOCK, tmp_path / "else", collection="nothing")
+
+
+def labels(folder: Path) -> dict[str, list[str]]:
+    """Value of each attribute to the TLP tags that hold for it."""
+    found: dict[str, list[str]] = {}
+    for path in folder.glob("*-*.json"):
+        event = json.loads(path.read_text())["Event"]
+        around = [tag["name"] for tag in event.get("Tag", []) if tag["name"].startswith("tlp:")]
+        for one in [*event["Attribute"], *(a for held in event.get("Object", []) for a in held["Attribute"])]:
+            own = [tag["name"] for tag in one.get("Tag", []) if tag["name"].startswith("tlp:")]
+            found[one["value"]] = own or around
+    return found
+
+
+@pytest.mark.parametrize("how", ["import", "collection", "neither"])
+def test_a_label_under_which_something_came_goes_with_it(node: Node, tmp_path: Path, how: str):
+    folder = tmp_path / "feed"
+    tlp = "green" if how == "import" else None
+    batch = receive(node, CLOCK, [a_file(tmp_path, marked(1, None), marked(2, CLEAR))], tlp=tlp).batch
+    add_root(node, CLOCK, "r", base_url="")
+    default = "green" if how == "collection" else None
+    new = NewOffer(title="C", root_id="r", alias="c", default_tlp=default)
+    add_collection(node, CLOCK, new, base_url="")
+    put_batch(node, CLOCK, "c", batch)
+    add_token(node, CLOCK, NewCredential(party="CERT Delta", read=("c",)))
+    export_feed(node, CLOCK, folder, to="CERT Delta", collection="c")
+    clear = {"evil2.example": ["tlp:clear"]}
+    assert labels(folder) == ({**clear, "evil1.example": ["tlp:green"]} if how != "neither" else clear)
+    if how == "import":
+        export_feed(node, CLOCK, tmp_path / "node", to="CERT Delta")
+        assert labels(tmp_path / "node") == labels(folder)
+
+
+def test_an_event_of_misp_without_a_label_goes_out_under_ours_and_comes_back_so(node: Node, tmp_path: Path):
+    event = {
+        "Event": {
+            "uuid": "5b8d9d33-ccf0-4fd9-82dc-7dbc0a016219",
+            "info": "No label",
+            "date": "2026-01-01",
+            "timestamp": "1767225600",
+            "published": True,
+            "Attribute": [
+                {"uuid": "5b8d9d33-ccf0-4fd9-82dc-7dbc0a01621a", "type": "domain", "category": "Network activity",
+                 "value": "evil.example", "to_ids": True, "timestamp": "1767225600"},
+                {"uuid": "5b8d9d33-ccf0-4fd9-82dc-7dbc0a01621b", "type": "domain", "category": "Network activity",
+                 "value": "red.example", "to_ids": True, "timestamp": "1767225600", "Tag": [{"name": "tlp:red"}]},
+            ],
+        }
+    }  # fmt: skip
+    path = tmp_path / "event.json"
+    path.write_text(json.dumps(event))
+    receive(node, CLOCK, [path], party="CERT Beta", tlp="green")
+    receive(node, CLOCK, [a_file(tmp_path, marked(9, None))], party="CERT Gamma")
+    export_feed(node, CLOCK, tmp_path / "back", to="CERT Beta")
+    assert labels(tmp_path / "back") == {"evil.example": [], "red.example": ["tlp:red"]}
+    export_feed(node, CLOCK, tmp_path / "feed", to="CERT Gamma")
+    assert labels(tmp_path / "feed") == {"evil.example": ["tlp:green"], "evil9.example": []}
+    name = tmp_path / "feed" / "5b8d9d33-ccf0-4fd9-82dc-7dbc0a016219.json"
+    objects = {one.raw.header.id: codec.decode(one.raw.body) for one in taken(take(name))}
+    read = objects["indicator--5b8d9d33-ccf0-4fd9-82dc-7dbc0a01621a"]
+    assert tlp_of(read, default=None) is Tlp.GREEN

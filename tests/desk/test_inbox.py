@@ -20,6 +20,7 @@ from tests.desk.made import (
     relationship,
     take,
 )
+from tests.desk.seen import a_hunt
 
 from backchannel import codec
 from backchannel.clock import FixedClock
@@ -28,15 +29,6 @@ from backchannel.desk.node import Node, status
 from backchannel.errors import NotFoundError, UsageError
 
 INDICATOR = str(indicator(1)["id"])
-
-
-def add_hunt(node: Node, *, started_at: str, records: int = 100) -> int:
-    cursor = node.store.database.execute(
-        "INSERT INTO hunt (started_at, ended_at, paths, files, records, hits) VALUES (?, ?, '[\"conn.log\"]', 1, ?, 0)",
-        (started_at, started_at, records),
-    )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
 
 
 def add_hit(
@@ -240,7 +232,7 @@ def test_it_concerns_us_when_a_hunt_saw_it_and_the_same_lines_count_once(node: N
     tied = relationship(indicator(1), "indicates", family)
     take(node, a_file(tmp_path, indicator(1), indicator(2), family, tied))
     for day in (2, 3):
-        hunt = add_hunt(node, started_at=f"2026-03-0{day}T00:00:00.000Z")
+        hunt = a_hunt(node, at=f"2026-03-0{day}T00:00:00.000Z")
         add_hit(node, hunt)
         add_hit(node, hunt, asset="10.0.0.6", count=1)
     items = {item.id: item for item in inbox(node, CLOCK).items}
@@ -270,10 +262,10 @@ def test_not_seen_is_never_said_of_what_was_not_searched(node: Node, tmp_path: P
         return [item.concerns.state for item in inbox(node, CLOCK).items]
 
     assert states() == ["not checked", "not checked"]
-    add_hunt(node, started_at="2026-02-01T00:00:00.000Z")  # before it came
-    add_hunt(node, started_at="2026-03-02T00:00:00.000Z", records=0)  # read nothing
+    a_hunt(node, at="2026-02-01T00:00:00.000Z")  # before it came
+    a_hunt(node, at="2026-03-02T00:00:00.000Z", records=0)  # read nothing
     assert states() == ["not checked", "not checked"]
-    add_hunt(node, started_at="2026-03-02T00:00:00.000Z")
+    a_hunt(node, at="2026-03-02T00:00:00.000Z")
     assert states() == ["not checked", "no"]
     assert "cannot be searched" in inbox(node, CLOCK).items[0].concerns.why
     assert inbox(node, CLOCK).items[0].uncompiled

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from tests.desk.made import CLOCK, a_file, indicator, take
 
-from backchannel.desk.batches import list_batches, show_batch
+from backchannel.desk.batches import list_batches, show_batch, undo_batch
 from backchannel.desk.node import Node
 from backchannel.desk.parties import add_party, list_parties, show_party
 from backchannel.errors import NotFoundError, UsageError
+from backchannel.store.sqlite.connection import Database
+from backchannel.store.sqlite.parties import _OBJECTS
 
 
 def test_a_party_that_was_added_is_listed_after_ourselves(node: Node):
@@ -34,10 +37,37 @@ def test_a_party_is_shown_with_what_came_from_it(node: Node, tmp_path: Path):
     batches = [take(node, path, party="CERT Beta").batch for _ in range(2)]
     take(node, path, party="CERT Gamma")
     detail = show_party(node, CLOCK, "cert beta")
-    assert (detail.party.name, detail.party.batches, detail.party.objects) == ("CERT Beta", 2, 4)
+    assert (detail.party.name, detail.party.batches, detail.party.objects) == ("CERT Beta", 2, 2)
     assert detail.party.last_received_at == "2026-03-01T12:00:00.000Z"
     assert [batch.batch for batch in detail.batches] == batches[::-1]
     assert detail.fingerprint is None
+
+
+def test_an_object_is_counted_once_for_each_party_that_sent_it_however_often(node: Node, tmp_path: Path):
+    def objects() -> dict[str, int]:
+        return {party.name: party.objects for party in list_parties(node).parties if not party.self}
+
+    first = a_file(tmp_path, indicator(1), indicator(2), {"type": "no id"}, name="first.json")
+    spelled = a_file(tmp_path, json.dumps(indicator(1), indent=3).encode(), name="spelled.json")
+    more = a_file(
+        tmp_path, indicator(1, version=2), indicator(2, name="Other"), indicator(3), name="more.json"
+    )
+    for _ in range(3):
+        take(node, first, spelled, party="CERT Beta")
+    assert objects() == {"CERT Beta": 2}
+    last = take(node, more, party="CERT Beta")
+    take(node, first, party="CERT Gamma")
+    assert objects() == {"CERT Beta": 5, "CERT Gamma": 2}
+    undo_batch(node, CLOCK, last.batch)
+    assert objects() == {"CERT Beta": 2, "CERT Gamma": 2}
+    assert show_party(node, CLOCK, "CERT Beta").party.objects == 2
+
+
+def test_counting_what_came_from_parties_reads_an_index_and_no_arrival(node: Node):
+    database = Database(node.home / "store.sqlite")
+    plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {_OBJECTS}", {"party": None})]
+    database.close()
+    assert plan[0] == "SCAN a USING COVERING INDEX arrival_object"
 
 
 def test_we_are_shown_with_our_fingerprint(node: Node):

@@ -34,6 +34,7 @@ from backchannel.desk.parties import list_parties
 from backchannel.desk.receive import Progress, check, receive
 from backchannel.errors import InputError, StoreError, UsageError
 from backchannel.ids import BatchId
+from backchannel.store.sqlite.connection import Database
 
 
 def respelled(value: dict[str, object]) -> bytes:
@@ -197,6 +198,26 @@ def test_an_import_from_nobody_in_particular_names_no_party(node: Node, tmp_path
     assert receipt.party is None
     source = inbox(node, CLOCK).items[0].source
     assert (source.party, source.channel) == (None, "file")
+
+
+def test_a_channel_has_one_spelling_whatever_the_case_it_is_given_in(node: Node, tmp_path: Path):
+    given = ["TAXII", "Taxii", "MISP", "File", "Signal", "SIGNAL", "signal"]
+    kept = [
+        take(node, a_file(tmp_path, indicator(n)), channel=channel).channel
+        for n, channel in enumerate(given, 1)
+    ]
+    assert kept == ["taxii", "taxii", "misp", "file", "Signal", "Signal", "Signal"]
+    assert [batch.channel for batch in reversed(list_batches(node).batches)] == kept
+
+
+def test_a_store_that_kept_the_case_reads_as_one_that_does_not(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1)))
+    database = Database(node.home / "store.sqlite")
+    database.execute("UPDATE batch SET channel = 'TAXII'")
+    database.close()
+    assert list_batches(node).batches[0].channel == "taxii"
+    assert inbox(node, CLOCK).items[0].source.channel == "taxii"
+    assert [arrival.channel for arrival in why(node, CLOCK, str(indicator(1)["id"])).arrivals] == ["taxii"]
 
 
 @pytest.mark.parametrize("label", ["amber+strict", "TLP:Amber+Strict", "AMBER+STRICT"])
@@ -423,3 +444,22 @@ def test_each_change_of_a_view_is_told_when_the_object_comes(node: Node, tmp_pat
         [finding.what for finding in receipt.findings],
     )
     assert take(node, path).findings == receipt.findings
+
+
+def test_events_that_tell_one_value_under_two_labels_are_no_conflict(node: Node, tmp_path: Path):
+    def told(number: int, label: str) -> Path:
+        name = f"5b8d9d33-ccf0-4fd9-82dc-7dbc0a0162{number:02}"
+        path = tmp_path / f"{number}.json"
+        one = {"uuid": f"{name[:-2]}{number + 50}", "type": "ip-dst", "category": "Network activity",
+               "value": "203.0.113.7", "to_ids": False, "timestamp": "1767225600"}  # fmt: skip
+        held = {"uuid": name, "info": label, "date": "2026-01-01", "timestamp": "1767225600", "Attribute": [one],
+                "Tag": [{"name": label}], "Orgc": {"uuid": "55f6ea5e-2c60-40e5-964f-47a8950d210f", "name": "CIRCL"}}  # fmt: skip
+        path.write_text(json.dumps({"Event": held}))
+        return path
+
+    receipts = [
+        receive(node, CLOCK, [told(number, label)], party="CERT Beta")
+        for number, label in enumerate(("tlp:red", "tlp:green", "tlp:clear", "tlp:green"))
+    ]
+    assert [one.conflict for one in receipts] == [0, 0, 0, 0]
+    assert receipts[-1].known == 2, "the organisation and the value under that label"

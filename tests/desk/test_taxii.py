@@ -112,6 +112,21 @@ def test_good_objects_are_kept_and_each_bad_one_is_named(shop: Node):
     assert status(shop, who, "sharing", said.id) == said
 
 
+@pytest.mark.parametrize(
+    "breach", ["NaN", '"\\ud800"', "[" * 50 + "]" * 50, "9007199254740993", '1, "x_n": 2', "01"]
+)
+def test_an_object_that_is_no_json_fails_alone_and_by_its_name(shop: Node, breach: str):
+    who = caller(shop)
+    body = envelope(indicator(1), indicator(2, x_n=7), indicator(3)).replace(b": 7", f": {breach}".encode())
+    said = post(shop, CLOCK, who, "sharing", "both", body)
+    assert [one.id for one in said.successes] == [indicator(1)["id"], indicator(3)["id"]]
+    assert [(one.id, one.version) for one in said.failures] == [
+        (indicator(2)["id"], indicator(2)["modified"])
+    ]
+    assert said.failures[0].message.startswith("refused: ")
+    assert status(shop, who, "sharing", said.id) == said
+
+
 def test_the_bytes_that_come_are_the_bytes_that_go(shop: Node):
     who = caller(shop)
     body = b'{ "objects" : [ ' + json.dumps(indicator(1), indent=3).encode() + b" ] }"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -136,9 +137,28 @@ BAD = {
     "a number too large": f'{{"type": "tool", "id": "tool--{UUID}", "x_n": 1e999}}',
     "40 deep": f'{{"type": "tool", "id": "tool--{UUID}", "x_n": {"[" * 40 + "]" * 40}}}',
     "100,000 deep": f'{{"type": "tool", "id": "tool--{UUID}", "x_n": {"[" * 100_000 + "]" * 100_000}}}',
+    "NaN": f'{{"type": "tool", "id": "tool--{UUID}", "x_n": NaN}}',
+    "an infinity": f'{{"type": "tool", "id": "tool--{UUID}", "x_n": [-Infinity]}}',
+    "None": f'{{"type": "tool", "id": "tool--{UUID}", "x_n": None}}',
+    "a number that begins with 0": f'{{"type": "tool", "id": "tool--{UUID}", "x_n": 01}}',
+    "no comma": f'{{"type": "tool" "id": "tool--{UUID}"}}',
+    "a comma too many": f'{{"type": "tool", "id": "tool--{UUID}", "x_n": [1],}}',
+    "other quotation marks": f'{{"type": "tool", "id": "tool--{UUID}", "x_n": \'a\'}}',
+    "a tab in a text": f'{{"type": "tool", "id": "tool--{UUID}", "name": "}}\t{{"}}',
+    "an escape that is none": f'{{"type": "tool", "id": "tool--{UUID}", "name": "\\x41"}}',
+    "half a surrogate pair as a key": f'{{"type": "tool", "id": "tool--{UUID}", "\\udc00": 1}}',
+    "a byte that is not UTF-8": f'{{"type": "tool", "id": "tool--{UUID}", "name": "caf\udce9"}}',
+    "a surrogate in UTF-8": f'{{"type": "tool", "id": "tool--{UUID}", "name": "\udced\udca0\udc80"}}',
+    "NaN and nothing else": "NaN",
+    "40 MiB of no JSON": f'{{"type": "tool", "id": "tool--{UUID}", NaN: "{"x" * 4 * MAX_OBJECT_BYTES}"}}',
     "100,000 objects deep": '{"a":' * 100_000 + "1" + "}" * 100_000,
     "too long": json.dumps(tool(9, x_text="x" * MAX_OBJECT_BYTES)),
 }
+
+
+def id_in(bad: str) -> str:
+    match = re.search(r"[a-z]+--[0-9a-f-]{36}", bad)
+    return match[0] if match else ""
 
 
 @pytest.mark.parametrize(
@@ -154,10 +174,11 @@ def test_a_bad_object_costs_only_itself(tmp_path: Path, name: str, form: str):
     bad = BAD[name]
     values = [json.dumps(tool(1)), bad, json.dumps(tool(2))]
     text = {"bundle": bundle(*values), "list": f"[{','.join(values)}]", "lines": lined(*values)}[form]
-    path = written(tmp_path, text)
+    path = written(tmp_path, text.encode("utf-8", "surrogateescape"))
     items = take(path)
     assert names(items) == ["Tool 1", "Tool 2"]
     (found,) = refusals(items)
+    assert found.object == id_in(bad)
     place = {"bundle": "#/objects/1", "list": "#/1", "lines": ":2"}[form]
     assert found.where.startswith(f"{path}{place}")
     assert found.what.isprintable()
@@ -167,7 +188,41 @@ def test_a_bad_object_costs_only_itself(tmp_path: Path, name: str, form: str):
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD.keys())
 def test_a_bad_object_alone_is_refused(tmp_path: Path, bad: str):
     if '"bundle"' not in bad:
-        the_refusal(take(written(tmp_path, bad)))
+        found = the_refusal(take(written(tmp_path, bad.encode("utf-8", "surrogateescape"))))
+        assert found.object == id_in(bad)
+
+
+def test_the_place_of_what_is_no_json_is_told_in_the_file(tmp_path: Path):
+    text = json.dumps({"type": "bundle", "objects": [tool(1), tool(2, x_n=7), tool(3)]}, indent=1)
+    (found,) = refusals(take(written(tmp_path, text.replace(": 7", ": NaN"))))
+    line = text[: text.index(": 7")].count("\n") + 1
+    assert f"line {line}, column 11: NaN is no number of JSON" in found.what
+    assert "leave the property out" in found.what
+
+
+@pytest.mark.parametrize("stray", [",]}", ",,"])
+def test_a_comma_too_many_between_objects_costs_none_of_them(tmp_path: Path, stray: str):
+    text = bundle(tool(1), tool(2)).replace(
+        "}, {" if stray == ",," else "]}", stray if stray != ",," else "},, {"
+    )
+    items = take(written(tmp_path, text))
+    assert names(items) == ["Tool 1", "Tool 2"]
+    assert "a value is expected here" in refusals(items)[0].what
+
+
+@pytest.mark.parametrize("begun", ["", f'"a": {"[" * 100_000 + "]" * 100_000}, '])
+def test_where_a_quotation_mark_is_missing_no_text_is_taken_for_an_object(tmp_path: Path, begun: str):
+    trap = json.dumps(tool(9))
+    told = tool(2, description=f"a report that quotes }}, {trap}, {{")
+    text = bundle(f'{{{begun}"type": "tool", "name": "x}}', told, tool(3))
+    items = take(written(tmp_path, text))
+    assert "a backslash stands outside of a text" in the_refusal(items).what
+
+
+def test_a_document_that_is_broken_all_over_is_refused_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("backchannel.stix.split.MAX_BROKEN", 10)
+    assert len(refusals(take(written(tmp_path, bundle(*["{x}"] * 10))))) == 10
+    assert "more than 10 of its objects" in the_refusal(take(written(tmp_path, bundle(*["{x}"] * 11)))).what
 
 
 def test_the_bytes_of_what_is_refused_are_kept_and_cut_where_they_are_too_many(tmp_path: Path):
@@ -193,13 +248,13 @@ def test_of_a_document_that_is_cut_off_nothing_is_taken(tmp_path: Path, cut: int
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        (bundle(tool(1))[:-2] + ",]}", "a value is expected"),
         (bundle(tool(1)) + "}", "behind the end"),
         (bundle(tool(1)).replace('"', "'"), "key in double quotes"),
         ("{type: tool}", "key in double quotes"),
-        (bundle('{"a": NaN}'), "NaN"),
-        (bundle('{"a": "\t"}'), "control character"),
-        (bundle('{"a": "\\x41"}'), "escape"),
+        ('{"a": NaN}', "NaN"),
+        ('{"a": "\t"}', "control character"),
+        ('{"a": "\\x41"}', "escape"),
+        (bundle('{"a": [1}', tool(1)), "a comma or the closing bracket"),
         ('{"type": "bundle", "objects": [], "objects": []}', "twice"),
         ("// a comment\n{}", ""),
     ],
@@ -218,11 +273,13 @@ def test_another_encoding_is_refused_with_the_mend(tmp_path: Path, encoding: str
         assert found.where.endswith(":7")
 
 
-def test_a_nul_far_into_a_document_is_refused(tmp_path: Path):
+def test_a_nul_far_into_a_document_costs_its_object_only(tmp_path: Path):
     text = bundle(
         tool(1, description="x" * HEAD_BYTES), tool(2, name="a\0b").__str__().replace("\\x00", "\0")
     )
-    the_refusal(take(written(tmp_path, text)))
+    items = take(written(tmp_path, text))
+    assert names(items) == ["Tool 1"]
+    assert len(refusals(items)) == 1
 
 
 class Changing(io.BytesIO):

@@ -189,6 +189,22 @@ def test_every_real_event_is_taken_whole(shared_data: Path):
         assert kinds["indicator"] + sum(1 for item in taken(items) if item.raw.header.type in {"note", "vulnerability"} and 'misp:to_ids="True"' in item.raw.value.get("labels", [])) == detections, path.name  # fmt: skip
 
 
+def test_an_event_that_is_no_json_costs_only_itself(tmp_path: Path):
+    good = {
+        "uuid": UUID,
+        "info": "Phishing",
+        "date": "2026-01-02",
+        "timestamp": "1767312000",
+        "Attribute": [],
+    }
+    text = json.dumps([{"Event": {"info": 7}}, {"Event": good}]).replace(": 7", ": NaN")
+    items = take(written(tmp_path, text))
+    (found,) = refusals(items)
+    assert found.where.endswith("#/0")
+    assert "NaN is no number of JSON" in found.what
+    assert [item.raw.value["name"] for item in taken(items)] == ["Phishing"]
+
+
 def test_a_file_that_is_cut_costs_only_itself(shared_data: Path, tmp_path: Path):
     path = shared_data / "misp" / "eset" / "powerpool_misp-powerpool.json"
     cut = written(tmp_path, plain(path)[:20_000], "cut.json")

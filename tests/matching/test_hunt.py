@@ -41,11 +41,13 @@ def found(path: Path, compiled: CompiledSet, tally: Tally | None = None) -> list
 
 
 def both_ways(path: Path, compiled: CompiledSet, monkeypatch: pytest.MonkeyPatch) -> list[Brief]:
+    tallies = Tally(), Tally()
     monkeypatch.setattr(bulk, "MIN_BULK_BYTES", 2**60)
-    by_lines = found(path, compiled)
+    by_lines = found(path, compiled, tallies[0])
     monkeypatch.setattr(bulk, "MIN_BULK_BYTES", 1)
-    in_bulk = found(path, compiled)
+    in_bulk = found(path, compiled, tallies[1])
     assert sorted(in_bulk) == sorted(by_lines)
+    assert tallies[0].shown == tallies[1].shown
     return in_bulk
 
 
@@ -330,7 +332,9 @@ RECORDS = st.lists(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(RECORDS)
 def test_bulk_and_lines_find_the_same_in_any_records(tmp_path: Path, monkeypatch, records):
-    log = json_log(tmp_path / "any.log", [{"ts": n, "uid": "C"} | one for n, one in enumerate(records)])
+    log = json_log(
+        tmp_path / "any.log", [{"ts": 1_767_225_600 + n, "uid": "C"} | one for n, one in enumerate(records)]
+    )
     compiled = a_set(
         tmp_path,
         "[domain-name:value = 'evil.example']",

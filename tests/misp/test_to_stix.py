@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from tests.misp.made import EVENT, GALAXIES, ORG, attribute, event, uid
 
@@ -10,6 +12,7 @@ from backchannel.misp.event import Event, EventReport, Object, Org, Reference, S
 from backchannel.misp.to_stix import to_stix
 from backchannel.stix.markings import Pap, Tlp, pap_of, tlp_of
 from backchannel.stix.pattern.parse import parse
+from backchannel.stix.sco_ids import observable_id
 
 HASH = {"md5": "d" * 32, "sha1": "a" * 40, "sha256": "b" * 64, "sha512": "c" * 128}
 
@@ -265,3 +268,50 @@ def test_sightings_false_positives_and_expirations(kind: int, stix_type: str):
 def test_a_report_is_a_note_about_the_event():
     found = only(event(reports=(EventReport(uid(6), "Report", "# Title", 1_700_000_000),)), "note")
     assert (found["id"], found["abstract"], found["content"]) == (f"note--{uid(6)}", "Report", "# Title")
+
+
+# --- One value, one author, several markings ---------------------------------------------------------------
+
+
+def test_a_value_told_under_two_labels_is_two_observables_and_no_contradiction():
+    def told(*tags: str, number: int = 1) -> dict[str, object]:
+        found = made(event(attribute("ip-dst", "203.0.113.7", to_ids=False, tags=tags, uuid=uid(number))))
+        (one,) = [value for value in found.values() if value["type"] == "ipv4-addr"]
+        return one
+
+    unmarked = told()
+    assert unmarked["id"] == observable_id({"type": "ipv4-addr", "value": "203.0.113.7"})
+    assert "object_marking_refs" not in unmarked
+    every = [told(f"tlp:{label}") for label in ("clear", "green", "amber", "amber+strict", "red")]
+    assert len({one["id"] for one in (unmarked, *every)}) == 6
+    assert {str(uuid.UUID(str(one["id"]).partition("--")[2]).version) for one in every} == {"4"}
+    for one in every:
+        label = str(tlp_of(one, default=None).value)
+        assert told(f"tlp:{label}", number=2) == one  # the same value under the same label is the same object
+
+
+@pytest.mark.parametrize(
+    ("around", "each", "widest"),
+    [
+        ((), [("tlp:green",), ("tlp:red",)], Tlp.GREEN),
+        (("tlp:amber",), [("tlp:clear",), ("tlp:red",)], Tlp.AMBER),  # nothing in it goes further
+        ((), [("tlp:red",), ()], None),  # the other one goes as far as its receiver says
+        ((), [("tlp:clear",), ()], Tlp.CLEAR),
+        ((), [(), ()], None),
+    ],
+)
+def test_who_may_have_a_part_of_an_event_may_know_whose_it_is(
+    around: tuple[str, ...], each: list[tuple[str, ...]], widest: Tlp | None
+):
+    parts = [
+        attribute("domain", f"evil{n}.example", tags=tags, uuid=uid(n)) for n, tags in enumerate(each, 1)
+    ]
+    found = made(event(*parts, tags=around))
+    author = found[f"identity--{ORG.uuid}"]
+    assert (tlp_of(author, default="amber") if "object_marking_refs" in author else None) is widest
+    for value in found.values():
+        if value["type"] == "indicator" and widest is not None:
+            assert (
+                tlp_of(value, default="clear" if widest is Tlp.CLEAR else "red").strictness
+                >= widest.strictness
+            )

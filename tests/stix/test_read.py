@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from backchannel import codec
 from backchannel.clock import parse_time
 from backchannel.stix import split as splitting
+from backchannel.stix.called import called
 from backchannel.stix.limits import LimitError
 from backchannel.stix.raw import RawObject
 from backchannel.stix.read import decode_object, raw_object, spec_version_of
@@ -133,6 +134,53 @@ def test_a_value_that_is_too_long_is_cut_and_its_neighbours_stay(monkeypatch: py
     assert long.startswith(cut.body.decode())
 
 
+@given(
+    st.lists(objects, max_size=4),
+    st.sampled_from(["NaN", "{x}", '{"a": 1,}', '{"a" "]}"}', '{"a": {"b": [NaN, "\\"[{"]}}', "", "'a'"]),
+    st.integers(0, 4),
+    st.sampled_from([None, 1]),
+)
+def test_what_is_no_json_is_parted_from_its_neighbours(
+    held: list[object], broken: str, at: int, indent: int | None
+):
+    bodies = [json.dumps(one, indent=indent) for one in held]
+    bodies.insert(at, broken)
+    if bodies == [""]:
+        bodies.append("{}")
+    outline, found = pieces((BUNDLE + "[" + " ,\n".join(bodies) + "] }\n").encode())
+    assert outline.held == len(bodies)
+    assert [piece.body.decode() for piece in found] == bodies
+    assert [bool(piece.fault) for piece in found] == [body is broken for body in bodies]
+
+
+def test_a_broken_object_longer_than_a_window_is_kept_whole():
+    broken = '{"a": NaN, "text": "' + "x" * 2 * CHUNK_BYTES + '"}'
+    found = list(split(io.BytesIO(f'[{{"n": 1}}, {broken}, {{"n": 2}}]'.encode()))[1])
+    assert [piece.body.decode() for piece in found] == ['{"n": 1}', broken, '{"n": 2}']
+    assert [bool(piece.fault) for piece in found] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ('{"id": "tool--1", "x": NaN', "tool--1"),
+        ('{"x": {"id": "tool--2"}, "id" : "tool--1"}', "tool--1"),
+        ('{"x": "\\", \\"id\\": ", "y": "id", "id": "tool--1"}', "tool--1"),
+        ('{"id": "tool--1", "id": "tool--1"}', "tool--1"),
+        ('{"id": "tool--1", "id": "tool--2"}', ""),
+        ('{"id": 7}', ""),
+        ('{"id": "\\ud800"}', ""),
+        ('{"id": "\\u001b[2J"}', ""),
+        ('{"id": "' + "x" * 300 + '"}', ""),
+        ('{"id": "tool--1', ""),
+        ('[{"id": "tool--1"}]', ""),
+        ("", ""),
+    ],
+)
+def test_what_is_broken_is_called_what_it_calls_itself(body: str, name: str):
+    assert called(body.encode()) == name
+
+
 @pytest.mark.parametrize(
     ("data", "line", "column", "word"),
     [
@@ -152,7 +200,7 @@ def test_an_error_names_line_and_column(data: bytes, line: int, column: int, wor
 
 
 def test_the_place_of_a_wrong_byte_is_right_far_into_a_file():
-    data = b'[\n"' + b'a",\n"\xc3\xa9' * (CHUNK_BYTES // 4) + b'",\n"ab\xff"]'
+    data = b'{"a": [\n"' + b'a",\n"\xc3\xa9' * (CHUNK_BYTES // 4) + b'",\n"ab\xff"]}'
     with pytest.raises(DocumentError, match="0xff") as caught:
         split_stream(io.BytesIO(data))
     before = data[: data.index(b"\xff")].decode()

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from backchannel.errors import StoreError
+from backchannel.store.rows import HuntsSince
 from backchannel.store.sqlite import migrate
 from backchannel.store.sqlite.connection import Database, create
+from backchannel.store.sqlite.sightlines import SqliteSightlines
 from backchannel.store.sqlite.store import SqliteStore
 
 
@@ -36,6 +38,25 @@ def test_a_store_opened_again_is_left_as_it_is(database: Database):
     before = database.execute("SELECT name, sql FROM sqlite_schema").fetchall()
     migrate.migrate(database)
     assert database.execute("SELECT name, sql FROM sqlite_schema").fetchall() == before
+
+
+def test_hunts_from_before_a_form_stay_and_show_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    older = tmp_path / "older"
+    older.mkdir()
+    for path in sorted(migrate.MIGRATIONS.glob("*.sql"))[:4]:
+        (older / path.name).write_text(path.read_text("utf-8"))
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate, "MIGRATIONS", older)
+        migrate.migrate(database)
+    at = "2026-03-01T00:00:00.000Z"
+    with database.transaction():
+        database.execute(
+            "INSERT INTO hunt (started_at, ended_at, paths, records) VALUES (?, ?, '[]', 7)", (at, at)
+        )
+    migrate.migrate(database)
+    assert SqliteSightlines(database).hunts_since(at) == HuntsSince(at, {})
 
 
 def test_a_store_of_a_newer_version_is_not_touched(database: Database):

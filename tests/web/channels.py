@@ -1,6 +1,8 @@
-"""Channels for the pages to show: one that works and rejects something, one that fails, one that is new."""
+"""Channels for the pages to show: one that works and rejects something, one that fails, one that is new; and pushes."""
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 from tests.channels.misbehaving import filled, serving
 from tests.desk.made import indicator
@@ -12,6 +14,8 @@ from backchannel.desk.channel import Terms
 from backchannel.desk.channels import add_channel
 from backchannel.desk.node import Node
 from backchannel.desk.polling import poll
+from backchannel.desk.pushing import push
+from backchannel.errors import NetworkError
 
 
 def fetch(node: Node, clock: Clock) -> None:
@@ -23,6 +27,10 @@ def fetch(node: Node, clock: Clock) -> None:
             terms = Terms(url=url, allow_private=name == "beta")
             add_channel(node, clock, "taxii", terms, name=name, party="CERT Vessland", tlp="green")
         poll(node, clock, ["beta", "gone"], open_channel, pause=lambda _: None)
+        ids = [str(indicator(number)["id"]) for number in range(1, 4)]
+        push(node, clock, "beta", ids, open_channel, pause=lambda _: None)
+        with suppress(NetworkError):
+            push(node, clock, "gone", ids, open_channel, pause=lambda _: None)
     add_channel(
         node, clock, "feed", Terms(url="https://lists.example/c2.csv?key=hidden"), name="new", every_s=0
     )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.web.visitor import Visitor
 from tests.web.world import C2, REPORT
 
 from backchannel.clock import Clock
+from backchannel.desk.channel import Terms
+from backchannel.desk.channels import add_channel, find_channel
+from backchannel.desk.due import due_channels
 from backchannel.desk.inbox import inbox, why
 from backchannel.desk.node import open_node
 
@@ -78,3 +82,33 @@ def test_undoing_a_batch_empties_the_inbox_and_cannot_be_done_twice(
     assert visitor.post("/batches/1/undo").status == 400
     assert visitor.post("/batches/7/undo").status == 404
     assert visitor.post("/batches/99999999999999999999/undo").status == 404
+
+
+def test_a_channel_is_paused_resumed_and_polled_by_its_buttons(visitor: Visitor, home: Path, clock: Clock):
+    with open_node(home) as node:
+        add_channel(node, clock, "feed", Terms(url="https://lists.example/c2.csv"), name="c2", every_s=3600)
+        later = msgspec.structs.replace(find_channel(node.store, "c2"), due_at="2199-01-01T00:00:00Z")
+        with node.store.transaction():
+            node.store.channels.polled(later)
+    assert due_channels(home, clock) == []
+    answer = visitor.post("/channels/c2/poll")
+    assert (answer.status, answer.headers["Location"]) == (303, "/channels/c2?said=poll")
+    assert due_channels(home, clock) == ["c2"]
+    assert "It is polled within seconds." in visitor.ask(answer.headers["Location"]).text
+    answer = visitor.post("/channels/c2/pause")
+    page = visitor.ask(answer.headers["Location"]).text
+    assert 'action="/channels/c2/resume"' in page
+    assert 'action="/channels/c2/pause"' not in page
+    assert due_channels(home, clock) == []
+    visitor.post("/channels/c2/resume")
+    assert due_channels(home, clock) == ["c2"]
+    assert visitor.post("/channels/nowhere/poll").status == 404
+
+
+def test_the_buttons_of_a_channel_work_from_our_own_pages_only(visitor: Visitor, home: Path, clock: Clock):
+    with open_node(home) as node:
+        add_channel(node, clock, "feed", Terms(url="https://lists.example/c2.csv"), name="c2")
+    for what in ("poll", "pause", "resume"):
+        forged = visitor.post(f"/channels/c2/{what}", **{"Sec-Fetch-Site": "cross-site"})
+        assert forged.status == 403, what
+        assert visitor.ask(f"/channels/c2/{what}").status == 405, what

@@ -291,6 +291,9 @@ def test_the_channels_are_shown_with_what_is_wrong_and_nothing_that_is_secret(
     one = visitor.ask("/channels/beta")
     for said in ("In quarantine", "Refused", "calls its answers text/plain", "CERT Vessland", "TLP:GREEN"):
         assert said in words(one.text), said
+    assert "3 accepted" in words(one.text)
+    assert "Last push:" in words(listed.text)
+    assert "Sent by us" in words(visitor.ask("/channels/gone").text)
     new = visitor.ask("/channels/new")
     assert "backchannel channel poll new" in words(new.text)
     for answer in (listed, one, new):

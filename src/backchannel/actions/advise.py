@@ -14,7 +14,7 @@ from typing import Final
 
 from backchannel.actions import gates, reservations, sentences
 from backchannel.actions.advice import Advice
-from backchannel.actions.case import Case, Step, step_of, way_of
+from backchannel.actions.case import Case, Step, step_of
 from backchannel.actions.gates import Refusal
 from backchannel.actions.sentences import said, sighted, where_to_block
 from backchannel.observables.kinds import Kind
@@ -54,27 +54,29 @@ def _refused(case: Case) -> Refusal | None:
 
 def _unhunted(case: Case) -> Advice:
     refused = _refused(case)
+    logs = f"logs that show {case.lacking}" if case.lacking else "your logs"
     return Advice(
         "look",
         said(
-            f"Look for {sentences.named(case)} in your logs first: `backchannel hunt PATH`",
+            f"Look for {sentences.named(case)} in {logs} first: `backchannel hunt PATH`",
             f"Do not block it: {refused.why}" if refused else f"Then block it {where_to_block(case)}",
             sentences.recommended(case, refused),
         ),
-        sentences.join("no hunt has looked for it since it came", sentences.grounds(case)),
+        sentences.join(sentences.unhunted(case), sentences.grounds(case)),
     )
 
 
 def _unseen(case: Case) -> Advice:
     refused = _refused(case)
-    why = sentences.join("hunted and not seen", sentences.grounds(case, refused))
-    if refused or way_of(case.courses) == "look":
+    how = "hunted as far as it can be searched" if case.hunt == "in part" else "hunted"
+    why = sentences.join(f"{how} and not seen", sentences.grounds(case, refused))
+    if refused:
         return Advice("tell", said(sentences.not_seen(case), sentences.recommended(case, refused)), why)
     return Advice(
         "block",
         said(
             f"Block {sentences.named(case)} {where_to_block(case)}, before it is used against you",
-            f"Then tell {case.who}: `backchannel sight {case.indicator}`",
+            f"Then tell {case.who}: `backchannel {sentences.answer(case)} {case.indicator}`",
             sentences.recommended(case),
         ),
         why,
@@ -85,7 +87,7 @@ def _knocked(case: Case) -> Advice:
     refused = _refused(case)
     came = "it came to us from outside, and nothing of ours reached out to it"
     why = sentences.join(came, sentences.grounds(case, refused))
-    if not refused and way_of(case.courses) != "look":
+    if not refused:
         return Advice(
             "block",
             said(
@@ -108,18 +110,17 @@ def _knocked(case: Case) -> Advice:
 
 def _seen(case: Case) -> Advice:
     refused = _refused(case)
-    watch_only = case.scope == "subdomain" or way_of(case.courses) == "look"
+    is_below = case.scope == "subdomain"
     why = sentences.join(
         "the hit is older than `valid_from`: that is what hunting in old logs is for"
         if case.validity == "before"
         else "",
         sentences.grounds(case, refused),
-        f"the hits are on names below {case.value}, which its source did not name"
-        if case.scope == "subdomain"
-        else "",
+        f"the hits are on names below {case.value}, which its source did not name" if is_below else "",
     )
-    if refused or watch_only:
-        tail = sentences.limits(case) if refused else "Watch it, and leave it open for now"
+    if refused or is_below:
+        watch_only = refused is None or refused.gate == gates.COURSE
+        tail = "Watch it, and leave it open for now" if watch_only else sentences.limits(case)
         return Advice("look", said(sentences.look(case), tail, sentences.recommended(case, refused)), why)
     return Advice(
         "block",
@@ -166,7 +167,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("contested", lambda c: c.standing.contested, reservations.contested),
     Rule("a victim's", lambda c: c.role == "recipient" or _only(c, "compromised"), reservations.victim),
     Rule("anonymiser", lambda c: _only(c, "anonymization"), reservations.anonymiser),
-    Rule("not hunted", lambda c: c.hunt == "not hunted", _unhunted),
+    Rule("not hunted", lambda c: c.hunt == "not hunted" or (c.seen is None and c.lacking != ""), _unhunted),
     Rule("not seen", lambda c: c.seen is None, _unseen),
     Rule("knocked", _is_knock, _knocked),
     Rule("seen", lambda _: True, _seen),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from backchannel.actions.advice import Advice
+from backchannel.actions.case import Hunt
 from backchannel.actions.sentences import join, said
 from backchannel.stix.visible import visible
 
@@ -34,8 +35,10 @@ class Background:
     hits: int = 0
     """Log lines in which these were seen."""
     hosts: int = 0
-    hunted: bool = False
-    """A hunt looked for them since it came."""
+    hunt: Hunt = "not hunted"
+    """Whether hunts looked for them since they came."""
+    lacking: str = ""
+    """Kinds of observable of theirs, in words, that the logs hunted since do not show; "" if nothing lacks."""
 
     @property
     def who(self) -> str:
@@ -107,13 +110,17 @@ def _seen(case: Background) -> Advice:
 
 
 def _unhunted(case: Background) -> Advice:
+    logs, lacks = "your logs", "no hunt has looked for them since it came"
+    if case.lacking:
+        logs = f"logs that show {case.lacking}"
+        lacks = f"no log hunted since they came shows {case.lacking}"
     return Advice(
         "look",
         said(
-            f"Look in your logs for what belongs to {case.what}: `backchannel hunt PATH`",
+            f"Look in {logs} for what belongs to {case.what}: `backchannel hunt PATH`",
             _course(case),
         ),
-        f"{_tied(case)}, and no hunt has looked for them since it came",
+        f"{_tied(case)}, and {lacks}",
     )
 
 
@@ -125,7 +132,7 @@ def _unseen(case: Background) -> Advice:
             f"`backchannel ack {case.id}`",
             _course(case),
         ),
-        f"{_tied(case)}, hunted and not seen",
+        f"{_tied(case)}, hunted{' as far as they can be searched' if case.hunt == 'in part' else ''} and not seen",
     )
 
 
@@ -220,7 +227,7 @@ _FIRST: Final[tuple[tuple[Callable[[Background], bool], _Say], ...]] = (
     (lambda c: c.revoked, _revoked),
     (lambda c: c.contested, _contested),
     (lambda c: c.hits > 0, _seen),
-    (lambda c: c.indicators > 0 and not c.hunted, _unhunted),
+    (lambda c: c.indicators > 0 and (c.hunt == "not hunted" or c.lacking != ""), _unhunted),
     (lambda c: c.indicators > 0, _unseen),
 )
 

@@ -5,7 +5,6 @@ Everything here is read from the object, its arrival, our lists and our hunts; n
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,8 @@ Direction = Literal["out", "in", "unknown"]
 Role = Literal["source", "destination", "sender", "recipient", "any"]
 """Which part the value plays, as far as its pattern says."""
 
-Hunt = Literal["not hunted", "not seen", "seen"]
+Hunt = Literal["not hunted", "in part", "not seen", "seen"]
+"""`in part`: not seen, where not all of it could have been."""
 
 ValidityState = Literal["before", "inside", "after"]
 
@@ -60,10 +60,10 @@ class Case:
     """STIX 2.1 indicator-type-ov: `malicious-activity`, `benign`, ..."""
     phases: tuple[str, ...] = ()
     """Kill-chain phase names, of whichever chain."""
-    courses: tuple[tuple[str, str], ...] = ()
-    """(name, description) of the courses of action tied to it."""
     role: Role = "any"
     hunt: Hunt = "not hunted"
+    lacking: str = ""
+    """Kinds of observable, in words, that the logs hunted since it came do not show; "" if nothing lacks."""
     seen: Seen | None = None
     """Given exactly when `hunt` is "seen"."""
     validity: ValidityState = "inside"
@@ -75,6 +75,11 @@ class Case:
     def value(self) -> str:
         """The value as people read it."""
         return self.target.value if self.target else self.indicator
+
+    @property
+    def courses(self) -> tuple[tuple[str, str], ...]:
+        """(name, description) of the courses of action tied to it."""
+        return self.standing.courses
 
     @property
     def who(self) -> str:
@@ -202,32 +207,3 @@ _NO_FILE: Final = frozenset(
 def is_of_file(field: str) -> bool:
     """Whether a hash that stood in a log field is that of a file; else of a certificate, a key or a handshake."""
     return _NO_FILE.isdisjoint(field.lower().replace("[]", "").split("."))
-
-
-CourseWay = Literal["block", "look", "other", ""]
-
-_HOLD_BACK: Final = re.compile(
-    r"\b(?:(?:do not|don't|not be|avoid|without|never) (?:block|blocking|blocked))\b"
-)
-_BLOCKING: Final = re.compile(
-    r"\b(?:block|deny|denied|denylist|blacklist|sinkhol|filter|reject|drop (?:the )?traffic)"
-)
-_LOOKING: Final = re.compile(r"\b(?:monitor|detect|hunt|search|inspect|audit|review|alert|observ|watch)")
-MAX_COURSE_CHARS = 20_000
-"""Of the texts of the courses of action, what is read for their way."""
-
-
-def way_of(courses: Sequence[tuple[str, str]]) -> CourseWay:
-    """Say what kind of measure courses of action ask for, from their English words.
-
-    "look" where they ask to watch only, or say not to block; "" where there are none. A text in another
-    language is "other": it is quoted, and changes nothing.
-    """
-    if not courses:
-        return ""
-    text = " ".join(f"{name} {description}" for name, description in courses)[:MAX_COURSE_CHARS].lower()
-    if _HOLD_BACK.search(text):
-        return "look"
-    if _BLOCKING.search(text):
-        return "block"
-    return "look" if _LOOKING.search(text) else "other"

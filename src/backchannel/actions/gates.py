@@ -4,7 +4,7 @@ PAP words are those of the MISP taxonomy: RED allows passive work on stored logs
 that the adversary cannot notice, GREEN and CLEAR (once WHITE) also active measures such as blocking. An
 indicator without a PAP is treated as AMBER: it may be looked for, never blocked.
 
-Here are the gates that need nothing but the indicator, its arrival and our own lists. Confidence, replay
+Here are the gates that need nothing but the indicator, what is tied to it, its arrival and our own lists. Confidence, replay
 against our own logs and promotion from alert to block come with grading.
 """
 
@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from backchannel.actions.courses import way_of
 from backchannel.clock import format_time
 from backchannel.observables.kinds import Kind, Observable
 from backchannel.observables.normalise import Network
 from backchannel.observables.suffixes import is_public_suffix
 from backchannel.stix.markings import Pap, Tlp
+from backchannel.stix.visible import visible
 from backchannel.warninglists.lists import Label
 
 Stage = Literal["detect", "alert", "block"]
@@ -49,6 +51,9 @@ BLOCK_DAYS: Final[Mapping[Kind, int]] = {
 WIDEST: Final[Mapping[Stage, tuple[int, int]]] = {"detect": (8, 19), "alert": (8, 19), "block": (24, 48)}
 """Shortest prefix (IPv4, IPv6) of a network that a control of that stage gets."""
 
+COURSE: Final = "course of action"
+"""Name of the gate that heeds what courses of action say."""
+MAX_NAME_CHARS: Final = 80
 MAY_BLOCK: Final = frozenset({Pap.GREEN, Pap.CLEAR})
 _MAPPED_BITS = 96
 """A Network counts the bits of an IPv4 prefix inside ::ffff:0:0/96."""
@@ -77,6 +82,9 @@ class Standing:
     """Two contents under one id and version, or somebody disputes it."""
     indicator_types: tuple[str, ...] = ()
     """STIX 2.1 indicator-type-ov: `malicious-activity`, `benign`, ..."""
+
+    courses: tuple[tuple[str, str], ...] = ()
+    """(name, description) of the courses of action tied to it."""
 
     def is_only(self, indicator_type: str) -> bool:
         """Whether its source calls it that, and nothing else beside it."""
@@ -212,6 +220,15 @@ def _pap(asked: _Passage) -> str:
     return "PAP:AMBER allows nothing that the adversary can notice, so no blocking"
 
 
+def _course(asked: _Passage) -> str:
+    courses = asked.standing.courses
+    if asked.stage != "block" or way_of(courses) != "look":
+        return ""
+    name = visible(courses[0][0], max_chars=MAX_NAME_CHARS)
+    more = f" (and {len(courses) - 1} more)" if len(courses) > 1 else ""
+    return f"the course of action “{name}”{more} says to watch it, not to block it"
+
+
 def _own(asked: _Passage) -> str:
     return asked.target.own
 
@@ -254,6 +271,7 @@ GATES: Final[tuple[tuple[str, Callable[[_Passage], str]], ...]] = (
     ("contested", _contested),
     ("tlp", _tlp),
     ("pap", _pap),
+    (COURSE, _course),
     ("own", _own),
     ("width", _too_wide),
     ("public suffix", _suffix),

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from backchannel.actions.case import Case, Step, step_of, way_of
+from backchannel.actions.case import Case, Step, step_of
+from backchannel.actions.courses import way_of
 from backchannel.actions.gates import Refusal
 from backchannel.clock import format_time
 from backchannel.observables.kinds import Kind
@@ -142,8 +143,20 @@ def not_seen(case: Case) -> str:
     """Say to its source that it was searched for and not seen, with the command."""
     return (
         f"Tell {case.who} that you searched for {named(case)} and did not see it: "
-        f"`backchannel sight {case.indicator}`"
+        f"`backchannel {answer(case)} {case.indicator}`"
     )
+
+
+def answer(case: Case) -> str:
+    """The answer that says it was not seen: a sighting only where all of it was searched for."""
+    return "ack" if case.hunt == "in part" else "sight"
+
+
+def unhunted(case: Case) -> str:
+    """Why nobody can say that it was not seen."""
+    if not case.lacking:
+        return "no hunt has looked for it since it came"
+    return f"no log hunted since it came shows {case.lacking}"
 
 
 def recommended(case: Case, refused: Refusal | None = None) -> str:
@@ -168,6 +181,7 @@ def hunted(case: Case) -> str:
     """Whether a hunt looked for it, in words."""
     return {
         "not hunted": "no hunt has looked for it",
+        "in part": "hunts looked for a part of it, and did not see it",
         "not seen": "a hunt did not see it",
         "seen": f"seen {sighted(case)}",
     }[case.hunt]

@@ -6,14 +6,16 @@ Each channel is one ASGI application for the addresses that begin with its word;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from backchannel.channels.bounds import Limits
+from backchannel.channels.forwarded import HEADER, Network, client_address
 from backchannel.channels.misp.endpoints import FEEDS, REST
 from backchannel.channels.misp.server import MispServer
 from backchannel.channels.reached import CROWDED
@@ -27,8 +29,10 @@ from backchannel.desk.node import Node, open_node
 class Front:
     """Chooses by the first part of the path."""
 
-    def __init__(self, pages: ASGIApp, channels: Mapping[str, ASGIApp]) -> None:
-        self._pages, self._channels = pages, channels
+    def __init__(
+        self, pages: ASGIApp, channels: Mapping[str, ASGIApp], trusted_proxies: Sequence[Network] = ()
+    ) -> None:
+        self._pages, self._channels, self._trusted = pages, channels, trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand one request on."""
@@ -37,8 +41,16 @@ class Front:
         elif scope.get("extensions", {}).get(CROWDED):
             await _crowded(send)
         else:
+            if self._trusted:
+                scope = self._behind_proxy(scope)
             first = scope["path"].lstrip("/").partition("/")[0]
             await self._channels.get(first, self._pages)(scope, receive, send)
+
+    def _behind_proxy(self, scope: Scope) -> Scope:
+        """Return the request as of the client for whom a proxy asks."""
+        peer, port = scope.get("client") or ("", 0)
+        address = client_address(peer, Headers(scope=scope).getlist(HEADER), self._trusted)
+        return scope if address == peer else {**scope, "client": (address, port)}
 
 
 async def _crowded(send: Send) -> None:
@@ -55,11 +67,12 @@ class Channels:
 
     node: Node
     apps: Mapping[str, ASGIApp]
+    trusted_proxies: tuple[Network, ...] = ()
     closing: tuple[Callable[[], None], ...] = field(default=())
 
     def before(self, pages: ASGIApp) -> ASGIApp:
         """Return one application of the channels and `pages`."""
-        return Front(pages, self.apps)
+        return Front(pages, self.apps, self.trusted_proxies)
 
     def certificates(self) -> tuple[bytes, ...]:
         """Return every client certificate that is pinned (DER)."""
@@ -79,9 +92,21 @@ class Channels:
 
 
 def open_channels(
-    home: Path, clock: Clock, *, public_url: str | None = None, limits: Limits | None = None
+    home: Path,
+    clock: Clock,
+    *,
+    public_url: str | None = None,
+    trusted_proxies: tuple[Network, ...] = (),
+    limits: Limits | None = None,
 ) -> Channels:
     """Open the channels of the node in `home`; its store stays open for as long as they do.
+
+    Args:
+        home: the node's folder.
+        clock: gives the time.
+        public_url: how clients reach us.
+        trusted_proxies: who may say for whom they ask (`channels.forwarded`).
+        limits: what one client may use.
 
     Raises:
         UsageError: there is no node.
@@ -90,4 +115,5 @@ def open_channels(
     node = open_node(home)
     taxii = TaxiiServer(node, clock, public_url=public_url, limits=limits)
     misp = MispServer(node, clock, public_url=public_url, limits=limits)
-    return Channels(node, {PREFIX: taxii, FEEDS: misp, REST: misp}, (taxii.close, misp.close))
+    apps: dict[str, ASGIApp] = {PREFIX: taxii, FEEDS: misp, REST: misp}
+    return Channels(node, apps, trusted_proxies, (taxii.close, misp.close))

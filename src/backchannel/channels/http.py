@@ -24,6 +24,7 @@ import httpcore2
 from backchannel import __version__
 from backchannel.channels.network import Guarded, Watch
 from backchannel.channels.reasons import explain_status, explained, later_s
+from backchannel.channels.tunnel import Proxy
 from backchannel.channels.unpacking import CutOffError, Unpacking
 from backchannel.desk.addressing import checked_url, shown_url
 from backchannel.desk.channel import BusyError, Pause
@@ -99,6 +100,7 @@ class Door:
         pause: Pause,
         ca: str | None = None,
         allow_private: bool = False,
+        proxy: Proxy | None = None,
     ) -> None:
         """Make a door.
 
@@ -108,6 +110,7 @@ class Door:
             pause: waits between tries.
             ca: file of the certificates (PEM) that alone are trusted; None: those of the system.
             allow_private: whether requests may go to loopback, link-local and private addresses.
+            proxy: through which they go; None: by none, whatever the environment says.
 
         Raises:
             OSError: a file of certificates cannot be read, or is none.
@@ -115,7 +118,7 @@ class Door:
         self._home = _origin(checked_url(home_url))
         self._credentials = credentials.lines()
         self._pause = pause
-        self._watch = Watch(allow_private=allow_private)
+        self._watch, self._proxy = Watch(allow_private=allow_private), proxy
         self._ca = ca
         context = _tls(ca) if self._home[0] == "https" else None
         if context is not None and credentials.certificate:
@@ -165,7 +168,7 @@ class Door:
             ssl_context=context,
             max_connections=2,
             keepalive_expiry=20.0,
-            network_backend=Guarded(self._watch),
+            network_backend=Guarded(self._watch, self._proxy),
         )
 
     def _ask(self, request: _Request) -> Answer:

@@ -1,7 +1,7 @@
 """Connections that go only where they may, and end when their time is over.
 
 The address is chosen here and connected to as a number, so what was checked is what is reached, whatever a
-name server says a moment later.
+name server says a moment later; also through a proxy, which is asked for the number.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final
 import httpcore2
 
 from backchannel.channels.addresses import is_private, refusal
+from backchannel.channels.tunnel import Proxy, tunnel
 from backchannel.errors import NetworkError
 
 MAX_ADDRESSES: Final = 8
@@ -70,8 +71,8 @@ class Watch:
 class Guarded(httpcore2.NetworkBackend):
     """Makes connections for one door."""
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, watch: Watch, proxy: Proxy | None = None) -> None:
+        self._watch, self._proxy = watch, proxy
         self._sockets = httpcore2.SyncBackend()
 
     def connect_tcp(
@@ -88,15 +89,13 @@ class Guarded(httpcore2.NetworkBackend):
             NetworkError: one of its addresses may not be asked.
             httpcore2.ConnectError: it has no address, or none answers.
         """
-        addresses = _addresses(host, port)
-        for address in addresses:
-            self._watch.check(host, address)
+        addresses = self._checked(host, port)
         failure: Exception = httpcore2.ConnectError("no address")
         for address in addresses:
+            near = (address, port) if self._proxy is None else (self._proxy.host, self._proxy.port)
             try:
                 stream = self._sockets.connect_tcp(
-                    address,
-                    port,
+                    *near,
                     timeout=self._watch.left_s(timeout),
                     local_address=local_address,
                     socket_options=socket_options,
@@ -104,8 +103,30 @@ class Guarded(httpcore2.NetworkBackend):
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
             else:
-                return _Timed(stream, self._watch)
+                timed = _Timed(stream, self._watch)
+                return timed if self._proxy is None else tunnel(timed, self._proxy, address, port, timeout)
         raise failure
+
+    def _checked(self, host: str, port: int) -> list[str]:
+        """Return the addresses of `host`, each of which may be asked; raises as `connect_tcp` does.
+
+        Where only the proxy can look the name up, nobody sees where it leads: it is handed on for a channel
+        that may go anywhere, and for no other.
+        """
+        try:
+            addresses = _addresses(host, port)
+        except httpcore2.ConnectError:
+            if self._proxy is None:
+                raise
+            if not self._watch.allow_private or self._watch.only_private:
+                raise NetworkError(
+                    f"{host} has no address here, and where the proxy would take it cannot be seen",
+                    hint="Let this machine look names up, or make the channel with --allow-private.",
+                ) from None
+            return [host]
+        for address in addresses:
+            self._watch.check(host, address)
+        return addresses
 
 
 class _Timed(httpcore2.NetworkStream):

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from backchannel.desk.channel import Channel, Kind, Pause, Terms
 from backchannel.errors import InputError
+
+if TYPE_CHECKING:
+    from backchannel.channels.tunnel import Proxy
 
 MAX_SECRET_BYTES: Final = 64 * 2**10
 """Largest file of a password, token or key (bytes)."""
@@ -38,7 +42,12 @@ def open_channel(kind: Kind, terms: Terms, pause: Pause) -> Iterator[Channel]:
     )
     try:
         door = Door(
-            terms.url, credentials=credentials, pause=pause, ca=terms.ca, allow_private=terms.allow_private
+            terms.url,
+            credentials=credentials,
+            pause=pause,
+            ca=terms.ca,
+            allow_private=terms.allow_private,
+            proxy=_proxy(terms),
         )
     except OSError as error:  # ssl.SSLError is one
         raise InputError(
@@ -55,6 +64,16 @@ def open_channel(kind: Kind, terms: Terms, pause: Pause) -> Iterator[Channel]:
 
             with open_feed(kind, door, terms.url) as feed:
                 yield feed
+
+
+def _proxy(terms: Terms) -> Proxy | None:
+    if terms.proxy is None:
+        return None
+    from backchannel.channels.tunnel import USUAL_PORT, Proxy, basic  # noqa: PLC0415  # as above
+
+    split = urlsplit(terms.proxy)
+    said = basic(_secret(terms.proxy_auth_file)) if terms.proxy_auth_file else ""
+    return Proxy(split.hostname or "", split.port or USUAL_PORT, said)
 
 
 def _headers(terms: Terms) -> dict[str, str]:

@@ -53,6 +53,7 @@ def advice(session: Session, stix_id: str) -> None:
     backchannel export rpz -o /var/lib/backchannel/exports/rpz
     backchannel export suricata -o /etc/suricata/backchannel
     backchannel export misp-feed -o /srv/feed --to "CERT Beta"
+    backchannel export misp-feed -o /srv/indicators --to "CERT Beta" --collection indicators
     """,
 )
 @click.argument("control", type=click.Choice(CONTROLS))
@@ -68,19 +69,33 @@ def advice(session: Session, stix_id: str) -> None:
 @click.option(
     "--to", "to", metavar="PARTY", help="misp-feed: whom it is for; without it, anybody may read it."
 )
+@click.option(
+    "--collection",
+    "collection",
+    metavar="ID",
+    help="misp-feed: of this collection alone, by the rights in it; its id, alias or title.",
+)
 @pass_session
 @click.pass_context
-def export(ctx: click.Context, session: Session, control: str, folder: Path, to: str | None) -> None:
+def export(
+    ctx: click.Context,
+    session: Session,
+    control: str,
+    folder: Path,
+    to: str | None,
+    collection: str | None,
+) -> None:
     """Write what a control loads: zeek (intel), suricata (rules), rpz (a zone for resolvers), or a misp-feed.
 
     Everything passes the same gates first: own assets, warning lists, PAP, expiry, ... A misp-feed holds what
-    its reader may have: TLP:CLEAR for anybody, TLP:GREEN for a party. Exit code 1: something was withheld.
+    its reader may have: TLP:CLEAR for anybody, TLP:GREEN for a party; of a collection, TLP:AMBER for a party
+    with the right to read it. Exit code 1: something was withheld.
     """
     if control == FEED:
-        _export_feed(ctx, session, folder, to)
+        _export_feed(ctx, session, folder, to, collection)
         return
-    if to is not None:
-        raise click.UsageError("--to is for misp-feed alone: a control has no party", ctx)
+    if to is not None or collection is not None:
+        raise click.UsageError("--to and --collection are for misp-feed alone: a control has no party", ctx)
     from backchannel.desk.exporting import export as write  # noqa: PLC0415
 
     with session.node() as node, progress(session) as tell:
@@ -98,7 +113,9 @@ def export(ctx: click.Context, session: Session, control: str, folder: Path, to:
     ctx.exit(EXIT_NEEDS_YOU if report.skipped_total else EXIT_DONE)
 
 
-def _export_feed(ctx: click.Context, session: Session, folder: Path, to: str | None) -> None:
+def _export_feed(
+    ctx: click.Context, session: Session, folder: Path, to: str | None, collection: str | None
+) -> None:
     from backchannel.desk.feeding import export_feed  # noqa: PLC0415
 
     with session.node() as node, progress(session) as tell:
@@ -107,6 +124,7 @@ def _export_feed(ctx: click.Context, session: Session, folder: Path, to: str | N
             session.clock,
             folder,
             to=to,
+            collection=collection,
             on_progress=lambda done: tell("objects", 0, None, f"{done:,} read"),
         )
     if session.form == "json":

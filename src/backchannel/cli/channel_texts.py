@@ -10,6 +10,7 @@ from backchannel.cli.layout import counted, day_and_minute, facts, heading, join
 if TYPE_CHECKING:
     from backchannel.desk.channel_documents import (
         ChannelDetail,
+        ChannelPush,
         Channels,
         ChannelSummary,
         PollCounts,
@@ -31,38 +32,26 @@ def list_text(found: Channels) -> str:
             f"{one.counts.objects:,}",
             day_and_minute(one.polled_at) or "never",
             _due(one),
+            _pushed(one.last_push) if one.last_push else "",
         )
         for one in found.channels
     ]
-    heads = ("channel", "kind", "state", "objects", "last poll", "next poll")
+    heads = ("channel", "kind", "state", "objects", "last poll", "next poll", "last push")
     text = table(heads, rows, numbers=("objects",), keep=("channel", "last poll", "next poll"))
-    errors = facts([(one.name, one.error or "") for one in found.channels if one.error])
+    errors = facts(
+        [(one.name, one.error or "") for one in found.channels if one.error]
+        + [
+            (one.name, f"push: {push.error}")
+            for one in found.channels
+            if (push := one.last_push) and push.error
+        ]
+    )
     return f"{text}\n\n{errors}" if errors else text
 
 
 def detail_text(found: ChannelDetail) -> str:
     """Return one channel with its collections."""
-    one = found.channel
-    about = facts(
-        [
-            ("kind", one.kind),
-            ("url", one.url),
-            ("credited to", one.party),
-            ("unmarked is", one.tlp or "TLP:AMBER+STRICT"),
-            ("known by", ", ".join(found.known_by) or "nothing: it asks as anybody"),
-            ("private", "may lead to addresses of your own networks" if found.allow_private else ""),
-            (
-                "collections",
-                ", ".join(found.wanted) or ("all that may be read" if one.kind == "taxii" else ""),
-            ),
-            ("polled", f"{_every(one.every_s)}, last {day_and_minute(one.polled_at) or 'never'}"),
-            ("next poll", _due(one)),
-            ("failing", f"{counted(one.failures, 'poll')} in a row" if one.failures else ""),
-            ("why", one.error or ""),
-        ],
-        indent=2,
-    )
-    parts = [heading(one.name), about]
+    parts = [heading(found.channel.name), _about(found)]
     for place in found.collections:
         lines = facts(
             [
@@ -74,10 +63,38 @@ def detail_text(found: ChannelDetail) -> str:
             indent=2,
         )
         parts += ["", heading(joined(place.title, place.id if place.id != place.title else "")), lines]
+    if found.pushes:
+        parts += ["", heading("Pushed, newest first")]
+        parts += [_push_lines(push) for push in found.pushes]
     if found.rejected:
         parts += ["", heading("Rejected, newest first")]
         parts.append(findings_text(found.rejected, total=len(found.rejected), at_most=MAX_SHOWN))
     return "\n".join(parts)
+
+
+def _about(found: ChannelDetail) -> str:
+    one = found.channel
+    return facts(
+        [
+            ("kind", one.kind),
+            ("url", one.url),
+            ("credited to", one.party),
+            ("unmarked is", one.tlp or "TLP:AMBER+STRICT"),
+            ("known by", ", ".join(found.known_by) or "nothing: it asks as anybody"),
+            ("through", found.proxy or ""),
+            ("private", "may lead to addresses of your own networks" if found.allow_private else ""),
+            (
+                "collections",
+                ", ".join(found.wanted) or ("all that may be read" if one.kind == "taxii" else ""),
+            ),
+            ("polled", f"{_every(one.every_s)}, last {day_and_minute(one.polled_at) or 'never'}"),
+            ("next poll", _due(one)),
+            ("paused", f"since {day_and_minute(one.paused_at)}" if one.paused_at else ""),
+            ("failing", f"{counted(one.failures, 'poll')} in a row" if one.failures else ""),
+            ("why", one.error or ""),
+        ],
+        indent=2,
+    )
 
 
 def polled_text(polled: Polled) -> str:
@@ -102,21 +119,28 @@ def _polled(one: PolledChannel) -> list[str]:
 
 def pushed_text(pushed: Pushed) -> str:
     """Return what became of what was to be sent."""
-    head = heading(
-        joined(
-            f"{pushed.channel}, {pushed.collection}" if pushed.collection else pushed.channel,
-            *(
-                f"{number:,} {word}"
-                for word in ("accepted", "refused", "pending", "unknown", "withheld")
-                if (number := getattr(pushed, word))
-            ),
-        )
-    )
+    where = f"{pushed.channel}, {pushed.collection}" if pushed.collection else pushed.channel
+    head = heading(joined(where, *_fates(pushed)))
     shown = [one for one in pushed.objects if one.state != "accepted"][:MAX_SHOWN]
     lines = [facts([(one.state, joined(one.id, one.why or ""))], indent=2) for one in shown]
     if pushed.error:
         lines.append(facts([("failed", pushed.error)], indent=2))
     return "\n".join([head, *lines])
+
+
+def _fates(push: Pushed | ChannelPush) -> list[str]:
+    words = ("accepted", "refused", "pending", "unknown", "withheld")
+    return [f"{number:,} {word}" for word in words if (number := getattr(push, word))]
+
+
+def _pushed(push: ChannelPush) -> str:
+    return joined(day_and_minute(push.pushed_at), ", ".join(_fates(push)) or "failed")
+
+
+def _push_lines(push: ChannelPush) -> str:
+    pairs = [(day_and_minute(push.pushed_at), joined(push.collection or "", *_fates(push)))]
+    pairs += [(one.state, joined(one.why, counted(one.objects, "object"))) for one in push.problems]
+    return facts([*pairs, ("failed", push.error or "")], indent=2)
 
 
 def _counts(counts: PollCounts) -> str:
@@ -138,6 +162,8 @@ def _every(seconds: int) -> str:
 
 
 def _due(one: ChannelSummary) -> str:
-    if not one.every_s:
+    if one.paused_at and not one.due_at:
+        return "paused"
+    if not one.every_s and not one.due_at:
         return "by hand"
     return day_and_minute(one.due_at) or "at once"

@@ -1,4 +1,4 @@
-"""`channel add|list|show|poll|push|remove`: where we fetch intelligence and send it by ourselves."""
+"""`channel add|list|show|poll|push|pause|resume|remove`: where we fetch intelligence and send it by ourselves."""
 
 from __future__ import annotations
 
@@ -50,6 +50,10 @@ _COMMON = (
     _file_option("--client-cert", "Our certificate (PEM); may stand beside a password."),
     _file_option("--client-key", "Its private key (PEM)."),
     _file_option("--ca", "Certificates (PEM) that alone are trusted. Default: the system's."),
+    click.option(
+        "--proxy", metavar="URL", help="HTTP proxy: http://HOST:PORT. The environment's is not used."
+    ),
+    _file_option("--proxy-auth-file", "File of `user:password` for the proxy."),
     click.option(
         "--tlp", metavar="LABEL", help="The marking of what comes unmarked. Default: TLP:AMBER+STRICT."
     ),
@@ -266,6 +270,34 @@ def push(ctx: click.Context, session: Session, name: str, ids: tuple[str, ...], 
     if pushed.withheld == len(pushed.objects):
         ctx.exit(PolicyError.exit_code)
     ctx.exit(EXIT_DONE if pushed.accepted == len(pushed.objects) else EXIT_NEEDS_YOU)
+
+
+@channel.command("pause", example="backchannel channel pause taxii.example.org")
+@click.argument("name")
+@pass_session
+def pause(session: Session, name: str) -> None:
+    """Let a channel rest: `serve` polls it no more. By hand it still can be polled and pushed to."""
+    from backchannel.desk.channels import pause_channel  # noqa: PLC0415
+
+    with session.node() as node:
+        found = pause_channel(node, session.clock, name)
+    if session.form == "json":
+        session.document(found)
+    session.tell(f"Paused {found.channel.name}. Next: backchannel channel resume {found.channel.name}")
+
+
+@channel.command("resume", example="backchannel channel resume taxii.example.org")
+@click.argument("name")
+@pass_session
+def resume(session: Session, name: str) -> None:
+    """Let `serve` poll a channel again as before, beginning at once."""
+    from backchannel.desk.channels import resume_channel  # noqa: PLC0415
+
+    with session.node() as node:
+        found = resume_channel(node, name)
+    if session.form == "json":
+        session.document(found)
+    session.tell(f"Resumed {found.channel.name}.")
 
 
 @channel.command(

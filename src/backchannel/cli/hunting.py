@@ -16,6 +16,7 @@ from backchannel.cli.session import Session
 from backchannel.cli.wording import advice_text
 from backchannel.clock import parse_time
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, InputError, UsageError
+from backchannel.logs.shown import KINDS, in_words
 
 if TYPE_CHECKING:
     from backchannel.desk.hitting import AssetHits, Hit, HitBook, HuntSummary, IndicatorHits
@@ -149,14 +150,27 @@ def _head(end: HuntSummary) -> str:
     if not end.values:
         return heading(f"Read {searched}, and looked for nothing: no indicator is here yet")
     if not end.hits:
-        return heading(f"Searched {searched}: nothing seen")
+        return heading(f"Searched {searched}: nothing seen") + _shown_text(end)
     marked = joined(
         f"{end.before:,} from before the indicator was valid" if end.before else "",
         f"{end.after:,} from after it had expired" if end.after else "",
     )
     at = f" at {counted(end.assets, 'address', 'addresses')} of ours" if end.assets else ""
     head = heading(f"{counted(end.hits, 'hit')} of {counted(end.indicators, 'indicator')}{at}, in {searched}")
-    return f"{head}\n  {marked}" if marked else head
+    return (f"{head}\n  {marked}" if marked else head) + _shown_text(end)
+
+
+def _shown_text(end: HuntSummary) -> str:
+    """Say what these logs could show: what they could not was not searched for."""
+    if not end.records:
+        return ""
+    shown_kinds = {one.kind for one in end.shown}
+    lacking = in_words([kind for kind in KINDS if kind not in shown_kinds], last="or")
+    words = joined(
+        f"these logs show {in_words(shown_kinds & set(KINDS)) or 'nothing that is looked for'}",
+        f"not searched: no {lacking} are shown in them" if lacking and shown_kinds else "",
+    )
+    return f"\n{paragraph(words, indent=2)}"
 
 
 def _indicator_text(group: list[Hit]) -> str:

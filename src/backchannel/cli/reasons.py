@@ -22,6 +22,7 @@ def why_text(found: Why) -> str:
             [
                 ("marking", joined(found.tlp, found.tlp_why)),
                 ("version", found.version or ""),
+                ("concerns us", joined(found.concerns.state, found.concerns.why)),
                 ("state", "in quarantine: used nowhere until you decide" if found.quarantined else ""),
             ],
             indent=2,

@@ -21,6 +21,7 @@ from backchannel.errors import UsageError
     example="""
     backchannel serve
     backchannel serve --port 8443 --tls-cert chain.pem --tls-key key.pem --host 192.0.2.10
+    backchannel serve --public-url https://cti.example.org --trusted-proxy 127.0.0.1
     """,
 )
 @click.option("--host", help="Where to listen. Default: the setting `host` (127.0.0.1).")
@@ -32,6 +33,13 @@ from backchannel.errors import UsageError
     metavar="URL",
     help="How browsers and TAXII clients reach it, where a proxy stands in front.",
 )
+@click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    multiple=True,
+    metavar="CIDR",
+    help="A proxy whose X-Forwarded-For is believed; repeats. Default: nobody's.",
+)
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate chain (PEM).")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="Its private key (PEM).")
 @pass_session
@@ -40,6 +48,7 @@ def serve(
     host: str | None,
     port: int | None,
     public_url: str | None,
+    trusted_proxies: tuple[str, ...],
     tls_cert: Path | None,
     tls_key: Path | None,
 ) -> None:
@@ -55,13 +64,17 @@ def serve(
         settings = node.settings
     public_url = public_url or settings.public_url
     # These load much that other commands need not.
+    from backchannel.channels.forwarded import trusted_networks  # noqa: PLC0415
     from backchannel.channels.front import open_channels  # noqa: PLC0415
     from backchannel.cli.schedule import polling  # noqa: PLC0415
     from backchannel.web.serve import serve as run  # noqa: PLC0415
     from backchannel.web.tls import Tls  # noqa: PLC0415
 
+    trusted = trusted_networks(trusted_proxies)
     with (
-        open_channels(session.home, session.clock, public_url=public_url) as channels,
+        open_channels(
+            session.home, session.clock, public_url=public_url, trusted_proxies=trusted
+        ) as channels,
         polling(session.home, session.clock),
     ):
         run(

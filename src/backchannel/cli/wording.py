@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from backchannel.cli.layout import counted, day_and_minute, prose_width, shown, wrapped
+from backchannel.logs.shown import in_words
 
 if TYPE_CHECKING:
     from backchannel.desk.documents import Concerns, Source, Validity
 
 _ADVICE_COLOURS = {"block": "red", "look": "yellow", "tell": "cyan", "ask": "magenta", "nothing": "green"}
-_CONCERN_COLOURS = {"yes": "red", "no": "green", "not checked": "bright_black"}
+_CONCERN_COLOURS = {"yes": "red", "no": "green", "in part": "yellow", "not checked": "bright_black"}
 _TLP_COLOURS = {
     "TLP:RED": "red",
     "TLP:AMBER": "yellow",
@@ -45,8 +46,14 @@ def concern_text(concerns: Concerns) -> str:
     """Return whether it concerns us, in a few words."""
     if concerns.state == "yes":
         words = f"seen here: {counted(concerns.hits, 'line')}, {counted(concerns.hosts, 'own host')}"
+    elif concerns.state == "no":
+        words = "not seen here"
     else:
-        words = "not seen here" if concerns.state == "no" else "not checked"
+        words = "searched in part" if concerns.state == "in part" else "not checked"
+        if lacking := in_words(concerns.unsearched, last="or"):
+            words = (
+                f"{words if concerns.state == 'in part' else 'not searched'}: no log hunted shows {lacking}"
+            )
     return click.style(words, fg=_CONCERN_COLOURS[concerns.state])
 
 

@@ -14,7 +14,7 @@ import msgspec
 from backchannel.clock import parse_time
 from backchannel.errors import NotFoundError, PolicyError
 from backchannel.ids import Digest, sha256
-from backchannel.store.exchange import CollectionRow, CredentialRow, RootRow
+from backchannel.store.exchange import CollectionRow, CredentialRow, Right, RootRow
 from backchannel.store.rows import PartyRow
 
 if TYPE_CHECKING:
@@ -202,8 +202,25 @@ def access(store: Store, caller: Caller, root_id: str, id_or_alias: str) -> Acce
     right = (
         None if caller.token_row is None else store.credentials.right(caller.token_row, one.collection_row)
     )
+    found = _access(one, right)
+    if not (found.can_read or found.can_write):
+        raise NotThereError("there is no such collection")
+    return found
+
+
+def access_of_party(store: Store, party: PartyRow | None, one: CollectionRow, *, now: datetime) -> Access:
+    """Return what a party may do in a collection by any of its credentials that hold; None: anybody."""
+    rights = [
+        right
+        for credential in (store.credentials.all() if party is not None else ())
+        if party is not None and credential.party.party_row == party.party_row
+        if _caller(credential, now) is not None
+        if (right := store.credentials.right(credential.token_row, one.collection_row)) is not None
+    ]
+    return _access(one, Right(any(r.can_read for r in rights), any(r.can_write for r in rights)))
+
+
+def _access(one: CollectionRow, right: Right | None) -> Access:
     can_write = right is not None and right.can_write
     is_named_reader = right is not None and right.can_read
-    if not (one.anonymous_read or can_write or is_named_reader):
-        raise NotThereError("there is no such collection")
     return Access(one, one.anonymous_read or is_named_reader, can_write, is_named_reader)

@@ -5,19 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from backchannel import codec
 from backchannel.actions.advice import Advice
 from backchannel.actions.advise import advise
 from backchannel.actions.background import SILENT, Background, advise_background
-from backchannel.actions.case import Case, Direction, Seen, ValidityState, direction_of, is_of_file, role_of
+from backchannel.actions.case import (
+    Case,
+    Direction,
+    Hunt,
+    Seen,
+    ValidityState,
+    direction_of,
+    is_of_file,
+    role_of,
+)
 from backchannel.actions.gates import Target
 from backchannel.actions.values import Named
 from backchannel.clock import Clock
-from backchannel.codec import JsonObject
+from backchannel.desk.courses import courses_for, name_and_text
 from backchannel.desk.exporting import ExportReport, export
 from backchannel.desk.judging import Judge, Judged
 from backchannel.desk.node import Node
+from backchannel.desk.searching import Extent, Searches
 from backchannel.desk.ties import tied_indicators
 from backchannel.errors import NotFoundError
 from backchannel.stix.visible import visible
@@ -25,14 +36,8 @@ from backchannel.store.rows import Kept, Sightline
 
 __all__ = ["Adviser", "ExportReport", "HitFacts", "advice_for", "export"]
 
-MAX_RELATIONS_FOLLOWED = 20
-"""Relationships that are followed to find courses of action, for each of the two steps."""
-MAX_COURSES = 5
 MAX_HITS_READ = 200
 """Places of one indicator's hits that are read to say who began and how it matched."""
-
-_LEADING = frozenset({"indicates", "based-on", "related-to"})
-"""Relations from an indicator to what it shows; the courses of action against that are against it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +78,10 @@ def advice_for(node: Node, clock: Clock, stix_id: str, *, hit: HitFacts | None =
 class Adviser:
     """Advice for many items or hits in one go: what was looked up is not looked up again."""
 
-    def __init__(self, node: Node, clock: Clock) -> None:
+    def __init__(self, node: Node, clock: Clock, searches: Searches | None = None) -> None:
         self._node = node
         self._store = node.store
+        self._searches = searches or Searches(node.store)
         self._at = clock.now()
         self._judge = Judge(node)
         self._cases: dict[str, tuple[Case, tuple[Named, ...]]] = {}
@@ -91,12 +97,14 @@ class Adviser:
         case, named = known
         if hit is not None:
             case = self._with_hit(case, named, hit)
+        elif case.seen is None:
+            searched = self._searches.of((stix_id,))
+            case = replace(case, hunt=_HUNT[searched.extent], lacking=searched.lacking)
         return advise(case)
 
     def _case(self, kept: Kept) -> tuple[Case, tuple[Named, ...]]:
         (judged,) = self._judge.indicators([kept])
         seen = self._store.sightlines.seen((kept.stix_id,))
-        hunted = self._store.sightlines.hunted((kept.stix_id,))
         contested = judged.standing.contested or self._judge.is_disputed_by_others(kept.stix_id)
         case = Case(
             indicator=judged.id,
@@ -107,8 +115,6 @@ class Adviser:
             uncompiled=judged.uncompiled,
             indicator_types=judged.indicator_types,
             phases=judged.phases,
-            courses=self._courses(kept),
-            hunt="not seen" if hunted.started_at else "not hunted",
             validity=_validity(judged, self._at),
         )
         lines = self._store.sightlines.hits((kept.stix_id,), at_most=MAX_HITS_READ) if seen else []
@@ -133,34 +139,6 @@ class Adviser:
     def _about(self, case: Case, named: Named, *, others: int) -> Case:
         return replace(case, target=self._judge.target(named), others=others, role=role_of(named.path))
 
-    def _courses(self, kept: Kept) -> tuple[tuple[str, str], ...]:
-        """Courses of action tied to the object, or to what it indicates."""
-        near = self._tied(kept.stix_id)
-        found = dict.fromkeys(other for _, other in near if other.startswith("course-of-action--"))
-        if not found:
-            for relation, other in near:
-                if relation in _LEADING:
-                    far = (other for _, other in self._tied(other))
-                    found |= dict.fromkeys(one for one in far if one.startswith("course-of-action--"))
-        courses = self._store.objects.currents(list(found)[:MAX_COURSES])
-        values = (codec.decode(courses[one].body) for one in found if one in courses)
-        return tuple(_name_and_text(value) for value in values)
-
-    def _tied(self, stix_id: str) -> list[tuple[str, str]]:
-        """(relationship_type, id of the other end) of the relationships of one object."""
-        referring = self._store.objects.referring(
-            stix_id, properties=("source_ref", "target_ref"), at_most=MAX_RELATIONS_FOLLOWED
-        )
-        found = []
-        for name, other in referring:
-            if other.type != "relationship":
-                continue
-            value = codec.decode(other.body)
-            far = value.get("target_ref" if name == "source_ref" else "source_ref")
-            if isinstance(far, str):
-                found.append((str(value.get("relationship_type", "")), far))
-        return found
-
     def _background(self, kept: Kept) -> Advice | None:
         if kept.type in SILENT:
             return None
@@ -168,23 +146,33 @@ class Adviser:
         first = self._store.objects.firsts([kept.object_row])[kept.object_row]
         indicators = tied_indicators(self._store, kept, value)
         seen = self._store.sightlines.seen(indicators) if indicators else None
+        searched = self._searches.of(() if seen else indicators)
         is_conflict = bool(self._store.objects.conflicts([kept.object_row]))
         return advise_background(
             Background(
                 id=kept.stix_id,
                 type=kept.type,
-                name=_name_and_text(value)[0],
+                name=name_and_text(value)[0],
                 source=visible(first.party or "", max_chars=80),
                 revoked=kept.revoked,
                 quarantined=kept.quarantined,
                 contested=is_conflict or self._judge.is_disputed_by_others(kept.stix_id),
-                courses=self._courses(kept),
+                courses=courses_for(self._store, kept.stix_id),
                 indicators=len(indicators),
                 hits=seen.hits if seen else 0,
                 hosts=seen.hosts if seen else 0,
-                hunted=bool(indicators and self._store.sightlines.hunted(indicators).started_at),
+                hunt=_HUNT[searched.extent],
+                lacking=searched.lacking,
             )
         )
+
+
+_HUNT: Final[dict[Extent, Hunt]] = {
+    "not searched": "not hunted",
+    "in part": "in part",
+    "searched": "not seen",
+}
+"""How far it was searched for, where it was not seen."""
 
 
 def _kept(node: Node, stix_id: str) -> Kept:
@@ -234,8 +222,3 @@ def _nearest(lines: Sequence[Sightline]) -> ValidityState:
 def _scope(lines: Sequence[Sightline]) -> str:
     scopes = sorted({line.scope for line in lines})
     return "exact" if "exact" in scopes else scopes[0]
-
-
-def _name_and_text(value: JsonObject) -> tuple[str, str]:
-    name, text = value.get("name"), value.get("description")
-    return (name if isinstance(name, str) else ""), (text if isinstance(text, str) else "")

@@ -20,12 +20,14 @@ from backchannel.codec import JsonObject
 from backchannel.desk.items import find
 from backchannel.desk.judging import Judge
 from backchannel.desk.node import Node
+from backchannel.desk.searching import Searches
 from backchannel.desk.writing import write_files
 from backchannel.errors import UsageError
 from backchannel.feedback.envelope import Speaker, answer_id, bundle
 from backchannel.feedback.note import note
 from backchannel.feedback.opinion import Opinion, opinion
 from backchannel.feedback.sighting import sighting
+from backchannel.logs.shown import ALL_LIKE
 from backchannel.store.rows import Kept
 
 AnswerKind = Literal["ack", "sight", "dispute"]
@@ -252,10 +254,13 @@ def _acknowledgement(about: _About) -> str:
     total = about.node.store.answers.hit_sum(about.id)
     if total.count:
         return f"{came} Searched for in our own logs, and seen."
-    hunted = about.node.store.sightlines.hunted((about.id,))
-    if hunted.started_at is None:
+    searched = Searches(about.node.store).of((about.id,))
+    if searched.extent == "not searched":
         return f"{came} Not searched for yet."
-    return f"{came} Searched for in our own logs on {hunted.started_at[:10]}, and not seen."
+    how = (
+        "in part, and what was searched for was not seen" if searched.extent == "in part" else "and not seen"
+    )
+    return f"{came} Searched for in our own logs on {str(searched.hunted_at)[:10]}, {how}."
 
 
 def _how_seen(count: int) -> str:
@@ -267,22 +272,38 @@ def _how_not_seen(node: Node, about: _About) -> str:
     """Say how it was searched for.
 
     Raises:
-        UsageError: no hunt has looked for it since it came, or none can.
+        UsageError: no hunt has looked for it since it came, none can, or not in logs that show such things.
     """
-    hunted = node.store.sightlines.hunted((about.id,))
-    if hunted.started_at is None:
+    searched = Searches(node.store).of((about.id,))
+    if searched.hunted_at is None:
         raise UsageError(
             f"no hunt has looked for {about.id} since it came, so there is nothing to tell",
             hint="Look first: `backchannel hunt PATH`.",
         )
-    if hunted.unsearched:
+    if not searched.is_noted:
+        raise UsageError(
+            f"the hunts that looked for {about.id} did not note what their logs show, so nobody can say it was not "
+            "seen",
+            hint="Look again: `backchannel hunt PATH`.",
+        )
+    if searched.lacking:
+        raise UsageError(
+            f"no log hunted since {about.id} came shows {searched.lacking}, so nobody can say it was not seen",
+            hint=f"Hunt logs that show {searched.lacking}: `backchannel hunt PATH`. Or tell what you did in your own "
+            f"words: `backchannel ack {about.id}`.",
+        )
+    if ALL_LIKE in searched.unsearched:
+        raise UsageError(
+            f"there were too many patterns with LIKE to try that of {about.id}, so nobody can say it was not seen",
+            hint=f"Tell what you did in your own words: `backchannel ack {about.id}`.",
+        )
+    if searched.extent != "searched":
         raise UsageError(
             f"a part of the pattern of {about.id} cannot be searched yet, so nobody can say it was not seen",
             hint=f"Tell what you did in your own words: `backchannel ack {about.id}`.",
         )
-    last = node.store.sightlines.last_hunt()
-    records = f" in {last.records:,} log records" if last is not None and last.records else ""
-    return f"Searched for in our own logs on {hunted.started_at[:10]}{records}, and not seen."
+    where = f" {searched.where}" if searched.where else ""
+    return f"Searched for in our own logs on {searched.hunted_at[:10]}{where}, and not seen."
 
 
 def _known_reason(node: Node, kept: Kept) -> str:

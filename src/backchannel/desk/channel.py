@@ -57,6 +57,10 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """File of the certificates (PEM) that alone are trusted for this channel."""
     allow_private: bool = False
     """Whether it may lead to loopback, link-local and private addresses."""
+    proxy: str | None = None
+    """URL of an HTTP proxy through which it is reached."""
+    proxy_auth_file: str | None = None
+    """File of `user:password` for the proxy."""
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -24,6 +24,34 @@ class PollCounts(msgspec.Struct, frozen=True, kw_only=True):
     refused: int = 0
 
 
+class PushProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """Why some objects of one push did not arrive."""
+
+    state: Literal["refused", "pending", "unknown", "withheld"]
+    why: str
+    objects: int
+
+
+class ChannelPush(msgspec.Struct, frozen=True, kw_only=True):
+    """One push, with what became of each object; the five counts add up to what was to be sent."""
+
+    pushed_at: str
+    collection: str | None
+    """Its title; null where none was reached."""
+    accepted: int
+    refused: int
+    pending: int
+    """The other end had not decided when we last asked."""
+    unknown: int
+    """No answer came: it may have been sent, or not."""
+    withheld: int
+    """Kept here by our own policy."""
+    problems: tuple[PushProblem, ...]
+    """Why not all were accepted, the most frequent first; at most 20."""
+    error: str | None
+    """Why sending ended before its end."""
+
+
 class ChannelSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One channel."""
 
@@ -42,7 +70,9 @@ class ChannelSummary(msgspec.Struct, frozen=True, kw_only=True):
     reached_at: str | None
     """The last poll that ended well."""
     due_at: str | None
-    """The next poll; null: at once, or by hand only."""
+    """The next poll; null: at once, or by hand only, or paused."""
+    paused_at: str | None
+    """Since when it is not polled by itself; null: it is."""
     failures: int
     """Polls in a row that failed."""
     error: str | None
@@ -51,6 +81,8 @@ class ChannelSummary(msgspec.Struct, frozen=True, kw_only=True):
     """How many collections were polled so far."""
     counts: PollCounts
     """Of all polls together."""
+    last_push: ChannelPush | None
+    """The newest of what was sent by it; null: nothing was."""
 
 
 class Channels(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,11 +119,15 @@ class ChannelDetail(msgspec.Struct, frozen=True, kw_only=True):
     known_by: tuple[str, ...]
     """How it says who we are: `password`, `token`, `header NAME`, `certificate`; never the secret."""
     allow_private: bool
+    proxy: str | None
+    """URL of the HTTP proxy through which it is reached."""
     collections: tuple[ChannelCollection, ...]
     batches: tuple[int, ...]
     """The newest that came by it, at most 20."""
     rejected: tuple[Finding, ...]
     """Why the newest refused or quarantined objects were so, at most 50."""
+    pushes: tuple[ChannelPush, ...]
+    """What was sent by it, newest first; at most 20."""
 
 
 class PolledCollection(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Final, cast
 from urllib.parse import urlsplit
 
 from backchannel import codec
 from backchannel.clock import Clock, format_time
-from backchannel.desk.addressing import checked_url, shown_url
+from backchannel.desk.addressing import shown_url
 from backchannel.desk.channel import Kind, Terms
 from backchannel.desk.channel_documents import (
     ChannelCollection,
     ChannelDetail,
+    ChannelPush,
     Channels,
     ChannelState,
     ChannelSummary,
     PollCounts,
+    PushProblem,
 )
+from backchannel.desk.channel_terms import check_terms
 from backchannel.desk.node import Node
-from backchannel.errors import InputError, NotFoundError, UsageError
+from backchannel.errors import NotFoundError, UsageError
 from backchannel.stix.findings import Finding
 from backchannel.stix.visible import visible
 from backchannel.store.interface import Store
-from backchannel.store.polled import ChannelRow, PlaceRow
+from backchannel.store.polled import ChannelRow, PlaceRow, PushedRow
 from backchannel.store.rows import BatchCounts
 
 BATCH_CHANNEL: Final[dict[Kind, str]] = {"taxii": "taxii", "misp-feed": "misp", "feed": "feed"}
@@ -36,15 +37,12 @@ USUAL_EVERY_S: Final[dict[Kind, int]] = {"taxii": 15 * 60, "misp-feed": 3600, "f
 MIN_EVERY_S: Final = 10
 MAX_EVERY_S: Final = 30 * 24 * 3600
 MAX_CHANNELS: Final = 1_000
-MAX_WANTED: Final = 200
 MAX_REJECTED_SHOWN: Final = 50
 MAX_BATCHES_SHOWN: Final = 20
 MAX_CURSOR_CHARS: Final = 500
+MAX_PUSHES_SHOWN: Final = 20
+MAX_PROBLEMS_SHOWN: Final = 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}\Z")
-_OUR_HEADERS: Final = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
-)
 
 
 def add_channel(
@@ -76,7 +74,7 @@ def add_channel(
     """
     from backchannel.desk.receive import import_terms  # noqa: PLC0415  # who only looks need not load the reading
 
-    _check_terms(kind, terms)
+    check_terms(kind, terms)
     store = node.store
     name = _free_name(store, terms.url) if name is None else name
     if _NAME.match(name) is None:
@@ -115,7 +113,12 @@ def list_channels(node: Node) -> Channels:
     """List the channels by name."""
     store = node.store
     rows = store.channels.all()
-    return Channels(channels=tuple(_summary(row, store.channels.places(row.channel_row)) for row in rows))
+    return Channels(
+        channels=tuple(
+            _summary(row, store.channels.places(row.channel_row), _pushes(store, row, at_most=1))
+            for row in rows
+        )
+    )
 
 
 def show_channel(node: Node, name: str) -> ChannelDetail:
@@ -137,11 +140,54 @@ def remove_channel(node: Node, name: str) -> None:
         node.store.channels.remove(find_channel(node.store, name).channel_row)
 
 
+def pause_channel(node: Node, clock: Clock, name: str) -> ChannelDetail:
+    """Let a channel rest: `serve` polls it no more until it is resumed. By hand it still can be.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    with node.store.transaction():
+        row = find_channel(node.store, name)
+        if row.paused_at is None:
+            node.store.channels.pause(row.channel_row, at=format_time(clock.now()))
+    return show_channel(node, name)
+
+
+def resume_channel(node: Node, name: str) -> ChannelDetail:
+    """Poll a channel again as before, beginning at once.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    with node.store.transaction():
+        row = find_channel(node.store, name)
+        if row.paused_at is not None:
+            node.store.channels.pause(row.channel_row, at=None)
+    return show_channel(node, name)
+
+
+def want_poll(node: Node, clock: Clock, name: str) -> None:
+    """Let whoever serves poll a channel at once, also one that is paused or polled by hand only.
+
+    Raises:
+        NotFoundError: there is none of that name.
+    """
+    with node.store.transaction():
+        row = find_channel(node.store, name)
+        node.store.channels.want(row.channel_row, at=format_time(clock.now()))
+
+
 def secret_files(node: Node) -> Iterable[str]:
     """Yield the files of passwords, tokens and keys that channels use."""
     for row in node.store.channels.all():
         terms = terms_of(row)
-        for path in (terms.password_file, terms.token_file, terms.header_file, terms.client_key):
+        for path in (
+            terms.password_file,
+            terms.token_file,
+            terms.header_file,
+            terms.client_key,
+            terms.proxy_auth_file,
+        ):
             if path is not None:
                 yield path
 
@@ -166,56 +212,6 @@ def terms_of(row: ChannelRow) -> Terms:
     return Terms(**{**value, "collections": tuple(value["collections"])})
 
 
-def _check_terms(kind: Kind, terms: Terms) -> None:
-    is_local = kind != "taxii" and os.path.isabs(terms.url)  # noqa: PTH117  # it may be a URL
-    if not is_local:
-        split = checked_url(terms.url)
-        if kind == "taxii" and split.scheme == "http" and not terms.allow_private:
-            raise UsageError(
-                "TAXII is spoken over https: over http anybody on the way could read and change it",
-                hint="Give the https:// URL; with --allow-private a server on your own network may be asked over http.",
-            )
-    elif not Path(terms.url).exists():
-        raise InputError(f"{terms.url} is not there", hint="Correct the name.")
-    if len(terms.collections) > MAX_WANTED:
-        raise UsageError(f"more than {MAX_WANTED} collections are named", hint="Make several channels.")
-    _check_credentials(terms)
-    for path in (
-        terms.password_file,
-        terms.token_file,
-        terms.header_file,
-        terms.client_cert,
-        terms.client_key,
-    ):
-        if path is not None and not os.access(path, os.R_OK):
-            raise InputError(f"{path} cannot be read", hint="Correct the name, or its permissions.")
-    if terms.ca is not None and not os.access(terms.ca, os.R_OK):
-        raise InputError(f"{terms.ca} cannot be read", hint="Correct the name, or its permissions.")
-
-
-def _check_credentials(terms: Terms) -> None:
-    pairs = (
-        ("--user", terms.user, "--password-file", terms.password_file),
-        ("--header", terms.header, "--header-file", terms.header_file),
-    )
-    for one, first, other, second in pairs:
-        if (first is None) != (second is None):
-            raise UsageError(f"{one} and {other} belong together", hint=f"Give both {one} and {other}.")
-    if terms.client_key is not None and terms.client_cert is None:
-        raise UsageError("a key without its certificate says nothing", hint="Give --client-cert too.")
-    if terms.user is not None and terms.token_file is not None:
-        raise UsageError("a password and a token say two things", hint="Give one of them.")
-    if terms.user is not None and (":" in terms.user or not terms.user.isprintable()):
-        raise UsageError("a user name for HTTP Basic holds no colon", hint="See RFC 7617 §2.")
-    if terms.header is not None and (
-        _HEADER.match(terms.header) is None or terms.header.lower() in _OUR_HEADERS
-    ):
-        raise UsageError(
-            f"{visible(terms.header, max_chars=80)!r} is no name for a header of yours",
-            hint="For example Auth-Key or X-API-Key.",
-        )
-
-
 def _free_name(store: Store, url: str) -> str:
     """Make a name from a URL's host or a file's name that no channel has."""
     last = url.rstrip("/").rpartition("/")[2].partition("?")[0]
@@ -224,7 +220,7 @@ def _free_name(store: Store, url: str) -> str:
     return next(name for name in names if store.channels.get(name) is None)
 
 
-def _summary(row: ChannelRow, places: Iterable[PlaceRow]) -> ChannelSummary:
+def _summary(row: ChannelRow, places: Iterable[PlaceRow], pushes: Sequence[ChannelPush]) -> ChannelSummary:
     found = list(places)
     error = row.error or next((place.error for place in found if place.error), "")
     state: ChannelState = "new" if row.polled_at is None else "failing" if error else "fine"
@@ -238,13 +234,42 @@ def _summary(row: ChannelRow, places: Iterable[PlaceRow]) -> ChannelSummary:
         state=state,
         polled_at=row.polled_at,
         reached_at=row.reached_at,
-        due_at=row.due_at if row.every_s else None,
+        due_at=row.due_at,
+        paused_at=row.paused_at,
         failures=row.failures,
         error=error or None,
         collections=len(found),
         counts=counts_document(
             BatchCounts(*(sum(column) for column in zip(*(place.counts for place in found), strict=True)))
         ),
+        last_push=pushes[0] if pushes else None,
+    )
+
+
+def _pushes(store: Store, row: ChannelRow, *, at_most: int) -> list[ChannelPush]:
+    found = store.channels.pushes(row.channel_row, at_most=at_most, reasons=MAX_PROBLEMS_SHOWN)
+    return [_push(one) for one in found]
+
+
+def _push(row: PushedRow) -> ChannelPush:
+    states = dict(row.states)
+    unknown = states.get("unknown", 0) + states.pop("sending", 0)
+    withheld = [PushProblem(state="withheld", why=why, objects=count) for why, count in row.withheld.items()]
+    told = [
+        PushProblem(state=reason.state, why=reason.why, objects=reason.objects)  # type: ignore[arg-type]
+        for reason in row.reasons
+    ]
+    problems = sorted([*told, *withheld], key=lambda one: -one.objects)
+    return ChannelPush(
+        pushed_at=row.pushed_at,
+        collection=row.title or None,
+        accepted=states.get("accepted", 0),
+        refused=states.get("refused", 0),
+        pending=states.get("pending", 0),
+        unknown=unknown,
+        withheld=sum(row.withheld.values()),
+        problems=tuple(problems[:MAX_PROBLEMS_SHOWN]),
+        error=row.error or None,
     )
 
 
@@ -255,11 +280,13 @@ def counts_document(counts: BatchCounts) -> PollCounts:
 
 def _detail(store: Store, row: ChannelRow) -> ChannelDetail:
     places, terms = store.channels.places(row.channel_row), terms_of(row)
+    pushes = _pushes(store, row, at_most=MAX_PUSHES_SHOWN)
     return ChannelDetail(
-        channel=_summary(row, places),
+        channel=_summary(row, places, pushes),
         wanted=terms.collections,
         known_by=tuple(_known_by(terms)),
         allow_private=terms.allow_private,
+        proxy=terms.proxy,
         collections=tuple(
             ChannelCollection(
                 id=place.id,
@@ -276,6 +303,7 @@ def _detail(store: Store, row: ChannelRow) -> ChannelDetail:
         ),
         batches=tuple(store.channels.batches(row.channel_row, at_most=MAX_BATCHES_SHOWN)),
         rejected=tuple(_rejected(store, row)),
+        pushes=tuple(pushes),
     )
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from backchannel.codec import JsonObject
 from backchannel.desk.documents import Concerns
+from backchannel.desk.searching import Searched, Searches
 from backchannel.desk.ties import tied_indicators
 from backchannel.store.interface import Store
-from backchannel.store.rows import Hunted, Kept
+from backchannel.store.rows import Kept
 
 
-def concerns_of(store: Store, kept: Kept, value: JsonObject) -> Concerns:
+def concerns_of(store: Store, searches: Searches, kept: Kept, value: JsonObject) -> Concerns:
     """Say whether `kept` concerns us, and why we think so.
 
-    "no" is said only when every part of every indicator that stands for it was searched for in some log after
-    it came: what was not looked for is not unseen.
+    "no" is said only when every part of every indicator that stands for it was searched for, after it came, in
+    logs that show such things: what was not looked for is not unseen.
     """
     indicators = tied_indicators(store, kept, value)
     if not indicators:
@@ -29,24 +30,40 @@ def concerns_of(store: Store, kept: Kept, value: JsonObject) -> Concerns:
             last_seen=seen.last_seen,
             why=f"{what} seen in our own logs.",
         )
-    hunted = store.sightlines.hunted(indicators)
+    searched = searches.of(indicators)
     return Concerns(
-        state="no" if hunted.held and hunted.started_at and not hunted.unsearched else "not checked",
-        why=_why_unseen(hunted, alone=kept.type == "indicator"),
+        state="no"
+        if searched.extent == "searched"
+        else "in part"
+        if searched.extent == "in part"
+        else "not checked",
+        searched=searched.searched,
+        unsearched=searched.unsearched,
+        why=_why_unseen(searched, alone=kept.type == "indicator"),
     )
 
 
-def _why_unseen(hunted: Hunted, *, alone: bool) -> str:
-    if not hunted.held:
+def _why_unseen(searched: Searched, *, alone: bool) -> str:
+    if not searched.held:
         return "It is not in force." if alone else "We hold none of the indicators tied to it."
-    if hunted.started_at is None:
+    if searched.hunted_at is None:
         return "No log was hunted since it came." if alone else "No log was hunted since its indicators came."
-    if hunted.unsearched and alone:
-        return f"Not seen on {hunted.started_at}, but a part of its pattern cannot be searched yet."
-    if hunted.unsearched:
+    if not searched.is_noted:
         return (
-            f"Not seen on {hunted.started_at}, but {hunted.unsearched} of its {hunted.held} indicators "
-            "cannot be searched in full yet."
+            f"The hunt of {searched.hunted_at} did not note what its logs show, so nobody can say that it was "
+            "searched for: hunt again."
         )
     what = "it" if alone else "its indicators"
-    return f"The hunt of {hunted.started_at} looked for {what} and saw nothing."
+    if searched.extent == "searched":
+        return (
+            f"The hunt of {searched.hunted_at} looked for {what} {searched.where}".rstrip()
+            + ", and saw nothing."
+        )
+    if searched.extent == "not searched":
+        return f"It was not searched for: {searched.why_not}."
+    if not alone and searched.unread and not searched.lacking:
+        return (
+            f"Not seen on {searched.hunted_at}, but {searched.unread} of its {searched.held} indicators "
+            "cannot be searched in full yet."
+        )
+    return f"Not seen on {searched.hunted_at}, but {searched.why_not}."

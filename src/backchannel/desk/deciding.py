@@ -13,7 +13,7 @@ from typing import Final
 
 from backchannel import codec
 from backchannel.desk.access import Access, Caller
-from backchannel.policy.decide import DEFAULT_POLICY, Policy, Request, decide
+from backchannel.policy.decide import DEFAULT_POLICY, Decision, Policy, Request, decide
 from backchannel.stix.markings import UNMARKED, Tlp, tlp_defined
 from backchannel.store.exchange import ClassRow, Definition
 from backchannel.store.interface import Store
@@ -41,17 +41,23 @@ def allowed(
     )
     found = _kept.get(key)
     if found is None:
-        classes = store.collected.classes(collection_row)
-        tlps = _tlps(store, classes)
-        found = {
-            kind.class_row: kind
-            for kind in classes
-            if decide(_request(caller, right, kind, tlps[kind.class_row], now), policy).allowed
-        }
+        decided = decisions(store, caller, right, now=now, policy=policy)
+        found = {kind.class_row: kind for kind, decision in decided if decision.allowed}
         if len(_kept) >= MAX_KEPT:
             _kept.clear()
         _kept[key] = found
     return found
+
+
+def decisions(
+    store: Store, caller: Caller, right: Access, *, now: datetime, policy: Policy = DEFAULT_POLICY
+) -> list[tuple[ClassRow, Decision]]:
+    """Return every class of a collection with what the policy says of it to a caller."""
+    classes = store.collected.classes(right.collection.collection_row)
+    tlps = _tlps(store, classes)
+    return [
+        (kind, decide(_request(caller, right, kind, tlps[kind.class_row], now), policy)) for kind in classes
+    ]
 
 
 def _request(caller: Caller, right: Access, kind: ClassRow, tlp: Tlp, now: datetime) -> Request:

@@ -56,8 +56,9 @@ class Related(msgspec.Struct, frozen=True, kw_only=True):
 class Concerns(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it concerns us, as far as the hunts in our logs tell."""
 
-    state: Literal["yes", "no", "not checked"]
-    """`no`: hunted after it came, and not seen. For a report, malware, ...: by the indicators tied to it."""
+    state: Literal["yes", "no", "in part", "not checked"]
+    """`no`: searched for in full after it came, and not seen; `in part`: not all of it, or not in logs that show such
+    things; `not checked`: nothing of it. For a report, malware, ...: by the indicators tied to it."""
     hits: int = 0
     """Log lines that hit; the same lines hunted twice are counted once."""
     hosts: int = 0
@@ -65,6 +66,11 @@ class Concerns(msgspec.Struct, frozen=True, kw_only=True):
     assets: tuple[str, ...] = ()
     """The first of them, at most 10."""
     last_seen: str | None = None
+    searched: tuple[str, ...] = ()
+    """Where it was not seen: the kinds of observable in its patterns that logs hunted since it came show: `ipv4-addr`,
+    `domain-name`, `url`, `email-addr`, `file:hashes.MD5`, ...; `email-addr sender` where only one side counts."""
+    unsearched: tuple[str, ...] = ()
+    """The kinds in its patterns that none of those logs shows. `LIKE`: some such patterns were too many to be tried."""
     why: str = ""
     """One sentence: what was hunted when, or why it could not be checked."""
 
@@ -254,6 +260,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     """Relationships, sightings, notes, opinions, reports of others about it; newest first, at most 200."""
     said_more: bool = False
     answers: tuple[Answer, ...] = ()
+    concerns: Concerns
+    """Whether hunts in our own logs saw it, or how far they looked for it."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -348,7 +356,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     batches: int
     """Complete batches that came from it."""
     objects: int
-    """Objects in them, as its batches count them."""
+    """Different objects in them, by id, version and content: one that came twice is counted once."""
     last_received_at: str | None
 
 

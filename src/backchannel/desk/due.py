@@ -16,6 +16,10 @@ def due_channels(home: Path, clock: Clock) -> list[str]:
     """
     now = clock.now()
     with open_node(home) as node:
-        rows = [row for row in node.store.channels.all() if row.every_s]
-    due = [row for row in rows if row.due_at is None or parse_time(row.due_at) <= now]
+        rows = node.store.channels.all()
+    due = [
+        row
+        for row in rows
+        if (row.every_s and row.paused_at is None if row.due_at is None else parse_time(row.due_at) <= now)
+    ]
     return [row.name for row in sorted(due, key=lambda row: row.due_at or "")]

@@ -1,4 +1,4 @@
-"""Write a MISP feed into a folder: what we hold and may give to its reader, as events.
+"""Write a MISP feed into a folder: what we hold, or a collection has, and may give to its reader, as events.
 
 The policy decides object by object; what it withholds is counted with the reason. The folder belongs to the
 feed: `feed.json` beside its files says what was written, and what is no longer given is taken away. A folder
@@ -11,27 +11,32 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from backchannel import codec
 from backchannel.clock import Clock
 from backchannel.codec import JsonObject
+from backchannel.desk.access import Caller, access_of_party
+from backchannel.desk.deciding import decisions
 from backchannel.desk.exporting import ExportFile
 from backchannel.desk.items import Reader
 from backchannel.desk.node import Node
+from backchannel.desk.publishing import collection_named
+from backchannel.desk.shelves import events_of, read_values, seen
 from backchannel.desk.writing import write_files
 from backchannel.errors import InputError, UsageError
 from backchannel.ids import sha256
 from backchannel.misp.event import Event, Org
 from backchannel.misp.feed import HASHES, MANIFEST, attributes_of, feed_of
 from backchannel.misp.fields import UUID_FORM
-from backchannel.misp.from_stix import Publisher, from_stix
+from backchannel.misp.from_stix import Publisher, Returned, from_stix
 from backchannel.misp.losses import Loss
 from backchannel.policy.decide import Request, decide
 from backchannel.stix.markings import Tlp
 from backchannel.stix.visible import visible
+from backchannel.store.exchange import CollectionRow
 from backchannel.store.rows import First, Kept, PartyRow
 
 STATE: Final = "feed.json"
@@ -62,11 +67,13 @@ class FeedReport(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     to: str | None
     """The party whom it is for; None: anybody."""
+    collection: str | None
+    """Its id; None: whatever we hold."""
     files: tuple[ExportFile, ...]
     changed: bool
     """Some file's content differs from what lay there before."""
     objects: int
-    """In force, and looked at."""
+    """In force, and looked at; of a collection every version in it."""
     events: int
     attributes: int
     withheld: int
@@ -82,6 +89,7 @@ class FeedState(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: Literal["backchannel.feed-files/1"] = "backchannel.feed-files/1"
     to: str | None
+    collection: str | None = None
     files: tuple[ExportFile, ...]
 
 
@@ -91,6 +99,7 @@ def export_feed(
     folder: Path,
     *,
     to: str | None = None,
+    collection: str | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> FeedReport:
     """Write what may go to a party as a MISP feed.
@@ -100,20 +109,26 @@ def export_feed(
         clock: decides the present.
         folder: for this feed alone; made where it is missing.
         to: name of the party whom it is for; None: anybody may read it.
+        collection: id, alias or title of a collection, of which the party gets what its rights and the policy let it
+            read over TAXII too; None: whatever we hold.
         on_progress: called with the number of objects read so far.
 
     Raises:
+        NotFoundError: there is no such collection.
         UsageError: there is no such party, or the folder holds files that are not ours or another party's feed.
         InputError: the folder cannot be written, or there is more than a feed holds.
     """
     recipient = _recipient(node, to)
-    before = _before(folder, recipient)
-    sorting = _Sorting(node, recipient, clock.now())
-    values = sorting.values(Reader(node, clock), on_progress)
-    publisher = Publisher(
-        Org(_uuid(node.party.party_id), node.party.name), f"{node.party.name}: indicators", "feed"
+    row = None if collection is None else collection_named(node.store, collection)
+    state = FeedState(
+        to=recipient.name if recipient else None, collection=row.collection_id if row else None, files=()
     )
-    made = from_stix(values, publisher, known=sorting.markings)
+    before = _before(folder, state)
+    if row is None:
+        sorted_ = _of_node(node, clock, recipient, on_progress)
+    else:
+        sorted_ = _of_collection(node, clock, recipient, row)
+    made = sorted_.made
     feed = feed_of(made.events)
     contents = {
         **{f"{name}.json": body for name, body in feed.events.items()},
@@ -122,22 +137,68 @@ def export_feed(
     }
     _only_ours(folder, contents, before)
     files = tuple(_file(name, data) for name, data in contents.items())
-    state = FeedState(to=recipient.name if recipient else None, files=files)
+    state = msgspec.structs.replace(state, files=files)
     write_files(folder, {**contents, STATE: codec.encode(state) + b"\n"})
     _take_away(folder, before.keys() - contents.keys())
     return FeedReport(
         folder=str(folder),
         to=state.to,
+        collection=state.collection,
         files=files,
         changed={file.name: file.sha256 for file in files} != before,
-        objects=sorting.looked_at,
+        objects=sorted_.looked_at,
         events=len(made.events),
         attributes=_count(made.events),
-        withheld=sorting.withheld.total(),
-        withheld_by_reason=dict(sorting.withheld.most_common()),
+        withheld=sorted_.withheld.total(),
+        withheld_by_reason=dict(sorted_.withheld.most_common()),
         losses=_grouped(made.losses),
         losses_total=len(made.losses),
     )
+
+
+class _Sorted(NamedTuple):
+    """What may go, made into events, and what stays."""
+
+    made: Returned
+    looked_at: int
+    withheld: Counter[str]
+
+
+def _of_node(
+    node: Node, clock: Clock, recipient: PartyRow | None, on_progress: Callable[[int], None] | None
+) -> _Sorted:
+    sorting = _Sorting(node, recipient, clock.now())
+    values = sorting.values(Reader(node, clock), on_progress)
+    own = Org(_uuid(node.party.party_id), node.party.name)
+    publisher = Publisher(own, f"{node.party.name}: indicators", "feed")
+    made = from_stix(values, publisher, known=sorting.markings, defaults=sorting.defaults)
+    return _Sorted(made, sorting.looked_at, sorting.withheld)
+
+
+def _of_collection(node: Node, clock: Clock, recipient: PartyRow | None, row: CollectionRow) -> _Sorted:
+    """Sort a collection as its server does: by the rights that the recipient has there, and the policy.
+
+    Raises:
+        InputError: it holds more than is made into events.
+    """
+    now, store = clock.now(), node.store
+    with store.snapshot():
+        right = access_of_party(store, recipient, row, now=now)
+        caller = Caller(recipient)
+        reasons = {
+            kind.class_row: decision.reasons[-1].text
+            for kind, decision in decisions(store, caller, right, now=now)
+            if not decision.allowed
+        }
+        withheld: Counter[str] = Counter()
+        looked_at = 0
+        for place in store.collected.walk(row.collection_row, after=0):
+            looked_at += 1
+            if place.class_row in reasons:
+                withheld[reasons[place.class_row]] += 1
+        what = seen(node, clock, caller, right)
+        values = read_values(node, what.places)
+    return _Sorted(events_of(node, what, values), looked_at, withheld)
 
 
 class _Sorting:
@@ -148,6 +209,8 @@ class _Sorting:
         self.looked_at = 0
         self.withheld: Counter[str] = Counter()
         self.markings: Mapping[str, Tlp | None] = {}
+        self.defaults: dict[str, Tlp] = {}
+        """Id of what may go to the strictest label under which it came."""
 
     def values(self, reader: Reader, on_progress: Callable[[int], None] | None) -> list[JsonObject]:
         """Return what may go, as STIX 2.1, oldest first.
@@ -160,8 +223,11 @@ class _Sorting:
             firsts = self._node.store.objects.firsts([kept.object_row for kept in page])
             for kept in page:
                 self.looked_at += 1
-                if self._may_go(reader, kept, firsts[kept.object_row]):
+                first = firsts[kept.object_row]
+                if self._may_go(reader, kept, first):
                     found.extend(reader.view(kept).objects)
+                    if any(first.tlps) and not self._is_source(first):
+                        self.defaults[kept.stix_id] = reader.tlp(kept, first)
             self.markings = reader.markings(())
             if len(found) > MAX_OBJECTS:
                 raise InputError(
@@ -178,7 +244,7 @@ class _Sorting:
             Request(
                 tlp=reader.tlp(kept, first),
                 recipient=to.party_id if to else None,
-                recipient_is_source=to is not None and first.party == to.name and first.parties == 1,
+                recipient_is_source=self._is_source(first),
                 recipient_is_ourselves=to is not None and to.is_self,
                 collection_allows=True,
                 purpose="misp",
@@ -188,6 +254,10 @@ class _Sorting:
         if not decision.allowed:
             self.withheld[decision.reasons[-1].text] += 1
         return decision.allowed
+
+    def _is_source(self, first: First) -> bool:
+        """Whether the recipient alone sent it to us: it goes back as it came."""
+        return self._recipient is not None and first.party == self._recipient.name and first.parties == 1
 
 
 def _pages(node: Node) -> Iterator[list[Kept]]:
@@ -212,11 +282,11 @@ def _recipient(node: Node, name: str | None) -> PartyRow | None:
     return found
 
 
-def _before(folder: Path, recipient: PartyRow | None) -> dict[str, str]:
+def _before(folder: Path, own: FeedState) -> dict[str, str]:
     """Return name and SHA-256 of what the feed before wrote; nothing for a folder without one.
 
     Raises:
-        UsageError: it is another party's feed, or its `feed.json` is none of ours.
+        UsageError: it is the feed of another party or collection, or its `feed.json` is none of ours.
     """
     path = folder / STATE
     if not path.exists():
@@ -229,17 +299,17 @@ def _before(folder: Path, recipient: PartyRow | None) -> dict[str, str]:
         if value["schema"] != "backchannel.feed-files/1":
             raise ValueError("another schema")
         files = {str(file["name"]): str(file["sha256"]) for file in value["files"]}
-        belongs_to = value["to"]
+        held = FeedState(to=value["to"], collection=value.get("collection"), files=())
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(f"{path} is not of a feed of ours, so nothing is written there", hint=hint) from None
-    own = recipient.name if recipient else None
-    if belongs_to != own:
-        held = "anybody" if belongs_to is None else visible(str(belongs_to), max_chars=80)
-        raise UsageError(
-            f"{folder} holds the feed for {held}, not for {own or 'anybody'}",
-            hint=hint,
-        )
+    if held != own:
+        raise UsageError(f"{folder} holds the feed for {_named(held)}, not for {_named(own)}", hint=hint)
     return {name: digest for name, digest in files.items() if _is_name(name)}
+
+
+def _named(state: FeedState) -> str:
+    to = "anybody" if state.to is None else visible(str(state.to), max_chars=80)
+    return to if state.collection is None else f"{to} of {visible(str(state.collection), max_chars=80)}"
 
 
 def _is_name(name: str) -> bool:

@@ -75,6 +75,18 @@ class Uncompiled(msgspec.Struct, frozen=True):
     what: tuple[str, ...]
 
 
+class ShownKind(msgspec.Struct, frozen=True):
+    """A kind of observable that the logs of a hunt show: one that is not met there was searched for and not seen."""
+
+    kind: str
+    """`ipv4-addr`, `domain-name`, `url`, `email-addr`, `file:hashes.MD5`, ...; `email-addr sender` for one side."""
+    records: int | None
+    """Of the logs that show it; null where `--since` or `--until` chose among them."""
+    first_at: str | None
+    """Times of their first and last record inside the window; null where records have no time."""
+    last_at: str | None
+
+
 class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     """`hunt --jsonl`, the last line."""
 
@@ -96,6 +108,8 @@ class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     after: int
     formats: dict[str, int]
     """Files of each format."""
+    shown: tuple[ShownKind, ...]
+    """What these logs show at all."""
     skipped: tuple[Skipped, ...]
     uncompiled: tuple[Uncompiled, ...]
     """At most 1,000."""

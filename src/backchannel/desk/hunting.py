@@ -29,16 +29,18 @@ from backchannel.desk.hitting import (
     Skipped,
     Uncompiled,
 )
+from backchannel.desk.hunt_end import end_of, shown_kinds, shown_rows
 from backchannel.desk.node import Node
 from backchannel.desk.own_logs import Outside, logs_in
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.errors import UsageError
 from backchannel.logs.recognise import FORMATS, LogShape, log_id
 from backchannel.logs.records import seen_at
+from backchannel.logs.shown import HuntShown
 from backchannel.logs.spool import STDIN_NAME
 from backchannel.observables.kinds import Kind, Observable
 from backchannel.observables.normalise import normalise
-from backchannel.store.sqlite.hunts import HuntEnd, InForce, NewHit
+from backchannel.store.sqlite.hunts import InForce, NewHit
 
 if TYPE_CHECKING:
     from backchannel.matching.hunt import Found, Tally
@@ -117,7 +119,7 @@ def _hunting(
     compile_new(node.home, node.store.segments)
     segments = node.store.segments.all()
     files = [node.home / FOLDER / segment.file for segment in segments]
-    tally = Tally()
+    tally = Tally(shown=HuntShown(options.since, options.until))
     started_at = format_time(one.clock.now())
     hunt_row = node.store.hunts.begin(
         at=started_at,
@@ -139,22 +141,9 @@ def _hunting(
     finally:
         compiled.close()
     summary = one.summary(tally, values=sum(one.entries for one in segments), dropped_plain=dropped)
-    node.store.hunts.end(_end(summary, format_time(one.clock.now()), one.outside.worst(), hunt_row))
+    end = end_of(summary, format_time(one.clock.now()), one.outside.worst(), hunt_row)
+    node.store.hunts.end(end, shown_rows(summary, all_like=not dropped))
     yield summary
-
-
-def _end(summary: HuntSummary, ended_at: str, outside: str, hunt_row: int) -> HuntEnd:
-    return HuntEnd(
-        ended_at,
-        summary.files,
-        summary.records,
-        summary.bytes,
-        summary.hits,
-        codec.encode(summary.skipped).decode(),
-        codec.encode(summary.uncompiled).decode(),
-        outside,
-        hunt_row,
-    )
 
 
 @dataclass(slots=True)
@@ -260,6 +249,7 @@ class _Hunt:
             before=self._states["before"],
             after=self._states["after"],
             formats=tally.layouts,
+            shown=shown_kinds(tally.shown),
             skipped=tuple(skipped),
             uncompiled=tuple(Uncompiled(one, tuple(words.split("\n"))) for one, words in parts),
         )

@@ -15,8 +15,9 @@ from backchannel.clock import Clock, parse_time
 from backchannel.codec import JsonObject
 from backchannel.desk.acting import Adviser
 from backchannel.desk.concerning import concerns_of
-from backchannel.desk.documents import Item, ItemAdvice, Related, Source, Validity, ValidityState
+from backchannel.desk.documents import Concerns, Item, ItemAdvice, Related, Source, Validity, ValidityState
 from backchannel.desk.node import Node
+from backchannel.desk.searching import Searches
 from backchannel.desk.ties import Tie, ties
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.stix.describe import describe, short_name
@@ -66,7 +67,8 @@ class Reader:
         self.node = node
         self.store = node.store
         self.clock = clock
-        self._adviser = Adviser(node, clock)
+        self._searches = Searches(node.store)
+        self._adviser = Adviser(node, clock, self._searches)
         self._names: dict[str, str] = {}
         self._views: dict[int, View] = {}
         self._markings: dict[str, Tlp | None] = {}
@@ -97,6 +99,10 @@ class Reader:
             name = (short_name(self.value(kept)) if kept else "") or visible(stix_id)
             self._names[stix_id] = name
         return name
+
+    def concerns(self, kept: Kept) -> Concerns:
+        """Return whether it was seen in our own logs, or how far it was searched for."""
+        return concerns_of(self.store, self._searches, kept, self.value(kept))
 
     def source(self, kept: Kept, first: First) -> Source:
         """Return who handed it to us, and who it says wrote it."""
@@ -142,7 +148,7 @@ class Reader:
             related=facts.related[row],
             related_more=row in facts.related_more,
             findings=facts.findings.get(row, ())[:MAX_FINDINGS_SHOWN],
-            concerns=concerns_of(self.store, kept, value),
+            concerns=self.concerns(kept),
             advice=self._advice(kept),
             received_at=first.received_at,
             conflict=row in facts.conflicts,

@@ -16,6 +16,7 @@ from backchannel.actions.own import OwnAssets
 from backchannel.actions.values import Named, named_values
 from backchannel.clock import parse_time
 from backchannel.codec import JsonObject
+from backchannel.desk.courses import courses_for, has_courses
 from backchannel.desk.node import Node
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.stix.markings import TLP_IDS, Tlp, pap_of, tlp_defined, tlp_of
@@ -62,6 +63,10 @@ class Judge:
         """Our own networks and domains, as set."""
         return _own_assets(self.node.settings.own_networks, self.node.settings.own_domains)
 
+    @cached_property
+    def _has_courses(self) -> bool:
+        return has_courses(self.store)
+
     def target(self, named: Named) -> Target:
         """Return a value with what our own lists say about it."""
         labels = load_warninglists(self.node).labels(named.thing)
@@ -107,7 +112,13 @@ class Judge:
             source=first.party or "",
             received_at=first.received_at,
             title=_text(value.get("name")),
-            standing=replace(standing, contested=is_conflict, disputed=disputed, seen_at=seen_at),
+            standing=replace(
+                standing,
+                contested=is_conflict,
+                disputed=disputed,
+                seen_at=seen_at,
+                courses=courses_for(self.store, kept.stix_id) if self._has_courses else (),
+            ),
             named=named,
             uncompiled=uncompiled,
             indicator_types=_indicator_types(value, kept.spec_version),

@@ -13,14 +13,15 @@ from backchannel import codec
 from backchannel.clock import Clock
 from backchannel.codec import JsonObject
 from backchannel.desk.access import Caller, NotAllowedError, NotThereError, collections_seen, roots_seen
+from backchannel.desk.lists import Lists, Spool
 from backchannel.desk.node import Node
 from backchannel.desk.posting import post
-from backchannel.desk.shelves import Shelf, Shelves, read_values, record, seen
+from backchannel.desk.shelves import Sent, Shelf, Shelves, record
 from backchannel.errors import UsageError
-from backchannel.ids import new_id, sha256
+from backchannel.ids import new_id
 from backchannel.misp.event import Event
 from backchannel.misp.feed import HASHES, MANIFEST, attributes_of, values_of_attribute
-from backchannel.misp.listing import KINDS, as_csv, as_text, listed
+from backchannel.misp.listing import KINDS
 from backchannel.misp.search import Found, SearchError, attributes_found, events_found, search_of
 from backchannel.misp.sighting import (
     SightingAsked,
@@ -46,8 +47,8 @@ _SIGHTABLE: Final = ("indicator", "observed-data", "vulnerability", "note")
 class Served(NamedTuple):
     """One file."""
 
-    body: bytes | None
-    """None: the reader has it already."""
+    body: bytes | Spool | None
+    """None: the reader has it already. What may be large is in a file."""
     etag: str
     """With its quotation marks (RFC 9110 §8.8.3)."""
     changed_at: int | None
@@ -87,15 +88,15 @@ def feed_file(
         body = shelf.feed.events.get(name.removesuffix(".json").lower()) if name.endswith(".json") else None
     if body is None:
         raise NotThereError("there is no such file in this feed")
-    return _served(
-        body, has, shelf.changed_at, lambda: record(node, clock, caller, shelf.right, shelf.places, body)
-    )
+    sent = Sent.of(shelf.places, body)
+    return _served(body, has, shelf.changed_at, sent, lambda: record(node, clock, caller, shelf.right, sent))
 
 
 def list_file(
     node: Node,
     clock: Clock,
     caller: Caller,
+    lists: Lists,
     collection: str,
     form: str,
     *,
@@ -108,6 +109,7 @@ def list_file(
         node: the open node.
         clock: decides what is in force.
         caller: who asks.
+        lists: where lists are kept.
         collection: its id or alias.
         form: `txt` or `csv`.
         kind: one of `misp.listing.KINDS`; None: all.
@@ -121,25 +123,23 @@ def list_file(
     """
     if kind is not None and kind not in KINDS:
         raise UsageError("there is no such kind of value", hint=f"Ask for one of {', '.join(KINDS)}.")
-    with node.store.snapshot():
-        right, places = seen(node, clock, caller, collection, types=frozenset({"indicator"}))
-        values = read_values(node, places)
-    newest: dict[str, JsonObject] = {}
-    for value in values:
-        held = newest.get(value["id"])
-        if held is None or str(value.get("modified", "")) >= str(held.get("modified", "")):
-            newest[value["id"]] = value
-    found = listed(newest.values(), at=clock.now(), kind=kind)
-    body = as_csv(found) if form == "csv" else as_text(found)
-    changed_at = places[-1].added if places else None
-    return _served(body, has, changed_at, lambda: record(node, clock, caller, right, places, body))
+    right, made = lists.list(node, clock, caller, collection, form, kind)
+    return _served(
+        made.file,
+        has,
+        made.sent.last_added or None,
+        made.sent,
+        lambda: record(node, clock, caller, right, made.sent),
+    )
 
 
-def _served(body: bytes, has: frozenset[str], changed_at: int | None, sent: Callable[[], None]) -> Served:
-    etag = f'"{sha256(body).hex()[:32]}"'
+def _served(
+    body: bytes | Spool, has: frozenset[str], changed_at: int | None, sent: Sent, keep: Callable[[], None]
+) -> Served:
+    etag = f'"{sent.sha256.hex()[:32]}"'
     if etag in has or "*" in has:
         return Served(None, etag, changed_at)
-    sent()
+    keep()
     return Served(body, etag, changed_at)
 
 
@@ -312,7 +312,7 @@ def _record(
 ) -> None:
     for shelf in shelves:
         if any(event.uuid in uuids for event in shelf.events):
-            record(node, clock, caller, shelf.right, shelf.places, answer)
+            record(node, clock, caller, shelf.right, Sent.of(shelf.places, answer))
 
 
 def _attribute(found: Found) -> JsonObject:

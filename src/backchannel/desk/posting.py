@@ -31,6 +31,7 @@ from backchannel.desk.taxii import BusyError, StatusResource, UnreadableError, V
 from backchannel.errors import StoreError
 from backchannel.intake.documents import read_piece
 from backchannel.intake.received import Received, Refused
+from backchannel.stix.called import called
 from backchannel.stix.markings import parse_tlp
 from backchannel.stix.split import DocumentError, Piece, split
 from backchannel.stix.visible import visible
@@ -286,13 +287,7 @@ def _verdict(stix_id: str, version: str, message: str = "") -> Verdict:
 
 def _refusal(piece: Piece, item: Refused, now: int) -> Verdict:
     """Say why an object was refused, under whatever it calls itself, else under its place."""
-    try:
-        value = codec.decode(piece.body)
-    except ValueError:
-        value = None
-    held = value if isinstance(value, dict) else {}
-    named = item.findings[0].object or held.get("id")
-    stix_id = visible(named, max_chars=300) if isinstance(named, str) and named else piece.pointer.lstrip("/")
-    version = held.get("modified") or held.get("created")
-    shown = version if isinstance(version, str) else format_micros(now)
-    return _verdict(stix_id, shown, f"refused: {item.findings[0].what}")
+    named = item.findings[0].object or called(piece.body)
+    stix_id = visible(named, max_chars=300) if named else piece.pointer.lstrip("/")
+    version = called(piece.body, "modified") or called(piece.body, "created") or format_micros(now)
+    return _verdict(stix_id, version, f"refused: {item.findings[0].what}")

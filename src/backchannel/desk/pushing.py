@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, cast
@@ -12,7 +13,7 @@ from backchannel.desk.channel_documents import Pushed, PushedObject
 from backchannel.desk.channels import find_channel, terms_of
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
-from backchannel.errors import NetworkError, NotFoundError, UsageError
+from backchannel.errors import BackchannelError, NetworkError, NotFoundError, UsageError
 from backchannel.ids import BatchId
 from backchannel.policy.decide import POLICY_VERSION, Request, decide
 from backchannel.stix.visible import visible
@@ -62,11 +63,20 @@ def push(
     kept = _named(node, ids, batch)
     party = node.store.parties.by_name(row.party)
     ready = _decided(node, clock, kept, party)
+    withheld = Counter(one.why or "" for one in ready.withheld)
+    with node.store.transaction():
+        push_id = node.store.channels.begin_push(row, withheld=withheld, at=format_time(clock.now()))
     if not ready.go:
         return _document(row, "", ready.withheld, None)
-    with opener(cast("Kind", row.kind), terms_of(row), pause) as channel:
-        place = _target(row, channel.places())
-        told, error = _send(node, clock, row, channel, place, ready.go)
+    try:
+        with opener(cast("Kind", row.kind), terms_of(row), pause) as channel:
+            place = _target(row, channel.places())
+            told, error = _send(node, push_id, row, channel, place, ready.go)
+    except BackchannelError as caught:
+        _keep_error(node, push_id, caught.message)
+        raise
+    if error is not None:
+        _keep_error(node, push_id, error)
     return _document(row, place.title, [*told, *ready.withheld], error)
 
 
@@ -136,12 +146,12 @@ def _target(row: ChannelRow, places: Sequence[Place]) -> Place:
 
 
 def _send(
-    node: Node, clock: Clock, row: ChannelRow, channel: Channel, place: Place, kept: Sequence[Kept]
+    node: Node, push_id: int, row: ChannelRow, channel: Channel, place: Place, kept: Sequence[Kept]
 ) -> tuple[list[PushedObject], str | None]:
     store = node.store
     with store.transaction():
         pushes = [PushRow(one.object_row, place.place, POLICY_VERSION) for one in kept]
-        numbers = store.channels.record(row, pushes, at=format_time(clock.now()))
+        numbers = store.channels.record(push_id, row, pushes, title=place.title or place.id)
     number_of = {(str(one.stix_id), one.version): number for one, number in zip(kept, numbers, strict=True)}
     told: list[PushedObject] = []
     error: str | None = None
@@ -161,6 +171,11 @@ def _send(
             if (one.stix_id, one.version) not in sent
         ]
     return told, error
+
+
+def _keep_error(node: Node, push_id: int, error: str) -> None:
+    with node.store.transaction():
+        node.store.channels.end_push(push_id, error=error)
 
 
 def _told(verdict: Verdict) -> PushedObject:

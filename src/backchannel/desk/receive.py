@@ -31,6 +31,7 @@ from backchannel.intake.received import Received, Refused
 from backchannel.settings import checked_name
 from backchannel.stix.markings import parse_tlp
 from backchannel.stix.versions import changes
+from backchannel.store.channel_words import CHANNEL_WORDS, channel_word
 from backchannel.store.interface import Store
 from backchannel.store.rows import BatchCounts, InputFile
 
@@ -289,7 +290,13 @@ def import_terms(store: Store, party: str | None, channel: str, tlp: str | None)
         label = parse_tlp(tlp).label if tlp is not None else None
     except ValueError as error:
         raise UsageError(f"{error}", hint="TLP 2.0 has CLEAR, GREEN, AMBER, AMBER+STRICT and RED.") from None
-    return ImportTerms(name, channel, label)
+    return ImportTerms(name, _spelled(store, channel), label)
+
+
+def _spelled(store: Store, channel: str) -> str:
+    """Return a channel in the spelling of its own: known words in lower case, others as they came first."""
+    word = channel_word(channel)
+    return word if word in CHANNEL_WORDS else store.batches.channel_like(word) or word
 
 
 def _party_row(store: Store, name: str | None, batch_id: BatchId, at: str) -> int | None:

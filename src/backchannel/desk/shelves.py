@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -23,12 +24,13 @@ from backchannel.errors import InputError
 from backchannel.ids import Digest, sha256
 from backchannel.misp.event import Event, Org
 from backchannel.misp.feed import Feed, distinct, feed_of
-from backchannel.misp.from_stix import Publisher, from_stix
+from backchannel.misp.from_stix import Publisher, Returned, from_stix
 from backchannel.policy.decide import DEFAULT_POLICY
-from backchannel.stix.markings import tlp_defined
+from backchannel.stix.markings import Tlp, tlp_defined
 from backchannel.stix.read import raw_object
 from backchannel.stix.versions import view
-from backchannel.store.exchange import PageSent, Place
+from backchannel.store.exchange import ClassRow, PageSent, Place
+from backchannel.store.interface import Store
 
 MAX_OBJECTS: Final = 50_000
 """Most objects of a collection that are made into events: all of them are in memory at once, some 10 KiB each."""
@@ -45,6 +47,17 @@ class TooMuchError(InputError):
 
     http_status = 413
     hint = "Read it over TAXII, or ask for a smaller collection."
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What of a collection one reader sees."""
+
+    right: Access
+    places: tuple[Place, ...]
+    """Oldest first."""
+    defaults: Mapping[str, Tlp]
+    """Id of what bears no marking itself to the label under which it came; what the reader sent us itself goes back
+    as it came."""
 
 
 class Shelf(msgspec.Struct, frozen=True):
@@ -84,16 +97,16 @@ class Shelves:
             TooMuchError: it holds more than is made into events.
         """
         with node.store.snapshot():
-            right, places = seen(node, clock, caller, collection)
-            key = (right.collection.collection_row, _party(caller), right.is_named_reader)
-            print_ = _print(right, places)
+            what = seen(node, clock, caller, right_of(node, caller, collection))
+            key = (what.right.collection.collection_row, _party(caller), what.right.is_named_reader)
+            print_ = _print(what)
             with self._lock:
                 known = self._kept.get(key)
                 if known is not None and known[0] == print_:
                     self._kept.move_to_end(key)
                     return known[1]
-            values = read_values(node, places)
-        made = _shelf(node, right, places, values)
+            values = read_values(node, what.places)
+        made = _shelf(node, what, values)
         with self._lock:
             self._kept[key] = (print_, made)
             while len(self._kept) > MAX_KEPT:
@@ -101,31 +114,45 @@ class Shelves:
         return made
 
 
-def seen(
-    node: Node, clock: Clock, caller: Caller, collection: str, *, types: frozenset[str] = frozenset()
-) -> tuple[Access, tuple[Place, ...]]:
-    """Return what of a collection a caller sees, inside a snapshot of the store; raises as `Shelves.shelf` does.
+def seen(node: Node, clock: Clock, caller: Caller, right: Access) -> Seen:
+    """Return what of a collection a caller sees, inside a snapshot of the store.
 
     Args:
         node: the open node.
         clock: decides the present.
         caller: who asks.
-        collection: its id or alias.
-        types: only these types of STIX; none: all.
+        right: what the caller may do in the collection.
+
+    Raises:
+        TooMuchError: it holds more than is made into events.
     """
     store = node.store
-    right = _right(node, caller, collection)
     classes = allowed(store, caller, right, now=clock.now())
-    wanted = {row for row, kind in classes.items() if not types or kind.type in types}
     found: list[Place] = []
     for place in store.collected.walk(right.collection.collection_row, after=0):
-        if place.class_row in wanted:
+        if place.class_row in classes:
             found.append(place)
             if len(found) > MAX_OBJECTS:
                 raise TooMuchError(
-                    f"the collection holds more than {MAX_OBJECTS:,} objects: too many for a list or for events"
+                    f"the collection holds more than {MAX_OBJECTS:,} objects: too many to be made into events"
                 )
-    return right, tuple(found)
+    ours = {
+        row: kind for row, kind in classes.items() if kind.party_row != _party(caller) or not kind.party_row
+    }
+    return Seen(right, tuple(found), _defaults(store, ours, found))
+
+
+def _defaults(store: Store, classes: Mapping[int, ClassRow], places: Sequence[Place]) -> dict[str, Tlp]:
+    """Return the label under which each object came that bears none; the strictest, where versions differ."""
+    found: dict[str, Tlp] = {}
+    for label in {kind.default_tlp for kind in classes.values() if kind.default_tlp and not kind.tlp}:
+        tlp = Tlp(label)
+        bare = {row for row, kind in classes.items() if kind.default_tlp == label and not kind.tlp}
+        rows = [place.object_row for place in places if place.class_row in bare]
+        for at in range(0, len(rows), CHUNK_ROWS):
+            for stix_id, _, _ in store.collected.heads(rows[at : at + CHUNK_ROWS]):
+                found[stix_id] = max(found.get(stix_id, tlp), tlp, key=lambda one: one.strictness)
+    return found
 
 
 def read_values(node: Node, places: tuple[Place, ...]) -> list[JsonObject]:
@@ -148,16 +175,29 @@ def read_values(node: Node, places: tuple[Place, ...]) -> list[JsonObject]:
             found.extend([value] if is_21 else view(raw_object(body, value, spec_version)).objects)
         if size > MAX_BYTES:
             raise TooMuchError(
-                f"the collection holds more than {MAX_BYTES // 2**20} MiB: too much for a list or for events"
+                f"the collection holds more than {MAX_BYTES // 2**20} MiB: too much to be made into events"
             )
     return found
 
 
-def record(
-    node: Node, clock: Clock, caller: Caller, right: Access, places: tuple[Place, ...], body: bytes
-) -> None:
-    """Keep that something made of these objects goes out; when this returns, it is on the disk."""
-    if not places:
+class Sent(NamedTuple):
+    """Something that goes out, and what of a collection it was made of."""
+
+    first_added: int
+    last_added: int
+    objects: int
+    sha256: Digest
+
+    @classmethod
+    def of(cls, places: tuple[Place, ...], body: bytes) -> Sent:
+        """Return that `body` was made of these."""
+        ends = (places[0].added, places[-1].added) if places else (0, 0)
+        return cls(*ends, len(places), sha256(body))
+
+
+def record(node: Node, clock: Clock, caller: Caller, right: Access, sent: Sent) -> None:
+    """Keep that something made of objects goes out; when this returns, it is on the disk."""
+    if not sent.objects:
         return
     row = PageSent(
         format_time(clock.now()),
@@ -165,17 +205,23 @@ def record(
         caller.token_row,
         right.collection.collection_row,
         "objects",
-        places[0].added,
-        places[-1].added,
-        len(places),
+        sent.first_added,
+        sent.last_added,
+        sent.objects,
         DEFAULT_POLICY.version,
-        sha256(body),
+        sent.sha256,
     )
     with node.store.transaction():
         node.store.statuses.sent(row)
 
 
-def _right(node: Node, caller: Caller, collection: str) -> Access:
+def right_of(node: Node, caller: Caller, collection: str) -> Access:
+    """Return what a caller may do in a collection that it may read, by its id or alias.
+
+    Raises:
+        NotThereError: there is none in which the caller has any right.
+        NotAllowedError: the caller may not read it.
+    """
     store = node.store
     row = store.collections.by_id(collection)
     if row is None:
@@ -192,17 +238,24 @@ def _party(caller: Caller) -> int:
     return caller.party.party_row if caller.party else 0
 
 
-def _print(right: Access, places: tuple[Place, ...]) -> bytes:
+def _print(what: Seen) -> bytes:
     """Return what is equal exactly as long as the same is seen."""
-    digest = hashlib.sha256(f"{right.collection.title}\x1f{DEFAULT_POLICY.version}".encode())
-    for place in places:
+    digest = hashlib.sha256(f"{what.right.collection.title}\x1f{DEFAULT_POLICY.version}".encode())
+    for place in what.places:
         digest.update(b"%d," % place.added)
+    for stix_id, tlp in sorted(what.defaults.items()):
+        digest.update(f"{stix_id}{tlp},".encode())
     return Digest(digest.digest())
 
 
-def _shelf(node: Node, right: Access, places: tuple[Place, ...], values: list[JsonObject]) -> Shelf:
+def _shelf(node: Node, what: Seen, values: list[JsonObject]) -> Shelf:
+    events = distinct(events_of(node, what, values).events)
+    return Shelf(what.right, what.places, tuple(events), feed_of(events))
+
+
+def events_of(node: Node, what: Seen, values: list[JsonObject]) -> Returned:
+    """Return the events of the objects of a collection."""
     own = Org(node.party.party_id.partition("--")[2], node.party.name)
-    publisher = Publisher(own, right.collection.title, right.collection.collection_id)
+    publisher = Publisher(own, what.right.collection.title, what.right.collection.collection_id)
     known = {value["id"]: tlp_defined(value) for value in values if value.get("type") == "marking-definition"}
-    events = distinct(from_stix(values, publisher, known=known).events)
-    return Shelf(right, places, tuple(events), feed_of(events))
+    return from_stix(values, publisher, known=known, defaults=what.defaults)

@@ -71,7 +71,7 @@ def standing(node: Node) -> Status:
         objects=objects,
         quarantined=quarantined,
         types=types,
-        parties=sum(1 for tally in store.parties.tallies() if not tally.party.is_self),
+        parties=store.parties.others(),
         batches=store.batches.completed(),
         last_batch=batch_documents(store, (last,))[0] if last else None,
         hunts=hunts,

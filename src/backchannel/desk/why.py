@@ -65,6 +65,7 @@ def why(node: Node, clock: Clock, stix_id: str) -> Why:
         said=said[:MAX_SAID],
         said_more=len(said) > MAX_SAID,
         answers=tuple(_answer(reader, answered) for answered in answers),
+        concerns=reader.concerns(kept),
     )
 
 

@@ -10,9 +10,10 @@ from typing import Final
 from backchannel.intake.containers import Source
 from backchannel.intake.events import holds_events, read_events
 from backchannel.intake.lines import Line, lines
-from backchannel.intake.received import Received, Refused, refused
+from backchannel.intake.received import CLAUSE_JSON, Received, Refused, broken, refused
 from backchannel.intake.recognise import json_named
 from backchannel.stix import objects
+from backchannel.stix.called import MAX_LOOKED_BYTES, called
 from backchannel.stix.findings import Finding
 from backchannel.stix.limits import CLAUSE_DEPTH, CLAUSE_SIZE, MAX_DEPTH, MAX_OBJECT_BYTES, LimitError
 from backchannel.stix.read import decode_object, raw_object, spec_version_of
@@ -20,7 +21,6 @@ from backchannel.stix.split import DocumentError, Outline, Piece, split
 from backchannel.stix.validate import address, validate
 from backchannel.stix.visible import visible
 
-CLAUSE_JSON: Final = "RFC 8259"
 CLAUSE_FORMS: Final = "import: forms"
 CLAUSE_BUNDLE: Final = "STIX 2.1 §8"
 OBJECTS_TRIED: Final = 20
@@ -41,7 +41,9 @@ def read_document(source: Source) -> Iterator[Received | Refused]:
             return
         place = f"{source.name}:{error.line}"
         where = f"is broken JSON (line {error.line}, column {error.column}): " if error.is_broken else ""
-        yield refused(place, f"the file {where}{error.what}; {error.mend}", CLAUSE_JSON)
+        source.stream.seek(0)
+        stix_id = called(source.stream.read(MAX_LOOKED_BYTES))
+        yield refused(place, f"the file {where}{error.what}; {error.mend}", CLAUSE_JSON, stix_id=stix_id)
 
 
 def read_lines(source: Source) -> Iterator[Received | Refused]:
@@ -77,26 +79,36 @@ def _line(place: str, line: Line) -> Iterator[Received | Refused]:
     data = line.data.strip(b" \t\r\n")
     if line.is_cut:
         what = f"the line is longer than {MAX_OBJECT_BYTES // 2**20} MiB: split it"
-        yield refused(place, what, CLAUSE_SIZE, line.data)
+        yield refused(place, what, CLAUSE_SIZE, line.data, stix_id=called(data))
     elif data:
         try:
             outline, pieces = split(io.BytesIO(data))
         except DocumentError as error:
-            what = f"the line is broken JSON (column {error.column}): {error.what}; the other lines are read"
-            yield refused(place, what, CLAUSE_JSON, line.data)
+            what = f"the line is broken JSON (column {error.column}): {error.what}; {error.mend}; the other lines are read"
+            yield refused(place, what, CLAUSE_JSON, line.data, stix_id=called(data))
         else:
             yield from _objects_or_events(place, outline, pieces)
 
 
 def _objects_or_events(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[Received | Refused]:
     """Read STIX, or MISP events: the first object of a list tells for all of them."""
-    first = next(pieces, None) if outline.kind != "bundle" else None
-    whole = pieces if first is None else chain((first,), pieces)
-    if first is None or not holds_events(first.body):
+    begun = _begun(pieces) if outline.kind != "bundle" else []
+    whole = chain(begun, pieces)
+    if not begun or not holds_events(begun[-1].body):
         yield from _objects(place, outline, whole)
         return
     for piece in whole:
         yield from read_events(address(place, piece.pointer), piece)
+
+
+def _begun(pieces: Iterator[Piece]) -> list[Piece]:
+    """Return the pieces up to the first that is not broken, within bounds."""
+    begun: list[Piece] = []
+    for piece in islice(pieces, OBJECTS_TRIED):
+        begun.append(piece)
+        if not piece.fault or sum(len(one.body) for one in begun) > MAX_OBJECT_BYTES:
+            break
+    return begun
 
 
 def _objects(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[Received | Refused]:
@@ -133,12 +145,16 @@ def read_piece(place: str, piece: Piece, bundle_version: str) -> Received | Refu
         piece: its bytes.
         bundle_version: `spec_version` of the bundle around it, "" if it states none.
     """
-    if piece.is_cut:
-        what = f"the object is longer than {MAX_OBJECT_BYTES // 2**20} MiB, or nested far more than {MAX_DEPTH} deep"
-        return refused(
-            place, what, CLAUSE_DEPTH if piece.body[:200].count(b"[") > MAX_DEPTH else CLAUSE_SIZE, piece.body
-        )
     body = piece.body
+    if piece.is_cut:
+        what = (
+            f"the object is longer than {MAX_OBJECT_BYTES // 2**20} MiB, or nested far more than {MAX_DEPTH} deep: "
+            f"split it, or send what it holds apart"
+        )
+        clause = CLAUSE_DEPTH if body[:200].count(b"[") > MAX_DEPTH else CLAUSE_SIZE
+        return refused(place, what, clause, body, stix_id=called(body))
+    if piece.fault:
+        return refused(place, broken(piece.fault), CLAUSE_JSON, body, stix_id=called(body))
     try:
         value, is_plain = decode_object(body)
         version = spec_version_of(value, bundle_version)
@@ -147,7 +163,7 @@ def read_piece(place: str, piece: Piece, bundle_version: str) -> Received | Refu
             return Refused(findings, place, body[:MAX_OBJECT_BYTES])
         return Received(raw_object(body, value, version, is_plain=is_plain), findings, place)
     except LimitError as error:
-        return refused(place, error.what, error.clause, body)
+        return refused(place, error.what, error.clause, body, stix_id=called(body))
 
 
 def _named(outline: Outline) -> str | None:

@@ -16,7 +16,7 @@ import msgspec
 from backchannel import codec
 from backchannel.codec import JsonObject
 from backchannel.intake.doubts import doubt
-from backchannel.intake.received import Received, Refused, refused
+from backchannel.intake.received import CLAUSE_JSON, Received, Refused, broken, refused
 from backchannel.misp.event import Attribute, Event
 from backchannel.misp.patterns import parts, pattern_of
 from backchannel.misp.reading import EventError, EventRead, read_event
@@ -61,6 +61,9 @@ def read_events(place: str, piece: Piece) -> Iterator[Received | Refused]:
     """Yield the STIX objects of each MISP event in one piece of a document."""
     if piece.is_cut:
         yield refused(place, _too_large(len(piece.body)), CLAUSE_LARGE, piece.body)
+        return
+    if piece.fault:
+        yield refused(place, broken(piece.fault), CLAUSE_JSON, piece.body)
         return
     events = list(_events(piece.body, ""))
     if not events:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from backchannel.stix.findings import Finding
 from backchannel.stix.limits import MAX_OBJECT_BYTES
 from backchannel.stix.raw import RawObject
+
+CLAUSE_JSON: Final = "RFC 8259"
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -34,6 +38,11 @@ class Refused(msgspec.Struct, frozen=True):
     """Its bytes, cut at `MAX_OBJECT_BYTES`; of a file only the beginning."""
 
 
-def refused(place: str, what: str, clause: str, original: bytes = b"") -> Refused:
-    """Return the refusal of what has no id, in one sentence."""
-    return Refused((Finding("refuse", "", place, what, clause),), place, original[:MAX_OBJECT_BYTES])
+def refused(place: str, what: str, clause: str, original: bytes = b"", *, stix_id: str = "") -> Refused:
+    """Return the refusal, in one sentence, of what has no id, or none but the one that it gives itself."""
+    return Refused((Finding("refuse", stix_id, place, what, clause),), place, original[:MAX_OBJECT_BYTES])
+
+
+def broken(fault: str) -> str:
+    """Say that one object of a document is no JSON, and what to do; `fault` as of `stix.split.Piece`."""
+    return f"the object is no JSON ({fault}): mend it, or ask its producer to; what is around it is read"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from backchannel.codec import JsonObject
-from backchannel.logs.tables import Family, FieldTable, KindOfRecord, Reading, Side, field_table
+from backchannel.logs.tables import URL_SHOWS, Family, FieldTable, KindOfRecord, Reading, Side, field_table
 
 Path = tuple[str, ...]
 """Way to a value in a record: keys, `[]` for each member of a list. In a table, one name of a column."""
@@ -25,6 +25,8 @@ class FieldAt:
     """Its column; for a URL in parts those of host, port (or -1) and target."""
     side: Side
     is_list: bool
+    shows: tuple[str, ...] = ()
+    """Kinds of observable that it shows (`logs.shown`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +157,15 @@ def _layout(
         return [order[path] for name in names for path in by_name.get(name, ())]
 
     fields = [
-        FieldAt(_shown(path), field.reading, (order[path],), field.side, field.is_list)
+        FieldAt(_shown(path), field.reading, (order[path],), field.side, field.is_list, field.shows)
         for field in table.fields
         for path in by_name[field.name]
     ]
     for url in table.urls:
         for host, target in zip(by_name[url.host], by_name[url.target], strict=False):
             port = columns([url.port])
-            fields.append(
-                FieldAt(
-                    _shown(target), "url", (order[host], port[0] if port else -1, order[target]), "", False
-                )
-            )
+            parts = (order[host], port[0] if port else -1, order[target])
+            fields.append(FieldAt(_shown(target), "url", parts, "", False, URL_SHOWS))
     return Layout(
         format_,
         tuple(order),

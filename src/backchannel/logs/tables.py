@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Final, Literal
 
 from backchannel.codec import JsonObject
 
@@ -26,6 +26,8 @@ class Field:
     reading: Reading
     side: Side = ""
     is_list: bool = False
+    shows: tuple[str, ...] = ()
+    """Kinds of observable (`logs.shown`) of which a log with this field can say that they were not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +86,22 @@ def field_table(family: Family) -> FieldTable:
 
 
 def _fields(row: JsonObject) -> list[Field]:
-    side, is_list = row.get("side", ""), row.get("list", False)
-    return [Field(name, row["reading"], side, is_list) for name in row["names"]]
+    reading, side = row["reading"], row.get("side", "")
+    kinds = row.get("shows", _SHOWS[reading])
+    shows = (*kinds, *(f"{kind} {side}" for kind in kinds if side))
+    return [Field(name, reading, side, row.get("list", False), shows) for name in row["names"]]
+
+
+_ADDRESSES = ("ipv4-addr", "ipv6-addr")
+_SHOWS: Final[dict[Reading, tuple[str, ...]]] = {
+    "address": _ADDRESSES,
+    "domain": ("domain-name",),
+    "host": ("domain-name",),
+    "url": ("url",),
+    "hash": (),
+    "email": ("email-addr",),
+    "holder": ("domain-name",),
+}
+"""What a field shows where its table does not say so; most hashes are of no file."""
+URL_SHOWS: Final = ("url", "domain-name")
+"""What a URL in parts shows, one of which is its host."""

@@ -20,11 +20,13 @@ from backchannel.logs.layout import FieldAt, Layout, Row
 from backchannel.logs.layout import Path as Way
 from backchannel.logs.lines import MAX_LINE_BYTES
 from backchannel.logs.recognise import LogShape
+from backchannel.logs.records import UNSET
+from backchannel.logs.shown import EMPTY, LogShown
 from backchannel.matching import probing
 from backchannel.matching.compiled import CellKey, CompiledSet
 
 if TYPE_CHECKING:
-    import duckdb
+    from backchannel.matching.engine import Connection
 
 MIN_BULK_BYTES: Final = 4 * 2**20
 """A smaller log is read line by line: starting a scan costs more than it saves."""
@@ -73,7 +75,7 @@ def count_lines(path: Path, size: int) -> int:
 class BulkLog:
     """One log as a table."""
 
-    database: duckdb.DuckDBPyConnection
+    database: Connection
     table: str
     shape: LogShape
     path: Path
@@ -95,6 +97,24 @@ class BulkLog:
         query = f"SELECT rowid FROM {self.table} WHERE {where} LIMIT {MAX_ODD_LINES + 1}"  # noqa: S608
         rows = self.database.execute(query).fetchall()
         return [self.line(row[0]) for row in rows]
+
+    def note_shown(self, shown: LogShown) -> None:
+        """Say what the records show that need not be read by themselves."""
+        for one in self.shape.layout.fields:
+            if shown.kinds.issuperset(one.shows):
+                continue
+            # A URL in parts needs its host and its target.
+            has = " AND ".join(f"c{n} NOT IN {_NO_VALUE}" for n in {one.columns[0], one.columns[-1]})
+            query = f"SELECT 1 FROM {self.table} WHERE NOT odd AND {has} LIMIT 1"  # noqa: S608
+            if self.database.execute(query).fetchall():
+                shown.kinds.update(one.shows)
+        if self.shape.layout.time >= 0:
+            time = f"c{self.shape.layout.time}"
+            ends = f"min({time})::VARCHAR, max({time})::VARCHAR"
+            # The text of a time sorts as the time does, as one program writes it.
+            is_time = "" if self.shape.layout.has_numeric_time else f"AND {time} NOT IN {_NO_VALUE}"
+            query = f"SELECT {ends} FROM {self.table} WHERE NOT odd {is_time}"  # noqa: S608
+            shown.span(*self.database.execute(query).fetchall()[0])
 
     def line(self, row: int) -> int:
         """Return the number of the line of a row."""
@@ -148,6 +168,8 @@ class BulkLog:
                 yield self.line(row[0]), _unset(tuple(row[1:]), self.shape.format)
 
 
+_NO_VALUE: Final = f"({', '.join(repr(text) for text in sorted(EMPTY))})"
+
 _SHARED: Final = """
 SELECT DISTINCT field, cell FROM seen JOIN wanted USING (probe)
 UNION
@@ -156,7 +178,7 @@ SELECT field, cell FROM seen WHERE probe IS NULL
 
 
 def load(compiled: CompiledSet, path: Path, shape: LogShape, *, size: int, table: str) -> BulkLog:
-    """Read a log into a table; raises `duckdb.Error` where DuckDB cannot."""
+    """Read a log into a table; raises `engine.Error` where DuckDB cannot."""
     source = _table_source(path, shape) if shape.format == "zeek-tsv" else _json_source(path, shape.layout)
     compiled.database.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {source}")
     rows = compiled.database.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]  # noqa: S608
@@ -170,7 +192,7 @@ def _cell(field: FieldAt, text: str) -> Cell:
 def _unset(cells: Row, format_: str) -> Row:
     if format_ != "zeek-tsv":
         return cells
-    return tuple(None if cell in {"-", "(empty)", ""} else cell for cell in cells)
+    return tuple(None if cell in UNSET else cell for cell in cells)
 
 
 def _all_null(layout: Layout) -> str:

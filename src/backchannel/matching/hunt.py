@@ -13,14 +13,13 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
-
 from backchannel.logs.cells import Cell
 from backchannel.logs.layout import FieldAt, Layout, Row
 from backchannel.logs.lines import numbered
 from backchannel.logs.opening import OpenLog, UnreadableLogError, open_log
 from backchannel.logs.recognise import LogShape, Record, UnknownFormatError, recognise, records
-from backchannel.matching import bulk
+from backchannel.logs.shown import HuntShown, LogShown
+from backchannel.matching import bulk, engine
 from backchannel.matching.compiled import CellKey, CompiledSet
 from backchannel.matching.index import Met
 
@@ -68,6 +67,8 @@ class Tally:
     skipped: list[Note] = field(default_factory=list)
     layouts: dict[str, int] = field(default_factory=dict)
     """Format to number of files."""
+    shown: HuntShown = field(default_factory=HuntShown)
+    """What these logs show at all."""
 
 
 def log_files(paths: Iterable[Path], tally: Tally) -> Iterator[Path]:
@@ -122,7 +123,9 @@ def hunt_log(
             tally.layouts[shape.format] = tally.layouts.get(shape.format, 0) + 1
             if format_ is not None and not shape.layout.fields:
                 notes.say(None, f"it has no field of {format_}: nothing in it was searched")
-            yield from _hunt_open(name, log, shape, compiled, tally, notes)
+            shown, before = LogShown(), tally.records
+            yield from _hunt_open(name, log, shape, compiled, tally, notes, shown)
+            tally.shown.add(shown, records=tally.records - before)
     except UnknownFormatError as error:
         notes.say(None, str(error))
     except UnreadableLogError as error:
@@ -131,26 +134,33 @@ def hunt_log(
 
 
 def _hunt_open(
-    path: str, log: OpenLog, shape: LogShape, compiled: CompiledSet, tally: Tally, notes: _Notes
+    path: str,
+    log: OpenLog,
+    shape: LogShape,
+    compiled: CompiledSet,
+    tally: Tally,
+    notes: _Notes,
+    shown: LogShown,
 ) -> Iterator[Found]:
     loaded = _loaded(log, shape, compiled)
     if loaded is None:
-        yield from _by_lines(path, log, shape, compiled, tally, notes)
+        yield from _by_lines(path, log, shape, compiled, tally, notes, shown)
         return
     shape = loaded.shape
     odd = loaded.odd_lines()
     met = compiled.match(loaded.candidates(compiled))
     # Only what is told by its line needs the lines to be counted.
     if (odd or met or loaded.drops_lines) and not loaded.is_trusted():
-        yield from _by_lines(path, log, shape, compiled, tally, notes)
+        yield from _by_lines(path, log, shape, compiled, tally, notes, shown)
         return
+    loaded.note_shown(shown)
     tally.records += loaded.rows_read - len(odd)
     rows = loaded.rows(_conditions(shape.layout, met))
     found = (one for line, cells in rows for one in _in_row(path, shape, line, cells, met))
     if not odd:
         yield from found
         return
-    again = list(_by_lines(path, log, shape, compiled, tally, notes, only=frozenset(odd)))
+    again = list(_by_lines(path, log, shape, compiled, tally, notes, shown, only=frozenset(odd)))
     yield from sorted([*found, *again], key=lambda one: one.line)
 
 
@@ -166,7 +176,7 @@ def _loaded(log: OpenLog, shape: LogShape, compiled: CompiledSet) -> bulk.BulkLo
     for _ in range(MAX_LOADS):
         try:
             loaded = bulk.load(compiled, log.path, shape, size=log.size, table="record")
-        except duckdb.Error:
+        except engine.Error:
             return None  # what DuckDB cannot read, the line reader reads or names
         odd = loaded.odd_lines()
         if len(odd) <= bulk.MAX_ODD_LINES:
@@ -191,6 +201,7 @@ def _by_lines(
     compiled: CompiledSet,
     tally: Tally,
     notes: _Notes,
+    shown: LogShown,
     *,
     only: frozenset[int] | None = None,
 ) -> Iterator[Found]:
@@ -201,6 +212,7 @@ def _by_lines(
             read = _some(stream.fileno(), log, shape, notes, only)
         while batch := list(islice(read, BATCH_RECORDS)):
             tally.records += len(batch)
+            shown.note(batch)
             met = compiled.match(_cells_of(batch))
             if met:
                 for record in batch:

@@ -52,9 +52,13 @@ class Foreign:
     """Converts one object after the other; the losses go where they are gathered."""
 
     def __init__(
-        self, values: Mapping[str, JsonObject], losses: Losses, known: Mapping[str, Tlp | None]
+        self,
+        values: Mapping[str, JsonObject],
+        losses: Losses,
+        known: Mapping[str, Tlp | None],
+        defaults: Mapping[str, Tlp],
     ) -> None:
-        self._values, self._losses, self._known = values, losses, known
+        self._values, self._losses, self._known, self._defaults = values, losses, known, defaults
 
     def lose(self, value: JsonObject, kept: frozenset[str], reason: str = _NO_PLACE) -> None:
         """Tell each property of an object that is not among `kept`."""
@@ -66,11 +70,19 @@ class Foreign:
         """Return the tags of an object: its labels, and what its markings say."""
         held = value.get("labels")
         labels = [tag for tag in held if isinstance(tag, str) and tag] if isinstance(held, list) else []
-        if ("object_marking_refs" in value or "granular_markings" in value) and tlp_tagged(labels) is None:
-            tlp = tlp_of(value, default="clear", known=self._known)
-            if tlp_of(value, default="red", known=self._known) is tlp:
-                labels.append(tag_of(tlp))
-        return tuple(dict.fromkeys(labels))
+        tlp = self.label(value) if tlp_tagged(labels) is None else None
+        return tuple(dict.fromkeys((*labels, tag_of(tlp)) if tlp is not None else labels))
+
+    def label(self, value: JsonObject) -> Tlp | None:
+        """Return how far an object may go: by its own markings, else by the label under which it came unmarked."""
+        found = tlp_of(value, default="clear", known=self._known)
+        is_marked = found is tlp_of(value, default="red", known=self._known)  # whatever the default is
+        return found if is_marked else self._defaults.get(value["id"])
+
+    def default_tags(self, value: JsonObject) -> tuple[str, ...]:
+        """Return the tag of the label under which an object came; none where it bears one itself."""
+        tlp = self._defaults.get(value["id"])
+        return () if tlp is None or self.label({**value, "id": ""}) is not None else (tag_of(tlp),)
 
     def attributes(self, value: JsonObject, creator: str) -> list[Attribute]:
         """Return the attributes that say what an object says; none if there are none, which is told.

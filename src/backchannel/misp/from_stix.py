@@ -21,11 +21,14 @@ from backchannel.misp.foreign import GALAXIES, Foreign, day_of
 from backchannel.misp.galaxies import cluster_of
 from backchannel.misp.labels import EVENT_MARK, SIGHTING, labelled, text_of
 from backchannel.misp.losses import Loss, Losses
+from backchannel.misp.tags import tag_of
 from backchannel.misp.to_stix import relation_id
 from backchannel.stix.markings import Tlp
 from backchannel.stix.vocabulary import OBSERVABLES
 
 _ATTRIBUTES: Final = frozenset({"indicator", "observed-data", "vulnerability"}) | OBSERVABLES
+_MARKED: Final = _ATTRIBUTES | {"note"}
+"""What stands in a gathered event and has a marking of its own."""
 _DISAGREE: Final = frozenset({"disagree", "strongly-disagree"})
 _EXPLAINING: Final = frozenset({"marking-definition", "extension-definition"})
 
@@ -57,7 +60,11 @@ class _Parts(NamedTuple):
 
 
 def from_stix(
-    values: Iterable[JsonObject], publisher: Publisher, *, known: Mapping[str, Tlp | None] | None = None
+    values: Iterable[JsonObject],
+    publisher: Publisher,
+    *,
+    known: Mapping[str, Tlp | None] | None = None,
+    defaults: Mapping[str, Tlp] | None = None,
 ) -> Returned:
     """Return the MISP events of STIX objects.
 
@@ -65,6 +72,8 @@ def from_stix(
         values: the objects, in any order; of several versions of one the newest is taken.
         publisher: for what no report holds, and where nobody is named as the producer.
         known: other marking definitions that we hold (`stix.markings.tlp_of`).
+        defaults: id of what bears no marking to the label under which it came: written as a tag, since a reader
+            knows only what the event says.
     """
     found: dict[str, JsonObject] = {}
     for value in values:
@@ -73,18 +82,22 @@ def from_stix(
             held = found.get(stix_id)
             if held is None or text_of(value, "modified") >= text_of(held, "modified"):
                 found[stix_id] = value
-    return _Back(found, publisher, known or {}).returned()
+    return _Back(found, publisher, known or {}, defaults or {}).returned()
 
 
 class _Back:
     """One conversion: which objects there are, and which have found their place."""
 
     def __init__(
-        self, values: dict[str, JsonObject], publisher: Publisher, known: Mapping[str, Tlp | None]
+        self,
+        values: dict[str, JsonObject],
+        publisher: Publisher,
+        known: Mapping[str, Tlp | None],
+        defaults: Mapping[str, Tlp],
     ) -> None:
         self._values, self._publisher = values, publisher
         self._losses = Losses()
-        self._foreign = Foreign(values, self._losses, known)
+        self._foreign = Foreign(values, self._losses, known, defaults)
         self._placed: set[str] = set()
         self._about: dict[str, list[JsonObject]] = {}
         """Id to the relationships that begin there, and to the sightings and opinions of it."""
@@ -108,6 +121,7 @@ class _Back:
             event = self._foreign.event(value, self._org(creator))
         else:
             self._foreign.lose(value, born.EVENT)
+            event = msgspec.structs.replace(event, tags=(*event.tags, *self._foreign.default_tags(value)))
         members = [self._values[ref] for ref in _refs(value) if ref in self._values and ref != value["id"]]
         return _with(event, self._parts(members, creator), self._clusters(value))
 
@@ -138,6 +152,10 @@ class _Back:
                 threat_level=4,
                 orgc=self._org(creator),
             )
+            labels = {self._foreign.label(value) for value in members if value["type"] in _MARKED}
+            common = labels.pop() if len(labels) == 1 else None
+            if common is not None:
+                event = msgspec.structs.replace(event, tags=(tag_of(common),))
             yield _with(event, parts, ())
 
     def _parts(self, members: Sequence[JsonObject], creator: str) -> _Parts:
@@ -201,17 +219,18 @@ class _Back:
             self._placed.update(_refs(value))
         if attribute is not None:
             self._foreign.lose(value, born.ATTRIBUTE[value["type"]])
-            found = [attribute]
+            tags = self._foreign.default_tags(value)
+            found = [msgspec.structs.replace(attribute, tags=(*attribute.tags, *tags))]
         else:
             found = self._foreign.attributes(value, creator)
         if not found:
             return []
-        sightings, tags = self._told_of(value)
+        sightings, indicated = self._told_of(value)
         first = msgspec.structs.replace(
             found[0], clusters=self._clusters(value), sightings=(*found[0].sightings, *sightings)
         )
         return [
-            msgspec.structs.replace(one, tags=tuple(dict.fromkeys((*one.tags, *tags)))) if tags else one
+            msgspec.structs.replace(one, tags=tuple(dict.fromkeys((*one.tags, *indicated))))
             for one in (first, *found[1:])
         ]
 

@@ -7,6 +7,7 @@ not yet valid or no plain value is not listed.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -43,6 +44,44 @@ class Listed(NamedTuple):
     type: str
     """A type of MISP attributes: `ip-dst`, `domain`, `sha256`."""
     indicator: JsonObject
+
+
+class Lister:
+    """Writes one list in parts, in which each value stands once."""
+
+    def __init__(self, form: str, kind: str | None) -> None:
+        """Begin a list.
+
+        Args:
+            form: `txt` or `csv`.
+            kind: one of `KINDS`, or None for all of them.
+        """
+        self._form, self._kind = form, kind
+        self._seen: set[bytes] = set()
+        self.head = as_csv(()) if form == "csv" else b""
+        """What it begins with."""
+
+    @property
+    def count(self) -> int:
+        """How many values there are so far."""
+        return len(self._seen)
+
+    def rows(self, indicators: Iterable[JsonObject], *, at: datetime) -> bytes:
+        """Return the part for indicators that are in force at `at`; what was listed before is not again."""
+        new: list[Listed] = []
+        for one in listed(indicators, at=at, kind=self._kind):
+            key = hashlib.blake2b(f"{_KIND_OF[one.type]}\n{one.value}".encode(), digest_size=16).digest()
+            if key not in self._seen:
+                self._seen.add(key)
+                new.append(one)
+        return as_csv(new)[len(self.head) :] if self._form == "csv" else as_text(new)
+
+    def changes_at(self, indicator: JsonObject, *, at: datetime) -> datetime | None:
+        """Return when, after `at`, an indicator begins or ends to be in force; None: never."""
+        if indicator.get("revoked") is True:
+            return None
+        moments = (_moment(indicator, "valid_from"), _moment(indicator, "valid_until"))
+        return min((one for one in moments if one is not None and one > at), default=None)
 
 
 def listed(indicators: Iterable[JsonObject], *, at: datetime, kind: str | None = None) -> list[Listed]:

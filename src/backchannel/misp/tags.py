@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from backchannel.codec import JsonObject
+from backchannel.misp.event import Event
 from backchannel.stix.markings import TLP_IDS, Pap, Tlp, pap_of, tlp_of
 
 OF_DISTRIBUTION: Final[Mapping[int, Tlp]] = MappingProxyType(
@@ -72,6 +73,21 @@ def marking_of(tags: Sequence[str], distribution: int | None, *, around: Tlp | N
     if limit is not None and (marked or distribution in _STRICT_ALONE):
         marked.append(limit)
     return max(marked, key=lambda tlp: tlp.strictness) if marked else None
+
+
+def widest_marking(event: Event, tlp: Tlp | None) -> Tlp | None:
+    """Return how far what goes furthest of an event may go, None if that is what nothing marks.
+
+    Whoever may have a part of an event may know whose it is: each part names its author.
+    """
+    if tlp is not None:
+        return tlp
+    every = (*event.attributes, *(held for one in event.objects for held in one.attributes))
+    found = [marking_of(one.tags, one.distribution) for one in every]
+    marked = [one for one in found if one is not None]
+    widest = min(marked, key=lambda one: one.strictness, default=None)
+    # What nothing marks goes as far as its receiver says, which is no further than CLEAR.
+    return widest if len(marked) == len(found) or widest is Tlp.CLEAR else None
 
 
 def pap_tagged(tags: Sequence[str]) -> Pap | None:

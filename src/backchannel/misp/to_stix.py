@@ -45,7 +45,7 @@ from backchannel.misp.labels import (
 )
 from backchannel.misp.losses import Loss, Losses
 from backchannel.misp.observed import observables_of
-from backchannel.misp.tags import confidence_of, marking_of, marking_ref, pap_tagged
+from backchannel.misp.tags import confidence_of, marking_of, marking_ref, pap_tagged, widest_marking
 from backchannel.stix.markings import Tlp
 from backchannel.stix.sco_ids import observable_id, stable_id
 
@@ -87,6 +87,7 @@ class _Maker:
         self._losses = Losses()
         self._made: dict[str, Made] = {}
         self._tlp = marking_of(event.tags, event.distribution)
+        self._widest = widest_marking(event, self._tlp)
         self._pap = pap_tagged(event.tags)
         self._dated = _dated(event)
         self._creator: str | None = None
@@ -205,7 +206,10 @@ class _Maker:
         }
 
     def _observable(self, value: JsonObject, attribute: Attribute, tlp: Tlp | None) -> str:
-        stix_id = observable_id(value) or stable_id(value["type"], codec.canonical(value))
+        # An observable is nobody's and has no versions: marked in one way here and in another there, one id would
+        # have two contents. The id that STIX gives is for the unmarked one, as other sources send it (§2.9: SHOULD).
+        own = observable_id(value) if tlp is None else None
+        stix_id = own or stable_id(value["type"], codec.canonical(value), *([tlp.encode()] if tlp else []))
         head = {"type": value["type"], "spec_version": "2.1", "id": stix_id}
         return self._add({**head, **value, **_marked(tlp)}, attribute.uuid)
 
@@ -311,10 +315,10 @@ class _Maker:
             "spec_version": "2.1",
             "id": f"identity--{org.uuid}",
             "created": format_time(UNDATED),
-            "modified": undated(self._tlp),
+            "modified": undated(self._widest),
             "name": org.name,
             "identity_class": "organization",
-            **_marked(self._tlp),
+            **_marked(self._widest),
         }
         return self._add(value, "")
 

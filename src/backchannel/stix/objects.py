@@ -6,6 +6,7 @@ With `codec` the only place that decodes. The bytes of a value are exactly those
 from __future__ import annotations
 
 import json  # noqa: TID251 - the one reader that tells where a value ends, and shows every pair of an object
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 
@@ -27,6 +28,10 @@ class NotJsonError(ValueError):
         self.what = what
         self.at = at
         """Where, in characters from the beginning of the text."""
+
+
+class _ConstantError(ValueError):
+    """A text holds NaN, Infinity or -Infinity, which are numbers of JavaScript and not of JSON."""
 
 
 class UnfinishedError(ValueError):
@@ -82,6 +87,8 @@ def value_end(text: str, at: int, *, is_all: bool) -> int:
     """
     try:
         end = _scanner.raw_decode(text, at)[1]
+    except _ConstantError as error:
+        raise NotJsonError(_not_a_number(str(error)), _constant_at(text, at)) from None
     except json.JSONDecodeError as error:
         if not is_all and (error.msg.startswith("Unterminated") or error.pos > len(text) - TAIL_CHARS):
             raise UnfinishedError from None
@@ -103,6 +110,8 @@ def check_keys(data: bytes | str) -> None:
     """
     try:
         _pairs_scanner.decode(data if isinstance(data, str) else data.decode("utf-8", "surrogatepass"))
+    except _ConstantError as error:
+        raise NotJsonError(_not_a_number(str(error)), 0) from None
     except json.JSONDecodeError as error:
         raise NotJsonError(_in_words(error, len(data)), error.pos) from None
     except UnicodeDecodeError as error:
@@ -130,7 +139,20 @@ def _key_words(message: str) -> str:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise json.JSONDecodeError(f"{name} is no JSON number", name, 0)
+    raise _ConstantError(name)
+
+
+def _not_a_number(name: str) -> str:
+    return f"{name} is no number of JSON: give null, or leave the property out"
+
+
+def _constant_at(text: str, at: int) -> int:
+    """Return where the first NaN or Infinity stands outside of texts."""
+    found = (match for match in _CONSTANT.finditer(text, at) if match[0][0] != '"')
+    return next((match.start() for match in found), at)
+
+
+_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*+"|NaN|-?Infinity', re.DOTALL)
 
 
 def _unique(pairs: Sequence[tuple[str, object]]) -> Mapping[str, object]:

@@ -47,10 +47,10 @@ def decode_object(body: bytes) -> Decoded:
 
 def _why(message: str) -> str:
     if "surrogate" in message or "truncated" in message:
-        return "a text in it holds half a surrogate pair, which is no valid Unicode"
+        return "a text in it holds half a surrogate pair, which is no valid Unicode; send whole characters"
     if "out of range" in message:
-        return "a number in it is too large"
-    return "it is nested too deeply" if "deep" in message else message
+        return "a number in it is too large; send it as text"
+    return "it is nested too deeply; no STIX object needs that" if "deep" in message else message
 
 
 def raw_object(body: bytes, value: JsonObject, spec_version: str, *, is_plain: bool = False) -> RawObject:

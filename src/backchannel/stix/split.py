@@ -3,6 +3,10 @@
 What is in memory at once is one object and a window, however long the document is. A document is read to
 its end before its first object is given out, so that of a file cut off in the middle nothing is taken:
 in one step where it is small enough to be in memory, else by reading the stream twice.
+
+An object that is no JSON (NaN, a comma too few, a byte that is not UTF-8) costs only itself, as long as its
+brackets and quotation marks tell where it ends. They are trusted no further than that: where a backslash
+stands outside of a text, a quotation mark is missing, and what looks like an object may be a part of a text.
 """
 
 from __future__ import annotations
@@ -27,6 +31,8 @@ MAX_WHOLE_COMMAS: Final = 2_000_000
 document spends two on them."""
 MAX_HELD: Final = 5_000_000
 """Most objects of a document: some seconds of reading, and more than a gigabyte of the smallest real ones."""
+MAX_BROKEN: Final = 100_000
+"""Most objects of a document that are no JSON: each takes some 20 µs twice. With more it is broken as a whole."""
 MAX_MEMBER_CHARS: Final = 2**16
 """Longest value beside `objects` that is kept of a bundle (characters)."""
 MAX_MEMBERS: Final = 1000
@@ -63,6 +69,8 @@ class Piece(NamedTuple):
     body: bytes
     is_cut: bool
     """Whether it was too long or too deeply nested to be read: `body` is only its beginning."""
+    fault: str = ""
+    """Why it is no JSON, while what is around it is (`line 3, column 17: ...`); "" if it is."""
 
 
 class DocumentError(ValueError):
@@ -201,17 +209,22 @@ def _outline(stream: BinaryIO) -> Outline:
         if window.peek() != "":
             raise MoreError("there is more behind the end of the value", *window.place())
     except NotJsonError as error:
-        raise DocumentError(error.what, *(window.place(error.at) if window else (1, 1))) from None
+        before = f"; what was wrong first: {window.fault}" if window and window.fault else ""
+        raise DocumentError(error.what + before, *(window.place(error.at) if window else (1, 1))) from None
     except NotUtf8Error as error:
         raise NotUtf8DocumentError(error.what, error.line, error.column) from None
     return found
 
 
 def _read_list(window: Window, base: str) -> Outline:
-    count = 0
-    for count, _ in enumerate(_walk(window, base), 1):
+    count = broken = 0
+    for count, piece in enumerate(_walk(window, base), 1):
+        broken += bool(piece.fault)
         if count > MAX_HELD:
             raise TooManyError(f"holds more than {MAX_HELD:,} objects", *window.place())
+        if broken > MAX_BROKEN:
+            what = f"more than {MAX_BROKEN:,} of its objects are no JSON, the first of them in {window.fault}"
+            raise DocumentError(what, *window.place())
     return Outline("list", {}, count)
 
 
@@ -222,8 +235,7 @@ def _walk(window: Window, base: str) -> Iterator[Piece]:
         return
     number = 0
     while True:
-        text, is_cut = window.value()
-        yield Piece(f"{base}/{number}", text.encode("utf-8", "surrogatepass"), is_cut)
+        yield Piece(f"{base}/{number}", *window.item())
         number += 1
         if window.expect(",]") == "]":
             return
@@ -287,7 +299,7 @@ def _read_again(window: Window, outline: Outline) -> Iterator[Piece]:
         yield from _walk(window, "")
     elif outline.kind == "object":
         text, is_cut = window.value()
-        yield Piece("", text.encode("utf-8", "surrogatepass"), is_cut)
+        yield Piece("", text.encode("utf-8", "surrogateescape"), is_cut)
     elif outline.held:
         for key in _keys(window):
             if key == "objects":

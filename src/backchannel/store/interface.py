@@ -17,8 +17,8 @@ from backchannel.store.rows import (
     BatchRow,
     First,
     Held,
-    Hunted,
     HuntRow,
+    HuntsSince,
     InputFile,
     Kept,
     KeptArrival,
@@ -27,6 +27,7 @@ from backchannel.store.rows import (
     PartyTally,
     Seen,
     Sightline,
+    Wanted,
 )
 from backchannel.store.statements import Statements
 
@@ -145,6 +146,10 @@ class Batches(Protocol):
         """Return the newest complete batch."""
         ...
 
+    def channel_like(self, channel: str) -> str | None:
+        """Return the first spelling in which a batch names that channel, upper and lower case alike."""
+        ...
+
     def completed(self) -> int:
         """Return how many batches are complete."""
         ...
@@ -187,7 +192,11 @@ class Parties(Protocol):
         ...
 
     def tallies(self, *, party_row: int | None = None) -> Iterator[PartyTally]:
-        """Yield the parties in sight, ourselves first, then by name."""
+        """Yield the parties in sight, ourselves first, then by name; it reads an index of all arrivals."""
+        ...
+
+    def others(self) -> int:
+        """Count the parties in sight but ourselves."""
         ...
 
 
@@ -198,8 +207,12 @@ class Sightlines(Protocol):
         """Sum up the hits of these indicators over all hunts; None without any."""
         ...
 
-    def hunted(self, indicators: Iterable[str]) -> Hunted:
-        """Say whether these indicators were hunted since all of them came, and what of them cannot be."""
+    def wanted(self, indicators: Iterable[str]) -> list[Wanted]:
+        """Return those of the indicators that hunts look for: what is in force."""
+        ...
+
+    def hunts_since(self, at: str) -> HuntsSince:
+        """Return which finished hunts read any record since a time, and what their logs showed."""
         ...
 
     def hits(self, indicators: Iterable[str], *, at_most: int) -> list[Sightline]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -26,8 +26,11 @@ class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
     polled_at: str | None = None
     reached_at: str | None = None
     due_at: str | None = None
+    """When the next poll is wanted; None: at once, or not at all where `every_s` is 0 or it is paused."""
     failures: int = 0
     error: str = ""
+    paused_at: str | None = None
+    """Since when it is not polled by itself."""
 
 
 class PlaceRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +53,30 @@ class PushRow(NamedTuple):
     object_row: int
     place: str
     policy: str
+
+
+class PushReason(NamedTuple):
+    """Why some objects of one push were not accepted."""
+
+    state: str
+    why: str
+    objects: int
+
+
+class PushedRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One push, however it ended."""
+
+    push_id: int
+    title: str
+    """Of the collection; "" where none was reached."""
+    pushed_at: str
+    withheld: Mapping[str, int]
+    """Reason of the policy to the number of objects that it kept here."""
+    error: str
+    states: Mapping[str, int]
+    """What became of the objects that were sent, to their number: `sending` where no answer was kept."""
+    reasons: tuple[PushReason, ...] = ()
+    """The most frequent first."""
 
 
 class Channels(Protocol):
@@ -107,8 +134,28 @@ class Channels(Protocol):
         """Return what a complete batch brought, each object once."""
         ...
 
-    def record(self, row: ChannelRow, pushes: Sequence[PushRow], *, at: str) -> list[int]:
-        """Write down what is about to be sent; returns the number of each."""
+    def pause(self, channel_row: int, *, at: str | None) -> None:
+        """Let a channel rest since `at`; None: poll it again, at once."""
+        ...
+
+    def want(self, channel_row: int, *, at: str) -> None:
+        """Let the next poll be at `at`, also of one that is polled by hand only, or paused."""
+        ...
+
+    def begin_push(self, row: ChannelRow, *, withheld: Mapping[str, int], at: str) -> int:
+        """Write down that something is to be sent, and what the policy keeps here; returns the push's number."""
+        ...
+
+    def record(self, push_id: int, row: ChannelRow, pushes: Sequence[PushRow], *, title: str) -> list[int]:
+        """Write down what is about to be sent to the collection `title`; returns the number of each."""
+        ...
+
+    def end_push(self, push_id: int, *, error: str) -> None:
+        """Write down why a push ended before its end."""
+        ...
+
+    def pushes(self, channel_row: int, *, at_most: int, reasons: int) -> list[PushedRow]:
+        """Return the newest pushes of a channel, each with at most so many reasons."""
         ...
 
     def record_verdict(self, push_row: int, *, state: str, why: str) -> None:

@@ -186,6 +186,7 @@ class PartyTally(msgspec.Struct, frozen=True):
     party: PartyRow
     batches: int
     objects: int
+    """Different ones, by id, version and content, however often they came."""
     last_received_at: str | None
 
 
@@ -242,15 +243,37 @@ class Seen(msgspec.Struct, frozen=True):
     last_seen: str | None
 
 
-class Hunted(msgspec.Struct, frozen=True):
-    """Whether some indicators were hunted."""
+class Wanted(NamedTuple):
+    """One indicator in force, as hunts look for it."""
 
-    held: int
-    """How many of them we hold."""
-    unsearched: int
-    """How many of those have a pattern of which a part cannot be searched."""
+    pattern: str
+    spec_version: str
+    is_partly_unread: bool
+    """A part of its pattern cannot be searched."""
+    came_at: str
+    valid_from: str | None
+    valid_until: str | None
+
+
+class Shown(NamedTuple):
+    """One kind of observable in the logs of the hunts since a time."""
+
+    started_at: str
+    """Of the newest hunt whose logs show it."""
+    records: int | None
+    """Of the logs of that hunt that show it; None where nobody counted those of its window."""
+    first_at: str | None
+    """Time of the earliest record of all those hunts that could show it, None where no time is known."""
+    last_at: str | None
+
+
+class HuntsSince(NamedTuple):
+    """The finished hunts since a time."""
+
     started_at: str | None
-    """Start of the newest finished hunt that read any record after the last of them came; else None."""
+    """Start of the newest one that read any record; else None."""
+    shown: dict[str, Shown]
+    """By kind (`logs.shown`); under "" what any of their logs held. Empty: they are all from before such was noted."""
 
 
 class Sightline(msgspec.Struct, frozen=True):

@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from backchannel.desk import answering
 from backchannel.desk import batches as desk_batches
+from backchannel.desk import channels as desk_channels
 from backchannel.web.pages import batch_id_of, stix_id_of
-from backchannel.web.rendering import item_url
+from backchannel.web.rendering import channel_url, item_url
 from backchannel.web.visit import Visit, see_other
 
 
@@ -42,3 +43,24 @@ def undo(visit: Visit) -> Response:
     """`POST /batches/{n}/undo`."""
     desk_batches.undo_batch(visit.node, visit.clock, batch_id_of(visit))
     return see_other("/batches", said="undone")
+
+
+def poll(visit: Visit) -> Response:
+    """`POST /channels/{name}/poll`: whoever polls beside the pages does it within seconds."""
+    name = visit.parts["name"]
+    desk_channels.want_poll(visit.node, visit.clock, name)
+    return see_other(channel_url(name), said="poll")
+
+
+def pause(visit: Visit) -> Response:
+    """`POST /channels/{name}/pause`."""
+    name = visit.parts["name"]
+    desk_channels.pause_channel(visit.node, visit.clock, name)
+    return see_other(channel_url(name), said="pause")
+
+
+def resume(visit: Visit) -> Response:
+    """`POST /channels/{name}/resume`."""
+    name = visit.parts["name"]
+    desk_channels.resume_channel(visit.node, name)
+    return see_other(channel_url(name), said="resume")

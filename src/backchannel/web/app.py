@@ -96,6 +96,9 @@ def _page_routes(house: House) -> list[BaseRoute]:
         does(answers.undo, "/batches/{batch_id:int}/undo"),
         *shows(pages.channels, "/channels", "/channels.json"),
         *shows(pages.channel, "/channels/{name}.json", "/channels/{name}"),
+        does(answers.poll, "/channels/{name}/poll"),
+        does(answers.pause, "/channels/{name}/pause"),
+        does(answers.resume, "/channels/{name}/resume"),
         *shows(pages.parties, "/parties", "/parties.json"),
         *shows(offered.taxii, "/taxii", "/taxii.json"),
     ]

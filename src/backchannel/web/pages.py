@@ -89,6 +89,7 @@ def _choices(kept: Mapping[str, str]) -> list[Choice]:
     views: tuple[tuple[Markup, dict[str, str]], ...] = (
         (say("For you"), {}),
         (say("Concerns us"), {"concerns": "yes"}),
+        (say("Searched in part"), {"concerns": "in part"}),
         (say("Not checked"), {"concerns": "not checked"}),
         (say("Indicators"), {"type": "indicator"}),
         (say("Reports"), {"type": "report"}),
@@ -103,6 +104,9 @@ _SAID: Final = {
     "ack": "Acknowledged. The source can be told with the note that was written.",
     "sight": "Sighting recorded. The source can be told with the object that was written.",
     "dispute": "Dispute recorded. The source can be told with the opinion that was written.",
+    "poll": "It is polled within seconds. Open this page again to see what came.",
+    "pause": "Paused: it is polled no more until you resume it.",
+    "resume": "Resumed: it is polled at once, and then as before.",
     "undone": "Undone. Every view is as if that batch had never come.",
 }
 
@@ -232,7 +236,7 @@ def channels(visit: Visit) -> Response:
 def channel(visit: Visit) -> Response:
     """`/channels/{name}` and its twin: one channel, what it brought and what was rejected."""
     detail = desk_channels.show_channel(visit.node, visit.parts["name"])
-    return visit.answer(detail, "channel", section="channels", detail=detail)
+    return visit.answer(detail, "channel", section="channels", detail=detail, said=said(visit))
 
 
 def _page_rows(visit: Visit) -> int:

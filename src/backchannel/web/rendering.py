@@ -57,6 +57,11 @@ def item_url(stix_id: str, suffix: str = "") -> str:
     return f"/item/{quote(stix_id, safe='')}{suffix}"
 
 
+def channel_url(name: str) -> str:
+    """Return the address of a channel's page."""
+    return f"/channels/{quote(name, safe='')}"
+
+
 def with_query(path: str, **query: str | int | None) -> str:
     """Return `path` with those parts of `query` that say something."""
     said = {key: str(value) for key, value in query.items() if value not in {None, ""}}
@@ -104,6 +109,7 @@ class Renderer:
             "defang": words.defang,
             "family": words.family_of,
             "icon": words.icon_of,
+            "kinds": words.kinds,
             "prose": words.prose,
             "size": words.size,
             "type_name": words.type_name,

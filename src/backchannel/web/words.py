@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from backchannel.clock import parse_time
 from backchannel.desk.documents import Related
+from backchannel.logs.shown import in_words
 from backchannel.stix.visible import visible
 from backchannel.web.language import MAX_SHOWN_CHARS, say, say_count, shown
 
@@ -38,6 +39,11 @@ def prose(text: str) -> Markup:
         code.format(piece) if at % 2 else escape(defang(piece))
         for at, piece in enumerate(_CODE.split(visible(text, max_chars=MAX_SHOWN_CHARS)))
     )
+
+
+def kinds(names: Iterable[str]) -> str:
+    """Return kinds of observable (`logs.shown`) in words; "" where there are none that logs show."""
+    return in_words(names, last="or")
 
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400

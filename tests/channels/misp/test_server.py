@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from benchmarks.taxii_servers import Served
 from tests.channels.clients.running import drive
-from tests.channels.misp.conftest import CLOCK, Live, uuid_of
+from tests.channels.misp.conftest import CLEAR, CLOCK, Live, uuid_of
+from tests.desk.made import NOW, a_file, indicator
 from tests.intake.reader import take, taken
 
-from backchannel.desk.taxii import Query, caller_by_secret, objects_page
+from backchannel.channels.misp.answers import Answer
+from backchannel.clock import FixedClock, format_time
+from backchannel.desk import lists
+from backchannel.desk.batches import undo_batch
+from backchannel.desk.publishing import put_batch
+from backchannel.desk.receive import receive
+from backchannel.desk.taxii import BusyError, Query, caller_by_secret, objects_page
 from backchannel.desk.why import why
 
 SIGNSIGHT = "b5a79c58-fbd0-459c-8f19-8494f7f12b51"
@@ -245,20 +254,44 @@ def test_who_may_not_write_adds_no_sighting(live: Live):
     assert live.ask("/misp/sightings/add", method="POST", body={"value": "evil1.example"}).status == 401
 
 
-@pytest.mark.parametrize(("name", "limit"), [("MAX_OBJECTS", 1), ("MAX_BYTES", 100)])
+@pytest.mark.parametrize(
+    ("path", "name", "limit"),
+    [
+        ("/feeds/shared/manifest.json", "shelves.MAX_OBJECTS", 1),
+        ("/feeds/shared/manifest.json", "shelves.MAX_BYTES", 100),
+        ("/feeds/shared.csv", "lists.MAX_VALUES", 1),
+        ("/feeds/shared.csv", "lists.MAX_LIST_BYTES", 100),
+    ],
+)
 def test_a_collection_that_is_too_large_says_so(
-    live: Live, monkeypatch: pytest.MonkeyPatch, name: str, limit: int
+    live: Live, monkeypatch: pytest.MonkeyPatch, path: str, name: str, limit: int
 ):
-    monkeypatch.setattr(f"backchannel.desk.shelves.{name}", limit)
-    answer = live.ask("/feeds/shared.csv", key=live.beta)
+    monkeypatch.setattr(f"backchannel.desk.{name}", limit)
+    monkeypatch.setattr("backchannel.desk.shelves._print", lambda _: b"made anew")
+    put_anew(live, "shared")
+    answer = live.ask(path, key=live.gamma)
     assert answer.status == 413
     assert "TAXII" in answer.value["message"]
 
 
 def test_large_collections_are_read_in_steps(live: Live, monkeypatch: pytest.MonkeyPatch):
     whole = live.ask("/feeds/shared.csv", key=live.beta).body
-    monkeypatch.setattr("backchannel.desk.shelves.CHUNK_BYTES", 1)
+    monkeypatch.setattr("backchannel.desk.lists.MAX_PAGE_ROWS", 1)
+    monkeypatch.setattr("backchannel.channels.misp.answers.PART_BYTES", 7)
+    monkeypatch.setattr("backchannel.channels.misp.answers.MIN_GZIP_BYTES", 1)
+    put_anew(live, "shared")
     assert live.ask("/feeds/shared.csv", key=live.beta).body == whole
+    packed = live.ask("/feeds/shared.csv", key=live.beta, Accept_Encoding="gzip")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == whole
+
+
+def put_anew(live: Live, alias: str) -> None:
+    """Let what was made of a collection be made anew."""
+    node = live.node
+    with node.store.transaction():
+        row = next(one for one in node.store.collections.all() if one.alias == alias)
+        node.store.collections.set_last_added(row.collection_row, row.last_added + 1)
 
 
 # --- Other projects' clients ------------------------------------------------------------------------------
@@ -282,3 +315,62 @@ def test_intelmq_reads_our_text_and_our_table(live: Live):
     columns = ",".join(["source.fqdn", *["__IGNORE__"] * 7])
     domains = drive("intelmq", "drive_intelmq", user, mode=f"csv:{columns}")
     assert "evil1.example" in domains["values"]
+
+
+def test_a_list_is_written_once_and_anew_when_it_would_be_another(
+    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    written: list[str] = []
+
+    def counted(*arguments: object) -> lists.Written:
+        written.append("")
+        return write(*arguments)  # type: ignore[arg-type]
+
+    write = lists._write
+    monkeypatch.setattr(lists, "_write", counted)
+    caller = caller_by_secret(live.node.store, live.beta, now=CLOCK.now())
+    assert caller is not None
+    kept = lists.Lists()
+
+    def text(at: datetime = NOW) -> str:
+        _, made = kept.list(live.node, FixedClock(at), caller, "shared", "txt", "domain")
+        return made.file.read(0, made.file.size).decode()
+
+    hour = timedelta(hours=1)
+    before = text()
+    assert (text(), len(written)) == (before, 1)
+    ends = indicator(77, object_marking_refs=[CLEAR], valid_until=format_time(NOW + hour))
+    begins = indicator(78, object_marking_refs=[CLEAR], valid_from=format_time(NOW + 2 * hour))
+    batch = receive(live.node, CLOCK, [a_file(tmp_path, ends, begins)], party="ESET").batch
+    put_batch(live.node, CLOCK, "shared", batch)
+    assert text() == before + "evil77.example\n"
+    assert text(NOW + hour - timedelta(seconds=1)) == before + "evil77.example\n"
+    assert len(written) == 2
+    assert text(NOW + hour) == before
+    assert text(NOW + 2 * hour) == before + "evil78.example\n"
+    assert len(written) == 4
+    undo_batch(live.node, CLOCK, batch)
+    assert text(NOW + 2 * hour) == before
+    assert len(written) == 5
+
+
+def test_one_list_is_written_at_a_time_and_who_waits_too_long_is_told(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(lists, "WAIT_S", 0.01)
+    put_anew(live, "shared")
+    caller = caller_by_secret(live.node.store, live.beta, now=CLOCK.now())
+    assert caller is not None
+    kept = lists.Lists()
+    with kept._writing, pytest.raises(BusyError):
+        kept.list(live.node, CLOCK, caller, "shared", "csv", None)
+    assert kept.list(live.node, CLOCK, caller, "shared", "csv", None)[1].file.size > 0
+
+
+def test_a_list_that_nobody_keeps_any_more_can_be_read_to_its_end(tmp_path: Path):
+    spool = lists.Spool(tmp_path)
+    spool.write(b"a" * 10)
+    parts = Answer(200, spool).parts()
+    del spool
+    assert b"".join(parts) == b"a" * 10
+    assert list(tmp_path.iterdir()) == []

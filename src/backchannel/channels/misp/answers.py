@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Final
 
 from backchannel import codec
+from backchannel.desk.lists import Spool
 from backchannel.desk.misp import Served
 
 JSON: Final = "application/json"
 TYPES: Final = {"json": JSON, "csv": "text/csv; charset=utf-8", "txt": "text/plain; charset=utf-8"}
 MIN_GZIP_BYTES: Final = 1024
 """Smaller answers are sent as they are: packing costs more than it saves."""
+PART_BYTES: Final = 256 * 2**10
+"""How much of a body is read, packed and sent at once (bytes)."""
 _CHALLENGE: Final = (b"www-authenticate", b'Basic realm="Backchannel", charset="UTF-8"')
 
 
@@ -22,18 +26,34 @@ class Answer:
     """One answer, ready to be sent."""
 
     status: int
-    body: bytes
+    body: bytes | Spool
     headers: tuple[tuple[bytes, bytes], ...] = ()
     closes: bool = False
     """Whether the connection ends with it."""
+    is_packed: bool = False
 
     def packed(self) -> Answer:
-        """Return it in gzip, where that is worth it."""
-        if len(self.body) < MIN_GZIP_BYTES:
+        """Return it to be sent in gzip, where that is worth it."""
+        if self.size < MIN_GZIP_BYTES:
             return self
-        packer = zlib.compressobj(1, wbits=16 + zlib.MAX_WBITS)
-        body = packer.compress(self.body) + packer.flush()
-        return Answer(self.status, body, (*self.headers, (b"content-encoding", b"gzip")), self.closes)
+        return replace(self, is_packed=True)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body, before it is packed."""
+        return self.body.size if isinstance(self.body, Spool) else len(self.body)
+
+    def parts(self) -> Iterator[bytes]:
+        """Yield the body as it is sent, some of it at a time; of a file nothing more is ever in memory."""
+        packer = zlib.compressobj(1, wbits=16 + zlib.MAX_WBITS) if self.is_packed else None
+        for at in range(0, self.size, PART_BYTES):
+            body = self.body
+            part = body.read(at, PART_BYTES) if isinstance(body, Spool) else body[at : at + PART_BYTES]
+            sent = part if packer is None else packer.compress(part)
+            if sent:
+                yield sent
+        if packer is not None:
+            yield packer.flush()
 
     def all_headers(self) -> list[tuple[bytes, bytes]]:
         """Return every header of the answer."""
@@ -42,8 +62,10 @@ class Answer:
             (b"vary", b"Authorization, X-API-Key, Accept-Encoding"),
             (b"x-content-type-options", b"nosniff"),
         ]
-        if self.status != 304:
-            found.append((b"content-length", str(len(self.body)).encode()))
+        if self.is_packed:
+            found.append((b"content-encoding", b"gzip"))
+        elif self.status != 304:
+            found.append((b"content-length", str(self.size).encode()))
         return [*found, (b"connection", b"close")] if self.closes else found
 
 

@@ -14,6 +14,7 @@ from backchannel.clock import Clock
 from backchannel.codec import JsonObject
 from backchannel.desk import misp
 from backchannel.desk.access import Caller
+from backchannel.desk.lists import Lists
 from backchannel.desk.node import Node
 from backchannel.desk.shelves import Shelves
 
@@ -39,6 +40,7 @@ class Asked:
     clock: Clock
     caller: Caller
     shelves: Shelves
+    lists: Lists
     path: str
     query: bytes
     has: str
@@ -106,7 +108,7 @@ def _list(asked: Asked) -> Answer:
         raise Refused(404, "There is nothing at this address")
     kinds = parse_qs(asked.query.decode("latin-1"), max_num_fields=10).get("type", [])
     served = misp.list_file(
-        asked.node, asked.clock, asked.caller, match["collection"], match["form"],
+        asked.node, asked.clock, asked.caller, asked.lists, match["collection"], match["form"],
         kind=kinds[0] if kinds else None, has=asked.tags,
     )  # fmt: skip
     return file(served, match["form"])

@@ -38,6 +38,7 @@ from backchannel.desk.access import (
     caller_by_certificate,
     caller_by_secret,
 )
+from backchannel.desk.lists import Lists, Spool
 from backchannel.desk.node import Node
 from backchannel.desk.shelves import Shelves
 from backchannel.errors import BackchannelError
@@ -67,7 +68,8 @@ class MispServer:
             public_url: how clients reach us: one of the names that we go by.
             limits: what one client may use.
         """
-        self._node, self._clock, self._shelves = node, clock, Shelves()
+        self._node, self._clock = node, clock
+        self._shelves, self._lists = Shelves(), Lists()
         self._public_url = public_url
         self._limits = limits = replace(limits or Limits(), body_bytes=MAX_ASKED_BYTES)
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="misp")
@@ -90,9 +92,19 @@ class MispServer:
             return
         if answer.status == 200 and takes_gzip(headers.get("accept-encoding")):
             answer = answer.packed()
-        body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.all_headers()})
-        await send({"type": "http.response.body", "body": body})
+        if scope["method"] != "HEAD":
+            await self._send_parts(answer, send)
+        await send({"type": "http.response.body"})
+
+    async def _send_parts(self, answer: Answer, send: Send) -> None:
+        """Send a body: a file is read and packed in a thread, and no faster than the client takes it."""
+        parts, is_file = answer.parts(), isinstance(answer.body, Spool)
+        while True:
+            part = await asyncio.to_thread(next, parts, None) if is_file else next(parts, None)
+            if part is None:
+                return
+            await send({"type": "http.response.body", "body": part, "more_body": True})
 
     async def _guarded(self, scope: Scope, headers: Headers, receive: Receive) -> Answer:
         """Answer, whatever goes wrong."""
@@ -164,6 +176,7 @@ class MispServer:
                 self._clock,
                 caller,
                 self._shelves,
+                self._lists,
                 scope["path"],
                 scope["query_string"],
                 has,

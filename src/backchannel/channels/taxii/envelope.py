@@ -6,14 +6,12 @@ a page that is cut off is none.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Final, NamedTuple
 
 from backchannel.channels.unpacking import CutOffError
 from backchannel.errors import NetworkError
-from backchannel.stix import objects
 from backchannel.stix.split import DocumentError, Outline, Piece, split
 
 MAX_NEXT_CHARS: Final = 8_192
@@ -52,13 +50,11 @@ def read_envelope(body: bytes, media_type: str, shown: str) -> Envelope:
     except DocumentError as error:
         if not body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
             raise _no_taxii(body, shown) from None
-        saved = salvage(body)
-        if saved is None:
-            raise CutOffError(
-                f"the answer of {shown} is broken: {error.what}",
-                hint="Nothing of it was taken; it is asked again at the next poll.",
-            ) from None
-        outline, pieces = saved
+        raise CutOffError(
+            f"the answer of {shown} is broken: {error.what}",
+            hint="Nothing of it was taken; it is asked again at the next poll.",
+        ) from None
+    if any(piece.fault for piece in pieces):
         notes.append("a page is no JSON as a whole: its objects were read one by one")
     if outline.kind == "object":
         if not outline.members.keys() <= _ENVELOPE:
@@ -67,46 +63,6 @@ def read_envelope(body: bytes, media_type: str, shown: str) -> Envelope:
     elif outline.kind == "list":
         notes.append("a page is a bare list where an envelope should be")
     return Envelope(outline, pieces, _is_true(outline.members.get("more", "")), _next(outline), tuple(notes))
-
-
-def salvage(body: bytes) -> tuple[Outline, list[Piece]] | None:
-    """Return the objects of an envelope of which one is no JSON; None where it is cut off or cannot be told apart.
-
-    Brackets outside of texts tell where each object ends, whatever is wrong inside it.
-    """
-    match = _OBJECTS.search(body)
-    if match is None:
-        return None
-    pieces: list[Piece] = []
-    depth, start = 0, match.end()
-    for token in _TOKEN.finditer(body, match.end()):
-        mark = token[0]
-        if mark == b'"':
-            return None  # a text without an end
-        if mark in {b"{", b"["}:
-            if depth == 0:
-                start = token.start()
-            depth += 1
-        elif mark in {b"}", b"]"}:
-            if depth == 0:
-                return _around(body, match.end(), token.start(), pieces)
-            depth -= 1
-            if depth == 0:
-                pieces.append(Piece(f"/objects/{len(pieces)}", body[start : token.end()], False))
-    return None
-
-
-_OBJECTS = re.compile(rb'"objects"[ \t\r\n]*:[ \t\r\n]*\[')
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|"|[{}\[\]]', re.DOTALL)
-
-
-def _around(body: bytes, start: int, end: int, pieces: list[Piece]) -> tuple[Outline, list[Piece]] | None:
-    """Return the pieces with what stands around them, if that is an envelope."""
-    members = objects.members(body[:start] + body[end:])
-    if members is None or "objects" not in members:
-        return None
-    texts = {key: bytes(raw).decode("utf-8", "replace") for key, raw in members.items() if key != "objects"}
-    return Outline("bundle", texts, len(pieces)), pieces
 
 
 def _is_true(text: str) -> bool:

@@ -7,6 +7,7 @@ from typing import cast
 
 from backchannel.ids import BatchId
 from backchannel.stix.findings import Finding, Level
+from backchannel.store.channel_words import channel_word
 from backchannel.store.rows import BatchCounts, BatchRow, InputFile, Opened
 from backchannel.store.sqlite.connection import Database
 from backchannel.store.sqlite.spelling import respell
@@ -62,6 +63,10 @@ class SqliteBatches:
         row = self._database.execute(_LAST_COMPLETE).fetchone()
         return None if row is None else _batch(row)
 
+    def channel_like(self, channel: str) -> str | None:
+        row = self._database.execute(_CHANNEL_LIKE, (channel,)).fetchone()
+        return None if row is None else str(row[0])
+
     def completed(self) -> int:
         count: int = self._database.execute(_COMPLETED).fetchone()[0]
         return count
@@ -84,7 +89,8 @@ class SqliteBatches:
 
 def _batch(row: tuple[object, ...]) -> BatchRow:
     # STRICT columns have the types of the fields.
-    return BatchRow(*row[:8], BatchCounts(*row[8:]))  # type: ignore[arg-type,call-arg]
+    channel = channel_word(cast("str", row[3]))
+    return BatchRow(*row[:3], channel, *row[4:8], BatchCounts(*row[8:]))  # type: ignore[arg-type,call-arg]
 
 
 # A number once covered by a compiled indicator file is never given again, even where its row was removed.
@@ -248,6 +254,15 @@ FROM batch AS b
 LEFT JOIN party AS p ON p.party_row = b.party_row
 WHERE b.state = 'complete'
 ORDER BY b.batch_id DESC
+LIMIT 1
+"""
+
+# Reads the table of batches, and stops at the first that has it.
+_CHANNEL_LIKE = """
+SELECT channel
+FROM batch
+WHERE channel = ? COLLATE NOCASE
+ORDER BY batch_id
 LIMIT 1
 """
 

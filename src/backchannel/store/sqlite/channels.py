@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import msgspec
 
 from backchannel import codec
 from backchannel.ids import BatchId
-from backchannel.store.polled import ChannelRow, PlaceRow, PushRow
+from backchannel.store.polled import ChannelRow, PlaceRow, PushedRow, PushReason, PushRow
 from backchannel.store.rows import BatchCounts, Kept
 from backchannel.store.sqlite.connection import Database
 
@@ -37,7 +37,7 @@ class SqliteChannels:
             self._database.execute(statement, (channel_row,))
 
     def polled(self, row: ChannelRow) -> None:
-        values = (row.polled_at, row.reached_at, row.due_at, row.failures, row.error, row.channel_row)
+        values = (row.polled_at, row.reached_at, row.failures, row.error, row.due_at, row.channel_row)
         self._database.execute(_POLLED, values)
 
     def places(self, channel_row: int) -> list[PlaceRow]:
@@ -79,10 +79,39 @@ class SqliteChannels:
     def objects_of(self, batch_id: BatchId) -> list[Kept]:
         return [_kept(row) for row in self._database.execute(_OBJECTS_OF, {"batch": batch_id})]
 
-    def record(self, row: ChannelRow, pushes: Sequence[PushRow], *, at: str) -> list[int]:
+    def pause(self, channel_row: int, *, at: str | None) -> None:
+        self._database.execute(_PAUSE, (at, channel_row))
+
+    def want(self, channel_row: int, *, at: str) -> None:
+        self._database.execute(_WANT, (at, channel_row))
+
+    def begin_push(self, row: ChannelRow, *, withheld: Mapping[str, int], at: str) -> int:
+        values = (row.channel_row, row.name, at, codec.encode(withheld).decode())
+        return cast("int", self._database.execute(_BEGIN_PUSH, values).lastrowid)
+
+    def end_push(self, push_id: int, *, error: str) -> None:
+        self._database.execute(_END_PUSH, (error, push_id))
+
+    def pushes(self, channel_row: int, *, at_most: int, reasons: int) -> list[PushedRow]:
+        ask = self._database.execute
+        return [
+            PushedRow(
+                push_id=push_id,
+                title=title,
+                pushed_at=pushed_at,
+                withheld=codec.decode(withheld),
+                error=error,
+                states=dict(ask(_STATES, (push_id,)).fetchall()),
+                reasons=tuple(PushReason(*found) for found in ask(_REASONS, (push_id, reasons))),
+            )
+            for push_id, title, pushed_at, withheld, error in ask(_PUSHES, (channel_row, at_most)).fetchall()
+        ]
+
+    def record(self, push_id: int, row: ChannelRow, pushes: Sequence[PushRow], *, title: str) -> list[int]:
+        self._database.execute(_PUSH_TITLE, (title, push_id))
         numbers: list[int] = []
         for one in pushes:
-            values = (row.channel_row, row.name, row.party, one.place, one.object_row, at, one.policy)
+            values = (row.channel_row, row.name, row.party, one.place, one.object_row, one.policy, push_id)
             numbers.append(cast("int", self._database.execute(_RECORD, values).lastrowid))
         return numbers
 
@@ -112,14 +141,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?)
 
 _GET = """
 SELECT channel_row, name, kind, terms, party, tlp, every_s, added_at,
-  polled_at, reached_at, due_at, failures, error
+  polled_at, reached_at, due_at, failures, error, paused_at
 FROM channel
 WHERE name = ?
 """
 
 _ALL = """
 SELECT channel_row, name, kind, terms, party, tlp, every_s, added_at,
-  polled_at, reached_at, due_at, failures, error
+  polled_at, reached_at, due_at, failures, error, paused_at
 FROM channel
 ORDER BY name COLLATE NOCASE
 """
@@ -132,7 +161,8 @@ _REMOVE = (
 
 _POLLED = """
 UPDATE channel
-SET polled_at = ?, reached_at = ?, due_at = ?, failures = ?, error = ?
+SET polled_at = ?, reached_at = ?, failures = ?, error = ?,
+  due_at = CASE WHEN paused_at IS NULL AND every_s > 0 THEN ? END
 WHERE channel_row = ?
 """
 
@@ -221,8 +251,63 @@ ORDER BY o.object_row
 """
 
 _RECORD = """
-INSERT INTO channel_push (channel_row, channel, party, place, object_row, pushed_at, policy, state)
-VALUES (?, ?, ?, ?, ?, ?, ?, 'sending')
+INSERT INTO channel_push (channel_row, channel, party, place, object_row, pushed_at, policy, state, push_id)
+SELECT ?1, ?2, ?3, ?4, ?5, p.pushed_at, ?6, 'sending', p.push_id
+FROM push AS p
+WHERE p.push_id = ?7
+"""
+
+_BEGIN_PUSH = """
+INSERT INTO push (channel_row, channel, pushed_at, withheld)
+VALUES (?, ?, ?, ?)
+"""
+
+_PUSH_TITLE = """
+UPDATE push
+SET title = ?
+WHERE push_id = ?
+"""
+
+_END_PUSH = """
+UPDATE push
+SET error = ?
+WHERE push_id = ?
+"""
+
+_PUSHES = """
+SELECT push_id, title, pushed_at, withheld, error
+FROM push
+WHERE channel_row = ?
+ORDER BY push_id DESC
+LIMIT ?
+"""
+
+_STATES = """
+SELECT state, count(*)
+FROM channel_push
+WHERE push_id = ?
+GROUP BY state
+"""
+
+_REASONS = """
+SELECT state, why, count(*) AS objects
+FROM channel_push
+WHERE push_id = ? AND state <> 'accepted' AND why <> ''
+GROUP BY state, why
+ORDER BY objects DESC, why
+LIMIT ?
+"""
+
+_PAUSE = """
+UPDATE channel
+SET paused_at = ?, due_at = NULL
+WHERE channel_row = ?
+"""
+
+_WANT = """
+UPDATE channel
+SET due_at = ?
+WHERE channel_row = ?
 """
 
 _VERDICT = """

@@ -55,6 +55,15 @@ class HuntEnd(NamedTuple):
     hunt_row: int
 
 
+class ShownRow(NamedTuple):
+    """One row of `hunt_shown`, without its hunt."""
+
+    kind: str
+    records: int | None
+    first_at: str | None
+    last_at: str | None
+
+
 class HitSum(NamedTuple):
     """The hits of one indicator in one asset, the same lines hunted twice counted once."""
 
@@ -99,10 +108,11 @@ class SqliteHunts:
         with self._database.transaction():
             self._database.executemany(_ADD, hits)
 
-    def end(self, end: HuntEnd) -> None:
-        """Let a hunt count."""
+    def end(self, end: HuntEnd, shown: Iterable[ShownRow]) -> None:
+        """Let a hunt count, with what its logs show."""
         with self._database.transaction():
             self._database.execute(_END, end)
+            self._database.executemany(_SHOWN, ((*row, end.hunt_row) for row in shown))
 
     def in_force(self, object_rows: Iterable[int]) -> dict[int, InForce]:
         """Return those of the indicators that are in force: the newest version, in sight, not revoked."""
@@ -140,6 +150,11 @@ _END = """
 UPDATE hunt
 SET ended_at = ?, files = ?, records = ?, bytes = ?, hits = ?, skipped = ?, uncompiled = ?, outside = ?
 WHERE hunt_row = ?
+"""
+
+_SHOWN = """
+INSERT INTO hunt_shown (kind, records, first_at, last_at, hunt_row, started_at)
+VALUES (?1, ?2, ?3, ?4, ?5, (SELECT started_at FROM hunt WHERE hunt_row = ?5))
 """
 
 _IN_FORCE = """

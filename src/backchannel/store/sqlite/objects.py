@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from backchannel import codec
 from backchannel.ids import StixId
 from backchannel.stix.findings import Finding, Level
+from backchannel.store.channel_words import channel_word
 from backchannel.store.rows import Arrived, First, Held, Kept, KeptArrival, NewObject
 from backchannel.store.sqlite.connection import Database
 from backchannel.store.sqlite.spelling import respell
@@ -74,7 +75,7 @@ class SqliteObjects:
 
     def arrivals(self, stix_id: str, *, at_most: int) -> tuple[list[KeptArrival], int]:
         rows = self._database.execute(_ARRIVALS, (stix_id, at_most))
-        newest = [KeptArrival(*row) for row in rows]
+        newest = [_arrival(row) for row in rows]
         total: int = self._database.execute(_ARRIVALS_TOTAL, (stix_id,)).fetchone()[0]
         return newest, total
 
@@ -130,7 +131,7 @@ class SqliteObjects:
             object_row, batch_id, party, channel, received_at, tlp = row
             first = found.get(object_row)
             if first is None:
-                found[object_row] = First(batch_id, party, channel, received_at, 1, (tlp,))
+                found[object_row] = First(batch_id, party, channel_word(channel), received_at, 1, (tlp,))
                 continue
             found[object_row] = replace(first, tlps=(*first.tlps, tlp))
         counted = self._database.execute(_PARTIES_OF, (_json(found),))
@@ -183,6 +184,11 @@ def _bound(new: NewObject) -> tuple[object, ...]:
         bytearray(new.body_digest),
         bytearray(new.body),
     )
+
+
+def _arrival(row: tuple[object, ...]) -> KeptArrival:
+    # STRICT columns have the types of the fields.
+    return KeptArrival(*row[:3], channel_word(str(row[3])), *row[4:])  # type: ignore[arg-type,call-arg]
 
 
 def _kept(row: tuple[object, ...]) -> Kept:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from backchannel import codec
-from backchannel.store.rows import Answered, Hunted, HuntRow, Seen, Sightline
+from backchannel.store.rows import Answered, HuntRow, HuntsSince, Seen, Shown, Sightline, Wanted
 from backchannel.store.sqlite.connection import Database
 
 MAX_ASSETS = 10
@@ -29,11 +29,19 @@ class SqliteSightlines:
         assets = tuple(row[0] for row in self._database.execute(_ASSETS, (wanted, MAX_ASSETS)))
         return Seen(hits, hosts, assets, last_seen)
 
-    def hunted(self, indicators: Iterable[str]) -> Hunted:
-        wanted = codec.encode(list(indicators)).decode()
-        held, unsearched, came_at = self._database.execute(_CAME, (wanted,)).fetchone()
-        started_at = self._database.execute(_HUNTED_SINCE, (came_at,)).fetchone()[0]
-        return Hunted(held, unsearched, started_at)
+    def wanted(self, indicators: Iterable[str]) -> list[Wanted]:
+        ids = codec.encode(list(indicators)).decode()
+        return [Wanted(*row) for row in self._database.execute(_WANTED, (ids,))]
+
+    def hunts_since(self, at: str) -> HuntsSince:
+        with self._database.snapshot():
+            started_at = self._database.execute(_HUNTED_SINCE, (at,)).fetchone()[0]
+            rows = self._database.execute(_SHOWN_SINCE, (at,)).fetchall()
+        shown: dict[str, Shown] = {}
+        for kind, *row in rows:
+            one, before = Shown(*row), shown.get(kind)
+            shown[kind] = one if before is None else _together(before, one)
+        return HuntsSince(started_at, shown)
 
     def hits(self, indicators: Iterable[str], *, at_most: int) -> list[Sightline]:
         wanted = codec.encode(list(indicators)).decode()
@@ -52,6 +60,16 @@ class SqliteSightlines:
     def last_hunt(self) -> HuntRow | None:
         row = self._database.execute(_LAST_HUNT).fetchone()
         return None if row is None else HuntRow(*row)
+
+
+def _together(older: Shown, newer: Shown) -> Shown:
+    """Return what two hunts showed of one kind; the newer one says when, and in how many records."""
+    return Shown(
+        newer.started_at,
+        newer.records,
+        min((at for at in (older.first_at, newer.first_at) if at is not None), default=None),
+        max((at for at in (older.last_at, newer.last_at) if at is not None), default=None),
+    )
 
 
 # A hit counts while the content that was hunted for is in force: a newer version may ask for something else.
@@ -78,8 +96,8 @@ LIMIT ?
 """
 
 # Hunts look for what is in force. Content that came again is no reason to hunt again: it was there before.
-_CAME = """
-SELECT count(*), coalesce(sum(i.uncompiled <> ''), 0), max(b.completed_at)
+_WANTED = """
+SELECT i.pattern, o.spec_version, i.uncompiled <> '', b.completed_at, i.valid_from, i.valid_until
 FROM json_each(?) AS wanted
 CROSS JOIN current_object AS o ON o.stix_id = wanted.value
 JOIN indicator AS i ON i.object_row = o.object_row
@@ -91,6 +109,13 @@ _HUNTED_SINCE = """
 SELECT max(started_at)
 FROM hunt
 WHERE ended_at IS NOT NULL AND records > 0 AND started_at >= ?
+"""
+
+_SHOWN_SINCE = """
+SELECT kind, started_at, records, first_at, last_at
+FROM hunt_shown
+WHERE started_at >= ?
+ORDER BY started_at, hunt_row
 """
 
 _HITS = """

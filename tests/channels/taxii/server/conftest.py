@@ -18,6 +18,7 @@ from tests.channels.taxii.server.place import Place, make_place
 from tests.web.visitor import MovingClock
 
 from backchannel.channels.bounds import Limits
+from backchannel.channels.forwarded import Network
 from backchannel.channels.front import open_channels
 from backchannel.web.app import create_app
 from backchannel.web.serve import make_server
@@ -28,12 +29,19 @@ NOON = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
 
 @contextmanager
 def serving(
-    place: Place, *, tls: Tls | None = None, limits: Limits | None = None, public_url: str | None = None
+    place: Place,
+    *,
+    tls: Tls | None = None,
+    limits: Limits | None = None,
+    public_url: str | None = None,
+    trusted_proxies: tuple[Network, ...] = (),
 ) -> Iterator[str]:
     """The server of a place, as `serve` puts it together; its address."""
     with (
         socket.create_server(("127.0.0.1", 0)) as listener,
-        open_channels(place.home, place.clock, public_url=public_url, limits=limits) as channels,
+        open_channels(
+            place.home, place.clock, public_url=public_url, limits=limits, trusted_proxies=trusted_proxies
+        ) as channels,
     ):
         url = f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"
         pages = create_app(place.home, place.clock, base_url=public_url or url)

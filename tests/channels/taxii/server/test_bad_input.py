@@ -22,6 +22,7 @@ from tests.desk.made import an_id, indicator
 
 from backchannel import codec
 from backchannel.channels.bounds import MAX_BODY_BYTES, Limits
+from backchannel.channels.forwarded import trusted_networks
 from backchannel.desk import paging, posting
 from backchannel.desk.lock import import_lock
 
@@ -422,6 +423,27 @@ def test_too_many_requests_are_slowed_for_their_sender_alone(place: Place):
         assert other.ask(ROOT).status == 200
         stranger = Asking(url, None)
         assert [stranger.ask("/taxii2/").status for _ in range(4)] == [200] * 3 + [429]
+
+
+def test_strangers_behind_a_trusted_proxy_have_a_share_each_and_cannot_take_anothers(place: Place):
+    limits = Limits(strangers_burst=3, strangers_per_s=0.1, failures_burst=2, failures_per_s=0.1)
+
+    def ask(url: str, forwarded: str, authorization: str | None = None) -> int:
+        return Asking(url, authorization).ask("/taxii2/", headers={"X-Forwarded-For": forwarded}).status
+
+    with serving(place, limits=limits, trusted_proxies=trusted_networks(["127.0.0.0/8"])) as url:
+        assert [ask(url, "203.0.113.9") for _ in range(4)] == [200] * 3 + [429]
+        assert ask(url, "203.0.113.8") == 200
+        # Other words before his address make him no other client.
+        assert ask(url, "203.0.113.77, 203.0.113.9") == 429
+        assert ask(url, "203.0.113.77, 203.0.113.76, 203.0.113.9") == 429
+        guesses = [ask(url, "203.0.113.5", f"Bearer {'q' * 43}") for _ in range(3)]
+        assert guesses == [401, 401, 429]
+        assert ask(url, "203.0.113.6", f"Bearer {'q' * 43}") == 401
+    with serving(place, limits=limits) as url:
+        assert [ask(url, f"203.0.113.{n}") for n in range(4)] == [200] * 3 + [429], (
+            "nobody is believed by default"
+        )
 
 
 def test_one_greedy_client_does_not_slow_another(filled: Asking, place: Place, url: str):

@@ -50,6 +50,7 @@ class Made:
             builder = builder.add_extension(usage, critical=False)
         self.certificate = builder.sign((signer or self).key, hashes.SHA256())
         self.der = self.certificate.public_bytes(serialization.Encoding.DER)
+        folder.mkdir(exist_ok=True)
         self.files = Tls(folder / f"{name}.pem", folder / f"{name}.key")
         self.files.certificate.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
         self.files.key.write_bytes(
@@ -158,6 +159,25 @@ def test_trust_follows_what_is_pinned_while_the_server_runs(
     place.give("", "CERT Sorrel", BOTH, certificate=Made(tmp_path, "else").der)
     with pytest.raises((ssl.SSLError, ConnectionError)):
         asking(secure_url, own, client).ask(OBJECTS)
+
+
+def test_a_renewed_certificate_of_the_server_is_shown_without_a_new_start(
+    secure_url: str, own: Made, place: Place, tmp_path: Path
+):
+    client = Made(tmp_path, "client")
+    place.give("", "CERT Vessland", BOTH, certificate=client.der)
+    before = own.files.certificate.read_bytes()
+    assert asking(secure_url, own, client).ask(OBJECTS).status == 200
+    renewed = Made(tmp_path / "new", "localhost")
+    own.files.certificate.write_bytes(renewed.files.certificate.read_bytes())  # its key is still to come
+    (tmp_path / "before.pem").write_bytes(before)
+    old = ssl.create_default_context(cafile=str(tmp_path / "before.pem"))
+    token = f"Bearer {place.vessland}"
+    assert Asking(secure_url, token, old).ask(OBJECTS).status == 200, "the one from before serves meanwhile"
+    renewed.files.key.replace(own.files.key)
+    assert asking(secure_url, renewed, client).ask(OBJECTS).status == 200, "and what is pinned stays so"
+    with pytest.raises(ssl.SSLCertVerificationError):
+        Asking(secure_url, token, old).ask(OBJECTS)
 
 
 def test_a_token_beside_a_certificate_says_who_asks(secure_url: str, own: Made, place: Place, tmp_path: Path):

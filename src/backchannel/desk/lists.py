@@ -1,0 +1,199 @@
+"""Lists of values, written once for each kind of reader and kept until they would be others.
+
+A collection may be of any size: it is read page by page, as over TAXII, and written to a file without a name
+in the node's folder, from which every answer is sent. What stands in a list changes when something is put in or
+taken out, when rights or policy change, and when an indicator begins or ends to be in force; the collection's
+sequence, the generation of decisions and the next such moment tell that without reading it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Final, NamedTuple
+
+from backchannel import codec
+from backchannel.clock import Clock
+from backchannel.codec import JsonObject
+from backchannel.desk.access import Access, Caller
+from backchannel.desk.deciding import allowed
+from backchannel.desk.node import Node
+from backchannel.desk.paging import MAX_PAGE_ROWS, Page, Query, read_page
+from backchannel.desk.shelves import Sent, TooMuchError, right_of
+from backchannel.desk.taxii import BusyError
+from backchannel.ids import Digest
+from backchannel.misp.listing import Lister
+from backchannel.policy.decide import DEFAULT_POLICY
+from backchannel.stix.read import raw_object
+from backchannel.stix.versions import view
+
+MAX_LIST_BYTES: Final = 512 * 2**20
+"""Largest list (bytes): as much as we take of a feed ourselves."""
+MAX_VALUES: Final = 2_000_000
+"""Most values of a list: so that each stands in it once, some 100 bytes of each are in memory while it is written."""
+MAX_KEPT: Final = 32
+MAX_KEPT_BYTES: Final = 2**30
+"""What the lists that are kept may have of the disk together (bytes)."""
+
+WAIT_S: Final = 3.0
+"""How long a request waits for another one's list (seconds): it holds one of few threads meanwhile."""
+RETRY_S: Final = 10
+
+
+class Spool:
+    """A file without a name, from which several may read at once; it is gone when nobody does any more."""
+
+    def __init__(self, folder: Path) -> None:
+        with TemporaryFile(dir=folder) as file:
+            self._descriptor = os.dup(file.fileno())
+        self._sha256 = hashlib.sha256()
+        self.size = 0
+        """Bytes."""
+
+    def write(self, data: bytes) -> None:
+        """Add to its end."""
+        self._sha256.update(data)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+        self.size += len(data)
+
+    def read(self, at: int, count: int) -> bytes:
+        """Return at most `count` bytes from `at` on."""
+        return os.pread(self._descriptor, count, at)
+
+    @property
+    def digest(self) -> Digest:
+        """SHA-256 of what was written."""
+        return Digest(self._sha256.digest())
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+
+class Written(NamedTuple):
+    """One list."""
+
+    file: Spool
+    sent: Sent
+    """What it was made of."""
+    made_at: datetime
+    good_until: datetime | None
+    """When the next indicator begins or ends to be in force; None: never."""
+
+
+class Lists:
+    """The lists of a running server; safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[object, ...], Written] = OrderedDict()
+        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        """One list is written at a time: so much memory, and no more."""
+
+    def list(
+        self, node: Node, clock: Clock, caller: Caller, collection: str, form: str, kind: str | None
+    ) -> tuple[Access, Written]:
+        """Return the values of a collection's indicators that are in force.
+
+        Args:
+            node: the open node.
+            clock: decides what is in force.
+            caller: who asks.
+            collection: its id or alias.
+            form: `txt` or `csv`.
+            kind: one of `misp.listing.KINDS`; None: all.
+
+        Raises:
+            NotThereError: there is no such collection, for this caller.
+            NotAllowedError: the caller may not read it.
+            TooMuchError: the list would be larger than one may be.
+            BusyError: another one is being written for longer than a request waits.
+        """
+        found = self._known(node, clock, caller, collection, form, kind)
+        if found[1] is None:
+            if not self._writing.acquire(timeout=WAIT_S):
+                raise BusyError("another list is being written", retry_after_s=RETRY_S)
+            try:
+                found = self._known(node, clock, caller, collection, form, kind)
+                if found[1] is None:
+                    right, _, key = found
+                    return right, self._keep(key, _write(node, clock, caller, right, Lister(form, kind)))
+            finally:
+                self._writing.release()
+        return found[0], found[1]
+
+    def _known(
+        self, node: Node, clock: Clock, caller: Caller, collection: str, form: str, kind: str | None
+    ) -> tuple[Access, Written | None, tuple[object, ...]]:
+        with node.store.snapshot():
+            right = right_of(node, caller, collection)
+            classes = allowed(node.store, caller, right, now=clock.now())
+            key = (
+                right.collection.collection_row,
+                right.collection.last_added,
+                node.store.collected.generation(),
+                DEFAULT_POLICY.version,
+                frozenset(classes),
+                form,
+                kind,
+            )
+        with self._lock:
+            held = self._kept.get(key)
+            now = clock.now()
+            if held is None or now < held.made_at or (held.good_until is not None and held.good_until <= now):
+                return right, None, key
+            self._kept.move_to_end(key)
+            return right, held, key
+
+    def _keep(self, key: tuple[object, ...], made: Written) -> Written:
+        with self._lock:
+            self._kept[key] = made
+            self._kept.move_to_end(key)
+            while (
+                len(self._kept) > MAX_KEPT
+                or sum(one.file.size for one in self._kept.values()) > MAX_KEPT_BYTES
+            ):
+                self._kept.popitem(last=False)
+        return made
+
+
+def _write(node: Node, clock: Clock, caller: Caller, right: Access, lister: Lister) -> Written:
+    """Write a list, page by page: no snapshot of the store is held for longer than one of them takes."""
+    made_at = clock.now()
+    file, query = Spool(node.home), Query(types=("indicator",), limit=MAX_PAGE_ROWS)
+    file.write(lister.head)
+    first = last = count = 0
+    good_until: datetime | None = None
+    more = True
+    while more:
+        with node.store.snapshot():
+            classes = allowed(node.store, caller, right, now=made_at)
+            query = Query(types=query.types, limit=query.limit, after=last)
+            page = read_page(node.store, right.collection.collection_row, classes, query, with_bodies=True)
+        indicators = _indicators(page)
+        file.write(lister.rows(indicators, at=made_at))
+        changes = (moment for one in indicators if (moment := lister.changes_at(one, at=made_at)) is not None)
+        good_until = min((*changes, *((good_until,) if good_until else ())), default=None)
+        if file.size > MAX_LIST_BYTES or lister.count > MAX_VALUES:
+            raise TooMuchError(
+                f"the list would have more than {MAX_VALUES:,} values or {MAX_LIST_BYTES // 2**20} MiB"
+            )
+        first, last, count = first or page.first or 0, page.last or last, count + len(page.records)
+        more = page.more
+    return Written(file, Sent(first, last, count, file.digest), made_at, good_until)
+
+
+def _indicators(page: Page) -> list[JsonObject]:
+    """Return what a page holds as STIX 2.1."""
+    found: list[JsonObject] = []
+    for body, head in zip(page.bodies, page.records, strict=True):
+        value = codec.decode(body)
+        is_21 = head.spec_version == "2.1"
+        found.extend([value] if is_21 else view(raw_object(body, value, head.spec_version)).objects)
+    return [value for value in found if value.get("type") == "indicator"]

@@ -1,0 +1,156 @@
+"""What logs show: the kinds of observable of which a hunt can say that it looked for them and did not see them.
+
+A kind is named by its STIX type, a file hash with its algorithm (`file:hashes.MD5`), and where a pattern asks
+for one side of a record only, with that side (`email-addr sender`). A log shows a kind when one of its records
+has a value in a field that the tables say shows it: a column that stands in a header and is never filled in
+shows nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from backchannel.logs.records import UNSET, seen_at
+
+if TYPE_CHECKING:
+    from backchannel.logs.layout import FieldAt, Layout, Row
+    from backchannel.logs.recognise import Record
+
+HASHES: Final = {
+    32: "file:hashes.MD5",
+    40: "file:hashes.SHA-1",
+    64: "file:hashes.SHA-256",
+    128: "file:hashes.SHA-512",
+}
+"""Digits of a file's hash in hexadecimal to its kind."""
+ALL_LIKE: Final = "LIKE"
+"""Not shown by a log: every pattern with LIKE that has no usable end was tried (`matching.compiled.MAX_PLAIN`)."""
+EMPTY: Final = UNSET | {"[]"}
+"""Cells that show nothing."""
+
+_WORDS: Final = {
+    "ipv4-addr": "IPv4 addresses",
+    "ipv6-addr": "IPv6 addresses",
+    "domain-name": "domain names",
+    "url": "URLs",
+    "email-addr": "e-mail addresses",
+    "file:hashes.MD5": "MD5 hashes of files",
+    "file:hashes.SHA-1": "SHA-1 hashes of files",
+    "file:hashes.SHA-256": "SHA-256 hashes of files",
+    "file:hashes.SHA-512": "SHA-512 hashes of files",
+}
+_SIDES: Final = {
+    "": "",
+    "source": " of the side that begins",
+    "destination": " of the side that is reached",
+    "sender": " of senders",
+    "recipient": " of recipients",
+}
+
+
+KINDS: Final = tuple(_WORDS)
+"""All of them, without sides, in the order in which people are told."""
+
+
+def with_side(kind: str, side: str) -> str:
+    """Return the name of a kind on one side of a record; "" is any side."""
+    return f"{kind} {side}" if side else kind
+
+
+def in_words(kinds: Iterable[str], *, last: str = "and") -> str:
+    """Return kinds as people say them, in one order: `domain names, URLs and MD5 hashes of files`."""
+    order = list(_WORDS)
+    known = sorted(
+        (kind.partition(" ")[::2] for kind in kinds if kind.partition(" ")[0] in _WORDS),
+        key=lambda parts: (order.index(parts[0]), parts[1]),
+    )
+    words = [_WORDS[kind] + _SIDES.get(side, "") for kind, side in known]
+    if {"IPv4 addresses", "IPv6 addresses"} <= set(words):
+        words = ["addresses", *(word for word in words if word not in {"IPv4 addresses", "IPv6 addresses"})]
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+class Shown(NamedTuple):
+    """In which records of one hunt a kind could have been seen."""
+
+    records: int | None
+    """Of the logs that show it; None where only those of a window were looked at, which nobody counts."""
+    first: datetime | None
+    """Time of the earliest; None where records have no time that can be read."""
+    last: datetime | None
+
+
+@dataclass(slots=True)
+class LogShown:
+    """What one log shows, gathered while it is read."""
+
+    kinds: set[str] = field(default_factory=set)
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def note(self, batch: Sequence[Record]) -> None:
+        """Take in some records."""
+        for _, group in groupby(batch, key=lambda record: id(record.layout)):
+            records = list(group)
+            layout, rows = records[0].layout, [record.cells for record in records]
+            for one in layout.fields:
+                if not self.kinds.issuperset(one.shows) and any(_has_value(one, row) for row in rows):
+                    self.kinds.update(one.shows)
+            self._note_times(layout, rows)
+
+    def _note_times(self, layout: Layout, rows: Sequence[Row]) -> None:
+        if layout.time < 0:
+            return
+        # The text of a time sorts as the time does, as one program writes it.
+        cells = [cell for row in rows if (cell := row[layout.time]) is not None]
+        if cells:
+            self.span(min(cells), max(cells))
+
+    def span(self, *cells: str | None) -> None:
+        """Take in times of records, as they stand in the log; what is no time is none."""
+        times = [at for cell in cells if (at := seen_at(cell)) is not None]
+        if times:
+            self.first = min(times if self.first is None else [*times, self.first])
+            self.last = max(times if self.last is None else [*times, self.last])
+
+
+def _has_value(one: FieldAt, row: Row) -> bool:
+    """Whether a record has what a field says; a URL in parts needs its host and its target."""
+    return all(
+        (cell := row[column]) is not None and cell not in EMPTY
+        for column in {one.columns[0], one.columns[-1]}
+    )
+
+
+@dataclass(slots=True)
+class HuntShown:
+    """What all logs of one hunt show, inside its window."""
+
+    since: datetime | None = None
+    """Records before it do not count; those without a time do."""
+    until: datetime | None = None
+    """Exclusive."""
+    kinds: dict[str, Shown] = field(default_factory=dict)
+
+    def add(self, log: LogShown, *, records: int) -> None:
+        """Take in what one log shows, if a record of it can lie in the window."""
+        first, last = log.first, log.last
+        has_window = self.since is not None or self.until is not None
+        if first is not None and last is not None:
+            if (self.since is not None and last < self.since) or (
+                self.until is not None and first >= self.until
+            ):
+                return
+            first = first if self.since is None else max(first, self.since)
+            last = last if self.until is None else min(last, self.until)
+        for kind in log.kinds if records else ():
+            before = self.kinds.get(kind, Shown(0, None, None))
+            self.kinds[kind] = Shown(
+                None if has_window or before.records is None else before.records + records,
+                min((at for at in (before.first, first) if at is not None), default=None),
+                max((at for at in (before.last, last) if at is not None), default=None),
+            )

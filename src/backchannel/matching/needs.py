@@ -1,0 +1,29 @@
+"""Which kinds of observable a log must show before it can be said that an indicator was searched for in full."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from backchannel.logs.shown import ALL_LIKE, HASHES, with_side
+from backchannel.matching.entries import Entry, entries_of
+from backchannel.observables.hosts import IPV4_PREFIX
+from backchannel.observables.kinds import Kind
+
+
+def needs_of(pattern: str, *, stix_version: str) -> frozenset[str]:
+    """Return the kinds (`logs.shown`) that what is searched of a pattern needs; none if nothing of it is.
+
+    A pattern that joins several by OR needs all of them.
+    """
+    entries, _ = entries_of(pattern, stix_version=stix_version)
+    needed = {with_side(_kind(entry), entry.side) for entry in entries}
+    return frozenset(needed | ({ALL_LIKE} if any(entry.probe == "*" for entry in entries) else set()))
+
+
+_PLAIN: Final = {Kind.DOMAIN: "domain-name", Kind.URL: "url", Kind.EMAIL: "email-addr"}
+
+
+def _kind(entry: Entry) -> str:
+    if entry.kind is Kind.ADDRESS:
+        return "ipv4-addr" if entry.key.startswith(IPV4_PREFIX) else "ipv6-addr"
+    return HASHES[len(entry.value)] if entry.kind is Kind.HASH else _PLAIN[entry.kind]
