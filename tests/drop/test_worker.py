@@ -220,8 +220,7 @@ def test_t70_no_key_stands_in_the_arguments_or_the_environment_of_the_worker(tmp
     seen: list[str] = []
 
     def look(_: int) -> None:
-        for child in psutil.Process().children():
-            seen.append(" ".join(child.cmdline()) + str(child.environ()))
+        seen.extend(f"{child.cmdline()} {child.environ()}" for child in psutil.Process().children())
 
     open_in_worker(data, tmp_path, progress=look).close()
     assert seen

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from backchannel.drop import limits
 from backchannel.provenance.reasons import Reason, Rejected
@@ -28,7 +28,7 @@ def is_armored(prefix: bytes) -> bool:
     return prefix[: limits.MAX_BLANKS + len(BEGIN)].lstrip(_BLANKS).startswith(BEGIN)
 
 
-def write_armored(source: BinaryIO, target: BinaryIO) -> None:
+def write_armored(source: IO[bytes], target: IO[bytes]) -> None:
     """Write the bytes of `source` as text to `target`, in lines of 64 characters."""
     target.write(BEGIN + b"\n")
     while block := _read_fully(source, _LINE_BYTES * 2048):
@@ -38,7 +38,7 @@ def write_armored(source: BinaryIO, target: BinaryIO) -> None:
     target.write(END + b"\n")
 
 
-def _read_fully(source: BinaryIO, size: int) -> bytes:
+def _read_fully(source: IO[bytes], size: int) -> bytes:
     parts: list[bytes] = []
     while size and (data := source.read(size)):
         parts.append(data)
@@ -49,7 +49,7 @@ def _read_fully(source: BinaryIO, size: int) -> bytes:
 class Dearmored:
     """The bytes that an armoured file stands for, as a stream that can be read once from its beginning."""
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: IO[bytes]) -> None:
         """Begin at the start of `source`.
 
         Raises:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from typing import BinaryIO
+from typing import IO
 
 from backchannel.drop import limits
 from backchannel.drop.attachments import check_name
@@ -18,7 +18,7 @@ from backchannel.provenance.predicates import Chunk
 from backchannel.provenance.reasons import Reason, Rejected
 
 
-def read_manifest(file: BinaryIO) -> bytes:
+def read_manifest(file: IO[bytes]) -> bytes:
     """Return the manifest's frame of an opened drop, which nothing has verified yet.
 
     Raises:
@@ -69,7 +69,7 @@ def _check_new_name(name: str, names: set[str]) -> None:
 
 
 def check_contents(
-    file: BinaryIO,
+    file: IO[bytes],
     chunks: Sequence[Chunk],
     *,
     n: int,

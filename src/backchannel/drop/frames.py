@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from backchannel.drop import limits
 from backchannel.provenance.reasons import Reason, Rejected
@@ -73,7 +73,7 @@ def to_bytes(kind: Kind, body: bytes) -> bytes:
     return HEAD.pack(kind.encode(), len(body)) + body
 
 
-def read_frames(file: BinaryIO) -> Iterator[Frame]:
+def read_frames(file: IO[bytes]) -> Iterator[Frame]:
     """Yield each frame from the beginning of `file`, M first and E last, in memory one at a time.
 
     The digest in E, the padding and the order are checked; that chunks are the listed ones is not.
@@ -107,7 +107,7 @@ def read_frames(file: BinaryIO) -> Iterator[Frame]:
         before, at = kind, at + HEAD.size + length
 
 
-def _read_head(file: BinaryIO, at: int) -> tuple[bytes, Kind, int]:
+def _read_head(file: IO[bytes], at: int) -> tuple[bytes, Kind, int]:
     head = file.read(HEAD.size)
     if len(head) < HEAD.size:
         raise Rejected(Reason.TRUNCATED, "it ends without its last frame")
@@ -134,7 +134,7 @@ def _check_order(kind: Kind, before: Kind | None, at: int) -> None:
         raise Rejected(Reason.BAD_FRAME, f"a frame {kind} may not stand at byte {at:,}")
 
 
-def _check_end(file: BinaryIO, body: bytes, digest: bytes) -> None:
+def _check_end(file: IO[bytes], body: bytes, digest: bytes) -> None:
     if len(body) != DIGEST_BYTES:
         raise Rejected(Reason.BAD_FRAME, "the last frame has the wrong length")
     if body != digest:

@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from backchannel.drop import limits
 from backchannel.drop.armor import Dearmored, is_armored
@@ -48,7 +48,7 @@ class Head:
     stanzas: tuple[Stanza, ...]
 
 
-def check(file: BinaryIO, size: int, *, has_passphrase: bool) -> Head:
+def check(file: IO[bytes], size: int, *, has_passphrase: bool) -> Head:
     """Check the head of the file that `file` is at the beginning of; leave it there again.
 
     Reads at most about 25 KiB.

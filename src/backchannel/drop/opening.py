@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, BinaryIO, Final, Self
+from typing import IO, Final, Self
 
 from backchannel import codec
 from backchannel.codec import JsonObject
@@ -123,7 +123,7 @@ class Opened:
         self.close()
 
 
-def spool(stream: BinaryIO, private: Path) -> IO[bytes]:
+def spool(stream: IO[bytes], private: Path) -> IO[bytes]:
     """Copy what can be read only once (a pipe, an upload) into a private file without a name.
 
     Raises:
@@ -143,7 +143,7 @@ def spool(stream: BinaryIO, private: Path) -> IO[bytes]:
 
 
 def open_drop(
-    file: BinaryIO, *, keys: Keys, verify: Verify, private: Path, progress: Progress = lambda _: None
+    file: IO[bytes], *, keys: Keys, verify: Verify, private: Path, progress: Progress = lambda _: None
 ) -> Opened:
     """Open the drop in `file`, verify its manifest, and check everything else against that.
 
@@ -176,7 +176,7 @@ def open_drop(
     return Opened(manifest, head, kept, places)
 
 
-def _job(file: BinaryIO, kept: IO[bytes], size: int, keys: Keys) -> JsonObject:
+def _job(file: IO[bytes], kept: IO[bytes], size: int, keys: Keys) -> JsonObject:
     return {
         "file": file.fileno(),
         "private": kept.fileno(),
@@ -196,7 +196,7 @@ def _listed(release: Release) -> JsonObject:
 class _Worker:
     """The process that opens a drop (`worker`)."""
 
-    def __init__(self, file: BinaryIO, kept: IO[bytes], progress: Progress) -> None:
+    def __init__(self, file: IO[bytes], kept: IO[bytes], progress: Progress) -> None:
         self._progress = progress
         # -I -S: nothing of the environment and no site's start-up code; the path is ours, handed on.
         process = subprocess.Popen(

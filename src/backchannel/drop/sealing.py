@@ -55,6 +55,18 @@ def new_identity() -> tuple[str, str]:
     return str(identity), str(identity.to_public())
 
 
+def to_recipient(identity: str) -> str:
+    """Return the recipient (`age1...`) that belongs to an identity.
+
+    Raises:
+        InputError: it is no age identity. The error shows nothing of it.
+    """
+    try:
+        return str(pyrage.x25519.Identity.from_str(identity).to_public())
+    except pyrage.IdentityError:
+        raise InputError("a key is no age identity", hint="Copy it again, whole.") from None
+
+
 def check_recipients(recipients: Sequence[str]) -> None:
     """See that a drop can be encrypted to `recipients`.
 
