@@ -45,7 +45,15 @@ PRIVATE = Ed25519PrivateKey.generate()
 PUBLIC = PRIVATE.public_key().public_bytes_raw()
 KID = kid(Alg.ED25519, PUBLIC)
 IDENTITY, RECIPIENT = new_identity()
-KNOWN = KnownKey(KID, Use.SIGN, PUBLIC, "Alpha", NOW - timedelta(days=9), NOW + timedelta(days=9))
+KNOWN = KnownKey(
+    kid=KID,
+    use=Use.SIGN,
+    public=PUBLIC,
+    party="identity--alpha",
+    name="Alpha",
+    valid_from=NOW - timedelta(days=9),
+    valid_until=NOW + timedelta(days=9),
+)
 VERIFY = verifier({KID: KNOWN}.get, Terms(now=NOW, me={KID}, seen=None))
 DRAFT = Release(
     bundle="0" * 32,

@@ -76,6 +76,50 @@ def main(arguments: Sequence[str] | None = None, *, clock: Clock | None = None) 
     return EXIT_DONE
 
 
+_OPTIONS: Final[tuple[tuple[str, dict[str, object]], ...]] = (
+    (
+        "--key",
+        {
+            "metavar": "FILE",
+            "type": Path,
+            "action": "append",
+            "default": [],
+            "help": "your key, as --new-key or age-keygen wrote it",
+        },
+    ),
+    ("--passphrase", {"action": "store_true", "help": "ask for the passphrase that it is under"}),
+    (
+        "--passphrase-file",
+        {"metavar": "FILE", "type": Path, "help": "take the passphrase from the first line of a file"},
+    ),
+    (
+        "--card",
+        {
+            "metavar": "FILE",
+            "type": Path,
+            "action": "append",
+            "default": [],
+            "help": "contact card of a party whose drops you take",
+        },
+    ),
+    ("--unverified", {"action": "store_true", "help": "show it even if no card has the key that signed it"}),
+    ("--late", {"action": "store_true", "help": "show it even if its time is over"}),
+    ("--all", {"action": "store_true", "help": f"list all objects, not the first {MAX_SHOWN}"}),
+    (
+        "--extract",
+        {
+            "metavar": "FOLDER",
+            "type": Path,
+            "help": "save objects, statements and attachments into a new folder",
+        },
+    ),
+    (
+        "--new-key",
+        {"metavar": "FILE", "type": Path, "help": "make a key of your own, and say what to tell the sender"},
+    ),
+)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="backchannel-open.pyz", description="Open a drop: see who signed it and what is in it."
@@ -86,43 +130,8 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         help="the drop, or the texts that hold its parts; - is standard input",
     )
-    parser.add_argument(
-        "--key",
-        metavar="FILE",
-        type=Path,
-        action="append",
-        default=[],
-        help="your key, as --new-key or age-keygen wrote it",
-    )
-    parser.add_argument("--passphrase", action="store_true", help="ask for the passphrase that it is under")
-    parser.add_argument(
-        "--passphrase-file",
-        metavar="FILE",
-        type=Path,
-        help="take the passphrase from the first line of a file",
-    )
-    parser.add_argument(
-        "--card",
-        metavar="FILE",
-        type=Path,
-        action="append",
-        default=[],
-        help="contact card of a party whose drops you take",
-    )
-    parser.add_argument(
-        "--unverified", action="store_true", help="show it even if no card has the key that signed it"
-    )
-    parser.add_argument("--late", action="store_true", help="show it even if its time is over")
-    parser.add_argument("--all", action="store_true", help=f"list all objects, not the first {MAX_SHOWN}")
-    parser.add_argument(
-        "--extract",
-        metavar="FOLDER",
-        type=Path,
-        help="save objects, statements and attachments into a new folder",
-    )
-    parser.add_argument(
-        "--new-key", metavar="FILE", type=Path, help="make a key of your own, and say what to tell the sender"
-    )
+    for name, how in _OPTIONS:
+        parser.add_argument(name, **how)  # type: ignore[arg-type]
     return parser
 
 
@@ -208,7 +217,15 @@ def _verify(options: argparse.Namespace, cards: Sequence[Card], keys: Keys, now:
 
 def _known(card: Card) -> KnownKey:
     begin, end = _ALWAYS
-    return KnownKey(str(card.kids[1]), Use.SIGN, card.sign, card.name, begin, end)
+    return KnownKey(
+        kid=str(card.kids[1]),
+        use=Use.SIGN,
+        public=card.sign,
+        party=card.party,
+        name=card.name,
+        valid_from=begin,
+        valid_until=end,
+    )
 
 
 def _unverified(frame: bytes) -> Manifest:

@@ -19,13 +19,15 @@ from backchannel.drop import guard
 from backchannel.drop.armor import Dearmored
 from backchannel.drop.checking import check_contents, read_manifest
 from backchannel.drop.frames import MAGIC
-from backchannel.drop.leaves import Root, leaf
 from backchannel.drop.manifest import NO_ROOT, Manifest, Verify, signer, verifier
 from backchannel.drop.opening import Opened, open_drop
 from backchannel.drop.sealing import Keys, decrypt, new_identity
 from backchannel.drop.writer import Attachment, Contents, Recipients, write_drop
+from backchannel.ids import sha256
+from backchannel.provenance.leaves import RunningRoot, leaf
 from backchannel.provenance.predicates import Chunk, Release
 from backchannel.provenance.reasons import Reason, Rejected
+from backchannel.provenance.statement import digest_text
 from backchannel.provenance.verification import Terms
 
 IDENTITY, RECIPIENT = new_identity()
@@ -161,10 +163,10 @@ def lines(*objects: bytes) -> bytes:
 
 
 def root_of(*objects: bytes) -> str:
-    root = Root()
+    root = RunningRoot()
     for number, one in enumerate(objects):
-        root.add(leaf(number.to_bytes(16, "big"), one))
-    return root.text()
+        root.add(leaf(number.to_bytes(16, "big"), sha256(one)))
+    return digest_text(root.root())
 
 
 def manifest_of(chunks: list[Chunk], *, by: SimParty = ALPHA, **changes: object) -> bytes:

@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.drop.made import RECIPIENT, encrypted, new_identity, refused, write
 
@@ -137,6 +137,7 @@ def read_text(text: bytes) -> tuple[bytes, Reason | None]:
         return b"", refusal.reason
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=200), st.data())
 def test_a_text_that_is_spelled_otherwise_is_refused_or_means_the_same(data: bytes, draw: st.DataObject):
     text = bytearray(armored(data))

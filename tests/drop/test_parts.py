@@ -29,6 +29,7 @@ def parts_of(data: bytes, chars: int = 600) -> list[bytes]:
     return [part.encode() for part in split(data, chars)]
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=5000), st.integers(500, 2000), st.randoms())
 def test_t09_parts_in_any_order_and_doubled_give_the_whole(data: bytes, chars: int, draw: random.Random):
     parts = parts_of(data, chars)

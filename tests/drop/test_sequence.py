@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.drop.made import VERIFY, draft
 from tests.sim.party import ALPHA, BETA, GAMMA, NOW
@@ -92,6 +92,7 @@ def test_t04_the_evidence_of_an_equivocation_verifies_alone():
     assert contradict((OTHER_SECOND.release, OTHER_SECOND.digest), (THIRD.release, THIRD.digest))
 
 
+@settings(deadline=None)
 @given(st.permutations(CHAIN), st.integers(0, 4))
 def test_an_honest_channel_is_never_accused_whatever_the_medium_does(order: list[Manifest], again: int):
     taken: list[Manifest] = []

@@ -13,9 +13,11 @@ from backchannel.drop import limits
 from backchannel.drop.attachments import check_name
 from backchannel.drop.chunks import check_object, read_chunk
 from backchannel.drop.frames import LISTED, MAX_BYTES, OBJECTS, Frame, Kind, read_frames
-from backchannel.drop.leaves import Root, leaf
+from backchannel.ids import sha256
+from backchannel.provenance.leaves import RunningRoot, leaf
 from backchannel.provenance.predicates import Chunk
 from backchannel.provenance.reasons import Reason, Rejected
+from backchannel.provenance.statement import digest_text
 
 
 def read_manifest(file: IO[bytes]) -> bytes:
@@ -82,7 +84,7 @@ def check_contents(
         file: the opened drop.
         chunks: the manifest's list.
         n: how many objects it says there are.
-        root: their root (`leaves.Root`).
+        root: their root (`provenance.leaves`).
         progress: is told now and then how many bytes were checked.
 
     Returns:
@@ -95,7 +97,7 @@ def check_contents(
     check_list(chunks, n)
     file.seek(0)
     places: list[int] = []
-    tree = Root()
+    tree = RunningRoot()
     for frame in read_frames(file):
         if frame.kind not in LISTED:
             continue
@@ -108,7 +110,7 @@ def check_contents(
         progress(frame.at + len(frame.body))
     if len(places) < len(chunks):
         raise Rejected(Reason.MISSING_CHUNK, f"part {len(places)} of {len(chunks)} and those behind it")
-    if tree.size != n or tree.text() != root:
+    if tree.size != n or digest_text(tree.root()) != root:
         raise Rejected(Reason.CHUNK_MISMATCH, "its objects do not have the root that is signed")
     return places
 
@@ -119,7 +121,7 @@ def _check_chunk(frame: Frame, listed: Chunk) -> None:
         raise Rejected(Reason.CHUNK_MISMATCH, f"part {listed.i}, at byte {frame.at:,}")
 
 
-def _check_objects(frame: Frame, tree: Root, n: int) -> None:
+def _check_objects(frame: Frame, tree: RunningRoot, n: int) -> None:
     for number, one in enumerate(read_chunk(frame.kind, frame.body), 1):
         try:
             check_object(one.jcs)
@@ -129,4 +131,4 @@ def _check_objects(frame: Frame, tree: Root, n: int) -> None:
             raise Rejected(refusal.reason, detail) from None
         if tree.size == n:
             raise Rejected(Reason.CHUNK_MISMATCH, "it holds more objects than its manifest says")
-        tree.add(leaf(one.salt, one.jcs))
+        tree.add(leaf(one.salt, sha256(one.jcs)))

@@ -16,9 +16,9 @@ from backchannel import codec
 from backchannel.codec import JsonObject
 from backchannel.drop import limits
 from backchannel.drop.frames import Kind
-from backchannel.drop.leaves import SALT_BYTES
 from backchannel.errors import InputError
 from backchannel.provenance import strict
+from backchannel.provenance.leaves import SALT_BYTES
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.stix.limits import LimitError, check_values
 

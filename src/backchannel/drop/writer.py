@@ -24,13 +24,15 @@ from backchannel.drop.armor import write_armored
 from backchannel.drop.attachments import plain_name
 from backchannel.drop.chunks import Salted, salt, to_chunks
 from backchannel.drop.frames import HEAD, MAGIC, Kind, to_bytes
-from backchannel.drop.leaves import Root, leaf
 from backchannel.drop.manifest import Manifest, Seal
 from backchannel.drop.padding import padding
 from backchannel.drop.sealing import STEP_BYTES, check_recipients, encrypt
 from backchannel.errors import InputError
+from backchannel.ids import sha256
 from backchannel.parties.passphrase import encrypt_with_passphrase
+from backchannel.provenance.leaves import RunningRoot, leaf
 from backchannel.provenance.predicates import Chunk, Release
+from backchannel.provenance.statement import digest_text
 
 _END_BYTES = HEAD.size + 32
 
@@ -118,11 +120,11 @@ def _spool(
     wrote: Callable[[Salted], None],
 ) -> Release:
     """Write all chunks to `spool`; return the manifest that lists them."""
-    root = Root()
+    root = RunningRoot()
 
     def salted() -> Iterator[Salted]:
         for one in salt(contents.objects, salts):
-            root.add(leaf(one.salt, one.jcs))
+            root.add(leaf(one.salt, sha256(one.jcs)))
             wrote(one)
             yield one
 
@@ -139,7 +141,7 @@ def _spool(
             raise InputError(
                 "this is more than one drop holds (2 GiB)", hint="Make several drops, each with a part of it."
             )
-    return msgspec.structs.replace(draft, root=root.text(), n=root.size, chunks=chunks)
+    return msgspec.structs.replace(draft, root=digest_text(root.root()), n=root.size, chunks=chunks)
 
 
 def _parts(contents: Contents, salted: Iterable[Salted]) -> Iterator[tuple[Kind, bytes, str]]:
