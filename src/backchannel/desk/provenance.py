@@ -1,0 +1,252 @@
+"""Statements kept with what they are about, and the chain of one object followed back through them.
+
+Nothing about a signature is kept: a chain is judged when it is shown, with the keys that are pinned then, so that a
+key that was revoked today changes what is shown of yesterday's objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from backchannel import codec
+from backchannel.clock import Clock, format_time, parse_time
+from backchannel.codec import JsonObject
+from backchannel.desk.provenance_documents import Provenance, SignedOtherwise
+from backchannel.desk.provenance_words import chain_document, differences
+from backchannel.ids import BatchId
+from backchannel.provenance import altered
+from backchannel.provenance.chain import MAX_LINKS, trace
+from backchannel.provenance.hops import Chain, Held, Link
+from backchannel.provenance.leaves import Proof, grow
+from backchannel.provenance.predicates import Predicate, Receipt, Relay
+from backchannel.provenance.reasons import Rejected
+from backchannel.provenance.statement import (
+    MAX_MANIFEST_BYTES,
+    Opened,
+    RootSubject,
+    content_of,
+    digest_text,
+    open_envelope,
+)
+from backchannel.provenance.verification import Keys, Terms, Verified, verify
+from backchannel.stix.markings import Tlp
+from backchannel.store.interface import Store
+from backchannel.store.rows import Kept, version_key
+from backchannel.store.statements import About, NewStatement, StatementRow, Subject
+
+MAX_CHAINS = 20
+"""Ways of one object that are followed: more than so many relays of one claim tell nothing new."""
+MAX_STATEMENTS = 200
+MAX_LEAVES = 1_000_000
+MAX_CONTENTS = 100
+MAX_PERMITS = 50
+
+
+# --- Keeping -------------------------------------------------------------------------------------------
+
+
+def keep_statement(
+    store: Store,
+    clock: Clock,
+    envelope: bytes,
+    *,
+    batch_id: BatchId | None,
+    leaves: Iterable[Subject] = (),
+    is_own: bool = False,
+) -> int:
+    """Keep a statement with what it is about; returns its number in the store.
+
+    Args:
+        store: where to. Inside the transaction of what the statement came with.
+        clock: gives the time at which it came.
+        envelope: as it came; verified, or our own.
+        batch_id: what brought it; None: it is our own, or came alone.
+        leaves: of a statement about a root, the leaves that are known.
+        is_own: whether we made it.
+
+    Raises:
+        Rejected: it cannot be read.
+    """
+    opened = open_envelope(envelope, max_bytes=MAX_MANIFEST_BYTES)
+    statement = opened.statement
+    predicate = _content(opened)
+    prev = predicate.prev if isinstance(predicate, Relay) else None
+    manifest = predicate.manifest if isinstance(predicate, Receipt) else None
+    new = NewStatement(
+        digest=opened.digest,
+        kind=statement.predicate_type,
+        issuer=statement.iss,
+        envelope=envelope,
+        received_at=format_time(clock.now()),
+        prev=None if prev is None else _bytes(prev),
+        manifest=None if manifest is None else _bytes(manifest),
+        is_own=is_own,
+    )
+    named: Iterable[Subject] = leaves
+    if not isinstance(statement.subject, RootSubject):
+        named = [Subject(_bytes(one.jcs), one.id, version_key(one.modified)) for one in statement.subject]
+    return store.statements.add(new, named, batch_id=batch_id)
+
+
+def proof_subject(digest: bytes, proof: Proof) -> Subject:
+    """Return where an object stands in a root, with the proof that came with it."""
+    path = b"".join(bytes.fromhex(step) for step in proof.path)
+    return Subject(digest, leaf_index=proof.i, salt=bytes.fromhex(proof.salt), path=path)
+
+
+# --- Showing -------------------------------------------------------------------------------------------
+
+
+def provenance_of(store: Store, clock: Clock, kept: Kept, *, marking: Tlp, keys: Keys) -> Provenance:
+    """Return what signed statements say of an object: each way on which it came, and what differs.
+
+    Args:
+        store: the store.
+        clock: the present.
+        kept: the object, in the content that is asked for.
+        marking: how far it may go by itself.
+        keys: the pinned keys.
+    """
+    pages = _Pages(store, kept, keys, Terms(now=clock.now(), me=None, seen=None, known_at=_known_at(store)))
+    held = Held(
+        digest=kept.digest,
+        marking=marking,
+        value=codec.decode(kept.body),
+        salts=store.statements.salts(kept.digest),
+    )
+    chains = [
+        trace(pages.links(head), held, keys, pages.terms, permits=pages.permits(head))
+        for head in pages.heads()
+    ]
+    return Provenance(
+        chains=tuple(chain_document(chain) for chain in sorted(chains, key=_worth)),
+        signed_otherwise=tuple(pages.signed_otherwise()),
+    )
+
+
+def _worth(chain: Chain) -> tuple[int, int]:
+    """Sort what is proven first, and of that the shortest way."""
+    return ("proven", "unproven", "refused").index(chain.state), len(chain.hops)
+
+
+def _known_at(store: Store) -> Callable[[bytes], datetime | None]:
+    def known_at(digest: bytes) -> datetime | None:
+        at = store.statements.known_at(digest)
+        return None if at is None else parse_time(at)
+
+    return known_at
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """What the store holds of the ways of one object."""
+
+    store: Store
+    kept: Kept
+    keys: Keys
+    terms: Terms
+
+    def heads(self) -> list[About]:
+        """Return the last statement of each way: one that no other statement about the object names as before it."""
+        found = self.store.statements.about(
+            self.kept.digest, kinds=("origin", "relay"), at_most=MAX_STATEMENTS
+        )
+        followed = {about.statement.prev for about in found}
+        return [about for about in found if about.statement.digest not in followed][:MAX_CHAINS]
+
+    def links(self, head: About) -> list[Link]:
+        """Return the statements of a way, the originator's first."""
+        links: list[Link] = []
+        about: About | None = head
+        while about is not None and len(links) <= MAX_LINKS:
+            links.append(
+                Link(
+                    envelope=about.statement.envelope,
+                    digest=about.subject.object_digest,
+                    proof=self._proof(about),
+                    value=self._value(about.subject.object_digest),
+                )
+            )
+            about = self._before(about)
+        return links[::-1]
+
+    def permits(self, head: About) -> list[Verified]:
+        """Return the permits that hold for the object as its originator made it."""
+        origin = self.links(head)[0]
+        found: list[Verified] = []
+        for about in self.store.statements.about(origin.digest, kinds=("permit",), at_most=MAX_PERMITS):
+            try:
+                found.append(verify(about.statement.envelope, self.keys, self.terms))
+            except Rejected:
+                continue  # what does not verify permits nothing
+        return found
+
+    def signed_otherwise(self) -> Iterator[SignedOtherwise]:
+        """Yield the statements about another content of the version that is kept."""
+        copy = codec.decode(self.kept.body)
+        named = self.store.statements.of_version(
+            self.kept.stix_id, self.kept.version_key, at_most=MAX_STATEMENTS
+        )
+        for about in named:
+            digest = about.subject.object_digest
+            if digest == self.kept.digest or about.statement.kind != "origin":
+                continue
+            original = self._value(digest)
+            found = None if original is None else altered.compare(copy, [original])
+            signer = self.keys(about.statement.issuer)
+            yield SignedOtherwise(
+                signer=None if signer is None else signer.name,
+                statement=digest_text(about.statement.digest),
+                digest=digest_text(digest),
+                kind="respelled"
+                if found and found.kind == "respelled"
+                else "altered"
+                if found
+                else "not held",
+                differences=() if found is None else differences(found),
+            )
+
+    def _before(self, about: About) -> About | None:
+        """Return the statement before, and the object as it was there."""
+        prev = about.statement.prev
+        row = None if prev is None else self.store.statements.get(prev)
+        if row is None:
+            return None
+        subject = self.store.statements.subject(row.statement_row, about.subject.object_digest)
+        return About(row, subject or self._subject_by_id(row) or about.subject)
+
+    def _subject_by_id(self, row: StatementRow) -> Subject | None:
+        """Return what a statement says of the object where its content was another."""
+        named = self.store.statements.subjects(row.statement_row, at_most=MAX_STATEMENTS)
+        if len(named) == 1:
+            return named[0]
+        return next((subject for subject in named if subject.stix_id == self.kept.stix_id), None)
+
+    def _proof(self, about: About) -> Proof | None:
+        subject = about.subject
+        if subject.leaf_index is None or subject.salt is None:
+            return None
+        if subject.path is not None:
+            steps = [subject.path[at : at + 32].hex() for at in range(0, len(subject.path), 32)]
+            return Proof(salt=subject.salt.hex(), i=subject.leaf_index, path=steps)
+        leaves = self.store.statements.subjects(about.statement.statement_row, at_most=MAX_LEAVES)
+        tree = grow([leaf.salt or b"" for leaf in leaves], [leaf.object_digest for leaf in leaves])
+        return tree.proof(subject.leaf_index) if subject.leaf_index < len(leaves) else None
+
+    def _value(self, digest: bytes) -> JsonObject | None:
+        """Return the object's content with a digest, where it is kept."""
+        contents = self.store.objects.all_versions(self.kept.stix_id, at_most=MAX_CONTENTS)
+        return next((codec.decode(one.body) for one in contents if one.digest == digest), None)
+
+
+def _content(opened: Opened) -> Predicate | None:
+    try:
+        return content_of(opened.statement)
+    except ValueError:
+        return None
+
+
+def _bytes(digest: str) -> bytes:
+    return bytes.fromhex(digest.removeprefix("sha256:"))

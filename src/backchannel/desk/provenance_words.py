@@ -1,0 +1,135 @@
+"""Chains in words: what each hop did, and what the whole of it proves."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from backchannel import codec
+from backchannel.desk import provenance_documents as documents
+from backchannel.desk.documents import Difference
+from backchannel.provenance.altered import Comparison
+from backchannel.provenance.hops import Chain, Hop
+from backchannel.provenance.reasons import Reason
+from backchannel.stix.visible import visible
+
+MAX_SHOWN_CHARS: Final = 300
+SHOWN_KID_CHARS: Final = 8
+
+_DID: Final = {
+    "verbatim": "passed it on unchanged",
+    "redacted": "passed it on with something left out",
+    "excerpt": "passed a part of it on",
+    "translated": "passed it on in another language",
+    "reworded": "passed it on in other words",
+    "merged": "passed on what it made of this and other statements",
+}
+_PROOF: Final = {
+    "good": "the signature holds",
+    "unknown-key": "the key belongs to no party here: nothing proves it",
+    "maybe-stolen-key": "the key may have been stolen by then: it counts for nothing",
+    "withheld": "hidden by the next party",
+    "none": "there is no statement of it",
+    "bad": "the statement does not hold",
+}
+
+
+def chain_document(chain: Chain) -> documents.Chain:
+    """Return a chain as it is shown."""
+    return documents.Chain(
+        state=chain.state,
+        says=chain_says(chain),
+        hops=tuple(
+            documents.Hop(
+                kind=hop.kind,
+                says=hop_says(hop),
+                signature=hop.signature,
+                party=None if hop.party is None else visible(hop.party),
+                kid=hop.kid,
+                cryptonym=hop.cryptonym,
+                signed_at=hop.signed_at,
+                received_at=hop.received_at,
+                handling=hop.handling,
+                removed=tuple(visible(pointer) for pointer in hop.removed),
+                marking_in=None if hop.marking_in is None else hop.marking_in.label,
+                marking_out=None if hop.marking_out is None else hop.marking_out.label,
+                statement=hop.statement,
+                notes=tuple(note.value for note in hop.notes),
+            )
+            for hop in chain.hops
+        ),
+        faults=tuple(
+            documents.ChainFault(
+                code=fault.reason,
+                hop=fault.hop,
+                means=fault.reason.meaning,
+                mend=fault.reason.mend,
+                detail=visible(fault.detail),
+            )
+            for fault in chain.faults
+        ),
+        tlp=None if chain.marking is None else chain.marking.label,
+        otag=chain.otag,
+    )
+
+
+def chain_says(chain: Chain) -> str:
+    """Return what a chain proves, in one sentence."""
+    relays = sum(hop.kind == "relay" for hop in chain.hops)
+    hidden = sum(hop.kind == "undisclosed" for hop in chain.hops)
+    way = "directly from its originator" if relays == 0 else f"through {_number(relays, 'relay')}"
+    if hidden:
+        way += f", with {_number(hidden, 'party', 'parties')} hidden"
+    if chain.faults:
+        return f"Refused ({chain.faults[0].reason}): {chain.faults[0].reason.meaning}."
+    if chain.state == "proven":
+        return f"It came {way}, and every signature holds."
+    return f"It came {way}; not every step is proven."
+
+
+def hop_says(hop: Hop) -> str:
+    """Return what one party did, and what proves it, in one sentence."""
+    who = _who(hop)
+    if hop.kind == "origin":
+        did = "says so itself"
+    elif hop.kind == "relay":
+        did = _DID.get(hop.handling or "", "passed it on")
+    else:
+        did = "had it before"
+    removed = f" ({', '.join(visible(pointer) for pointer in hop.removed[:5])})" if hop.removed else ""
+    widened = ""
+    if hop.marking_in is not None and hop.marking_out is not None and hop.marking_in != hop.marking_out:
+        widened = f", {hop.marking_in.label} to {hop.marking_out.label}"
+    notes = ", it came after its time" if Reason.EXPIRED in hop.notes else ""
+    return f"{who} {did}{removed}{widened}: {_PROOF[hop.signature]}{notes}."
+
+
+def _who(hop: Hop) -> str:
+    if hop.party is not None:
+        return visible(hop.party)
+    if hop.kid is not None:
+        return f"An unknown party (key {hop.kid[:SHOWN_KID_CHARS]}…)"
+    if hop.cryptonym is not None:
+        return f"A hidden party, called {hop.cryptonym[:SHOWN_KID_CHARS]} by the next"
+    return "A hidden party" if hop.kind == "undisclosed" else "Somebody"
+
+
+def differences(found: Comparison) -> tuple[Difference, ...]:
+    """Return what differs, as it is shown: `here` is what came, `there` what was signed."""
+    return tuple(
+        Difference(
+            property=visible(one.pointer.removeprefix("/"), max_chars=MAX_SHOWN_CHARS),
+            here=_shown(one.copy),
+            there=_shown(one.original),
+        )
+        for one in found.differences
+    )
+
+
+def _shown(value: codec.JsonValue) -> str | None:
+    if value is None:
+        return None
+    return visible(codec.encode(value).decode("utf-8", "replace"), max_chars=MAX_SHOWN_CHARS)
+
+
+def _number(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
