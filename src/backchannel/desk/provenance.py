@@ -116,10 +116,7 @@ def provenance_of(store: Store, clock: Clock, kept: Kept, *, marking: Tlp, keys:
         value=codec.decode(kept.body),
         salts=store.statements.salts(kept.digest),
     )
-    chains = [
-        trace(pages.links(head), held, keys, pages.terms, permits=pages.permits(head))
-        for head in pages.heads()
-    ]
+    chains = [pages.chain(head, held) for head in pages.heads()]
     return Provenance(
         chains=tuple(chain_document(chain) for chain in sorted(chains, key=_worth)),
         signed_otherwise=tuple(pages.signed_otherwise()),
@@ -156,6 +153,11 @@ class _Pages:
         followed = {about.statement.prev for about in found}
         return [about for about in found if about.statement.digest not in followed][:MAX_CHAINS]
 
+    def chain(self, head: About, held: Held) -> Chain:
+        """Follow one way."""
+        links = self.links(head)
+        return trace(links, held, self.keys, self.terms, permits=self.permits(links[0].digest))
+
     def links(self, head: About) -> list[Link]:
         """Return the statements of a way, the originator's first."""
         links: list[Link] = []
@@ -172,11 +174,10 @@ class _Pages:
             about = self._before(about)
         return links[::-1]
 
-    def permits(self, head: About) -> list[Verified]:
-        """Return the permits that hold for the object as its originator made it."""
-        origin = self.links(head)[0]
+    def permits(self, digest: bytes) -> list[Verified]:
+        """Return the permits that hold for an object as its originator made it."""
         found: list[Verified] = []
-        for about in self.store.statements.about(origin.digest, kinds=("permit",), at_most=MAX_PERMITS):
+        for about in self.store.statements.about(digest, kinds=("permit",), at_most=MAX_PERMITS):
             try:
                 found.append(verify(about.statement.envelope, self.keys, self.terms))
             except Rejected:
