@@ -1,6 +1,6 @@
 """The frames inside a drop: `BCB1`, a line end, then frames of type, length and body.
 
-    M manifest   S statement   O objects   Z objects, packed   A attachment   P padding   E end
+    M manifest   S statement   L links   O objects   Z objects, packed   A attachment   P padding   E end
 
 M stands first and once, E last and once, P only before E. Everything between is listed in the manifest.
 """
@@ -28,6 +28,7 @@ class Kind(StrEnum):
 
     MANIFEST = "M"
     STATEMENT = "S"
+    LINKS = "L"
     OBJECTS = "O"
     PACKED = "Z"
     ATTACHMENT = "A"
@@ -38,6 +39,7 @@ class Kind(StrEnum):
 MAX_BYTES: Final = {
     Kind.MANIFEST: limits.MAX_MANIFEST_BYTES,
     Kind.STATEMENT: limits.MAX_STATEMENT_BYTES,
+    Kind.LINKS: limits.MAX_CHUNK_BYTES,
     Kind.OBJECTS: limits.MAX_CHUNK_BYTES,
     Kind.PACKED: limits.MAX_CHUNK_BYTES,
     Kind.ATTACHMENT: limits.MAX_CHUNK_BYTES,
@@ -46,7 +48,7 @@ MAX_BYTES: Final = {
 }
 """Longest body of each kind (bytes)."""
 
-LISTED: Final = frozenset({Kind.STATEMENT, Kind.OBJECTS, Kind.PACKED, Kind.ATTACHMENT})
+LISTED: Final = frozenset({Kind.STATEMENT, Kind.LINKS, Kind.OBJECTS, Kind.PACKED, Kind.ATTACHMENT})
 """The kinds that the manifest lists, called chunks."""
 OBJECTS: Final = frozenset({Kind.OBJECTS, Kind.PACKED})
 """The chunks that hold objects."""

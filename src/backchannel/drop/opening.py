@@ -28,6 +28,7 @@ from backchannel.drop.attachments import create
 from backchannel.drop.checking import check_list, read_manifest
 from backchannel.drop.chunks import Salted, read_chunk
 from backchannel.drop.frames import OBJECTS, Kind
+from backchannel.drop.links import Linked, by_object, read_lines
 from backchannel.drop.manifest import Manifest, Verify
 from backchannel.drop.sealing import STEP_BYTES, Keys
 from backchannel.errors import StoreError
@@ -77,6 +78,15 @@ class Opened:
         for chunk in self.release.chunks:
             if chunk.type == Kind.STATEMENT.value:
                 yield self._body(chunk)
+
+    def links(self) -> Iterator[Linked]:
+        """Yield, for each object in its order, which statements stand behind it, as the drop says.
+
+        Raises:
+            Rejected: `BAD_FORM`, `TOO_LARGE`.
+        """
+        bodies = (self._body(chunk) for chunk in self.release.chunks if chunk.type == Kind.LINKS.value)
+        return by_object(read_lines(bodies), self.release.n)
 
     def files(self) -> list[File]:
         """Return the attachments."""

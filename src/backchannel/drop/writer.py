@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -19,11 +19,12 @@ from typing import BinaryIO, Literal
 import msgspec
 
 from backchannel.codec import JsonObject
-from backchannel.drop import limits
+from backchannel.drop import limits, links
 from backchannel.drop.armor import write_armored
 from backchannel.drop.attachments import plain_name
 from backchannel.drop.chunks import Salted, salt, to_chunks
 from backchannel.drop.frames import HEAD, MAGIC, Kind, to_bytes
+from backchannel.drop.links import Line
 from backchannel.drop.manifest import Manifest, Seal
 from backchannel.drop.padding import padding
 from backchannel.drop.sealing import STEP_BYTES, check_recipients, encrypt
@@ -35,6 +36,13 @@ from backchannel.provenance.predicates import Chunk, Release
 from backchannel.provenance.statement import digest_text
 
 _END_BYTES = HEAD.size + 32
+_LETTERS: Mapping[Kind, Literal["S", "L", "O", "Z", "A"]] = {
+    Kind.STATEMENT: "S",
+    Kind.LINKS: "L",
+    Kind.OBJECTS: "O",
+    Kind.PACKED: "Z",
+    Kind.ATTACHMENT: "A",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,8 @@ class Contents:
     statements: Iterable[bytes] = ()
     """Signed statements, each as its DSSE envelope."""
     attachments: Iterable[Attachment] = ()
+    links: Iterable[Line] = ()
+    """Which statements stand behind which objects, in their order."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -136,7 +146,7 @@ def _spool(
             raise InputError(f"a statement of {len(body):,} bytes is too long for a drop") from None
         spool.write(frame)
         digest = hashlib.sha256(body).hexdigest()
-        chunks.append(Chunk(i=len(chunks), type=_letter(kind), len=len(body), sha256=digest, name=name))
+        chunks.append(Chunk(i=len(chunks), type=_LETTERS[kind], len=len(body), sha256=digest, name=name))
         if len(chunks) > limits.MAX_CHUNKS or spool.tell() > limits.MAX_FILE_BYTES:
             raise InputError(
                 "this is more than one drop holds (2 GiB)", hint="Make several drops, each with a part of it."
@@ -147,6 +157,8 @@ def _spool(
 def _parts(contents: Contents, salted: Iterable[Salted]) -> Iterator[tuple[Kind, bytes, str]]:
     for statement in contents.statements:
         yield Kind.STATEMENT, statement, ""
+    for body in links.to_chunks(contents.links):
+        yield Kind.LINKS, body, ""
     for kind, body in to_chunks(salted):
         yield kind, body, ""
     names: set[str] = set()
@@ -162,14 +174,6 @@ def _parts(contents: Contents, salted: Iterable[Salted]) -> Iterator[tuple[Kind,
         yield Kind.ATTACHMENT, body, name
         while body := attachment.file.read(limits.MAX_CHUNK_BYTES):
             yield Kind.ATTACHMENT, body, ""
-
-
-def _letter(kind: Kind) -> Literal["O", "Z", "A", "S"]:
-    if kind is Kind.OBJECTS:
-        return "O"
-    if kind is Kind.PACKED:
-        return "Z"
-    return "A" if kind is Kind.ATTACHMENT else "S"
 
 
 def _plaintext(spool: BinaryIO, manifest: bytes) -> Iterator[bytes]:

@@ -24,6 +24,8 @@ class Link:
     """Of the object as it was here: SHA-256 of its canonical form."""
     proof: Proof | None = None
     """Where the statement is about the root of many."""
+    is_within: bool = False
+    """Whether the object is known to be one of the many: whoever asks has all leaves of the root, and formed it."""
     value: JsonObject | None = None
     """The object as it was here, where we hold it."""
 

@@ -142,7 +142,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One part of a drop."""
 
     i: Count
-    type: Literal["O", "Z", "A", "S"]
+    type: Literal["S", "L", "O", "Z", "A"]
     len: Count
     sha256: Random256
     name: Annotated[str, Meta(max_length=255)] = ""
