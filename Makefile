@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs lock clean
+.PHONY: help demo test check format docs opener lock clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -32,6 +32,9 @@ format: $(VENV)/.dev-ready ## Bring the code into form
 docs: $(VENV)/.dev-ready requirements/docs.txt ## Build the documentation into site/
 	@$(PIP) install --require-hashes -r requirements/docs.txt
 	@$(BIN)/zensical build --clean
+
+opener: $(VENV)/.run-ready ## Make dist/backchannel-open.pyz, which opens drops without a node
+	@$(BIN)/python tools/make_opener.py
 
 # The files are the same for every platform and for Python 3.11 to 3.13; they name no index and no host.
 COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -1,6 +1,6 @@
 """Make `backchannel-open.pyz`: one file that opens drops, for people who have no node.
 
-    .venv/bin/python tools/make_opener.py -o dist [--platform manylinux2014_x86_64] [--python 3.11 --python 3.12]
+    .venv/bin/python tools/make_opener.py -o dist [--platform manylinux2014_x86_64 ...] [--python 3.11 --python 3.12]
 
 It holds our own code as it is in src/, and wheels of the packages that the code needs, in the versions and with the
 hashes of requirements/runtime.txt; pip checks them. Wheels are for one platform, so there is one file for each. It
@@ -53,7 +53,7 @@ def pinned(names: Iterable[str], lock: str) -> str:
     return "\n".join(blocks[name] for name in names) + "\n"
 
 
-def fetch(folder: Path, python: str, platform: str | None) -> None:
+def fetch(folder: Path, python: str, platforms: Sequence[str]) -> None:
     """Put the wheels for one version of Python into `folder`; pip compares each with its hash."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
         wanted.write(pinned(PACKAGES, LOCK.read_text("utf-8")))
@@ -70,7 +70,7 @@ def fetch(folder: Path, python: str, platform: str | None) -> None:
         command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", wanted.name]
         command += ["--python-version", python, "--implementation", "cp", "--dest", str(folder)]
         command += ["--abi", f"cp{python.replace('.', '')}", "--abi", "abi3", "--abi", "none"]
-        for each in (platform,) if platform else own_platforms():
+        for each in platforms:
             command += ["--platform", each]
         subprocess.run(command, check=True)
 
@@ -117,7 +117,9 @@ def main() -> None:
     """Make it."""
     parser = argparse.ArgumentParser(description="Make backchannel-open.pyz.")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "dist", help="the folder (default: dist)")
-    parser.add_argument("--platform", help="of the wheels, as pip calls it (default: this machine's)")
+    parser.add_argument(
+        "--platform", action="append", help="of the wheels, as pip calls it (default: this machine's)"
+    )
     parser.add_argument(
         "--python", action="append", help=f"version of Python (default: {', '.join(PYTHONS)})"
     )
@@ -125,7 +127,7 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         for python in options.python or PYTHONS:
-            fetch(Path(folder), python, options.platform)
+            fetch(Path(folder), python, options.platform or own_platforms())
         target = options.output / "backchannel-open.pyz"
         write(target, sorted(Path(folder).glob("*.whl")))
     sys.stdout.write(f"{target} ({target.stat().st_size:,} bytes)\n")
