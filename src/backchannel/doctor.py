@@ -21,6 +21,8 @@ from backchannel.desk.channels import list_channels, secret_files
 from backchannel.desk.node import KEY_FILE, STORE_FILE, Node, open_node
 from backchannel.desk.offered import offer
 from backchannel.errors import BackchannelError
+from backchannel.parties.at_rest import SEALED_SUFFIX
+from backchannel.parties.keyring import KEYS_FILE
 from backchannel.parties.keys import fingerprint, read_key
 from backchannel.settings import FILE_NAME
 from backchannel.stix.visible import visible
@@ -113,6 +115,11 @@ def _folder(home: Path) -> Check:
 
 def _key(node: Node) -> Check:
     path = node.home / KEY_FILE
+    sealed = path.with_name(path.name + SEALED_SUFFIX)
+    if not path.exists() and sealed.exists():
+        return _check("key", "fine", f"under a passphrase in {sealed.name}")
+    if not path.exists() and any((node.home / (KEYS_FILE + end)).exists() for end in ("", SEALED_SUFFIX)):
+        return _check("key", "fine", "the root key is kept away from this node")
     try:
         keys = read_key(path)
     except BackchannelError as error:

@@ -1,7 +1,9 @@
-"""`party add|list|show`: whom we exchange with. Here a party is known by its name only."""
+"""`party add|list|show`: whom we exchange with, and how far we know them. How we come to: `meeting.py`."""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,26 +12,76 @@ from backchannel.cli.batches import batches_table
 from backchannel.cli.command import Group, pass_session
 from backchannel.cli.layout import day_and_minute, facts, heading, table
 from backchannel.cli.session import Session
+from backchannel.errors import InputError, UsageError
+from backchannel.parties.names import visible_name
 
 if TYPE_CHECKING:
-    from backchannel.desk.documents import PartyDetail
+    from backchannel.desk.party_documents import Membership, PartyDetail
+
+
+MAX_MESSAGE_BYTES = 100_000
+"""Largest file with a card or a message of an invitation (bytes): a long letter around it."""
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a card or a message: `-` is standard input.
+
+    Raises:
+        InputError: it cannot be read, or is far larger than one.
+    """
+    try:
+        if str(path) == "-":
+            data = sys.stdin.buffer.read(MAX_MESSAGE_BYTES + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(MAX_MESSAGE_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise InputError(f"{path} is larger than {MAX_MESSAGE_BYTES:,} bytes", hint="Name the right file.")
+    return data
 
 
 @click.group(cls=Group)
 def party() -> None:
-    """Whom we exchange with. A party is known by its name; nothing about it is verified yet."""
+    """Whom we exchange with, and how far we know them."""
 
 
-@party.command("add", example="backchannel party add 'CERT Beta'")
-@click.argument("name")
+@party.command(
+    "add",
+    example="""
+    backchannel party add 'CERT Beta'
+    backchannel party add --card beta.card --handed-over
+    """,
+)
+@click.argument("name", required=False)
+@click.option(
+    "--card", type=click.Path(path_type=Path), help="Its contact card: a file, or - for standard input."
+)
+@click.option("--handed-over", is_flag=True, help="The party gave you the card in person: it is verified.")
+@click.option("--decided", is_flag=True, help="Take a card that raised an alarm: you asked by another way.")
 @pass_session
-def add(session: Session, name: str) -> None:
-    """Add a party by its name."""
-    from backchannel.desk.parties import add_party  # noqa: PLC0415
+def add(session: Session, name: str | None, card: Path | None, *, handed_over: bool, decided: bool) -> None:
+    """Add a party: by its name only, or by its contact card. With a card, NAME is what you call it."""
+    from backchannel.desk.membership import meet  # noqa: PLC0415
+    from backchannel.desk.parties import add_party, show_party  # noqa: PLC0415
 
+    if card is None and name is None:
+        raise UsageError("a party needs a name or a card", hint="Give NAME, or --card FILE.")
     with session.node() as node:
-        found = add_party(node, session.clock, name)
-    _answer(session, found)
+        if card is None:
+            found = add_party(node, session.clock, name or "")
+        else:
+            called = meet(
+                node,
+                session.clock,
+                read_bytes(card),
+                called=name,
+                handed_over=handed_over,
+                decided=decided,
+            )
+            found = show_party(node, session.clock, called)
+    answer_with(session, found)
 
 
 @party.command("list", example="backchannel party list")
@@ -45,16 +97,18 @@ def list_(session: Session) -> None:
         return
     rows = [
         (
-            one.name,
-            "ourselves" if one.self else "name only",
+            visible_name(one.name),
+            "ourselves" if one.self else one.standing,
             f"{one.batches:,}",
             f"{one.objects:,}",
             day_and_minute(one.last_received_at) or "-",
         )
         for one in found.parties
     ]
-    heads = ("party", "known by", "batches", "objects", "last received")
-    session.text(table(heads, rows, numbers=("batches", "objects"), keep=("last received",)))
+    heads = ("party", "known", "batches", "objects", "last received")
+    text = table(heads, rows, numbers=("batches", "objects"), keep=("last received",))
+    warned = [f"alarm: {one.sentence} ({one.reason})" for one in found.alarms]
+    session.text("\n".join([text, *([""] if warned else []), *warned]))
 
 
 @party.command("show", example="backchannel party show 'CERT Beta'")
@@ -66,10 +120,11 @@ def show(session: Session, name: str) -> None:
 
     with session.node() as node:
         found = show_party(node, session.clock, name)
-    _answer(session, found)
+    answer_with(session, found)
 
 
-def _answer(session: Session, found: PartyDetail) -> None:
+def answer_with(session: Session, found: PartyDetail) -> None:
+    """Show one party."""
     if session.form == "json":
         session.document(found)
         return
@@ -77,8 +132,8 @@ def _answer(session: Session, found: PartyDetail) -> None:
     about = facts(
         [
             ("id", one.id),
-            ("known by", "ourselves" if one.self else "its name only; nothing about it is verified"),
-            ("key", found.fingerprint or ""),
+            ("known", "ourselves" if found.membership is None else _known(found.membership)),
+            ("key", found.membership.root or "" if found.membership else found.fingerprint or ""),
             ("added", day_and_minute(one.added_at)),
             ("batches", f"{one.batches:,} with {one.objects:,} objects"),
             ("last", day_and_minute(one.last_received_at)),
@@ -87,7 +142,17 @@ def _answer(session: Session, found: PartyDetail) -> None:
         ],
         indent=2,
     )
-    parts = [heading(one.name), about]
+    parts = [heading(visible_name(one.name)), about]
+    if found.membership is not None and found.membership.events:
+        changes = [(day_and_minute(each.at) or "", each.after, each.note) for each in found.membership.events]
+        parts += ["", table(("when", "then", "why"), changes, numbers=(), keep=("when",))]
     if found.batches:
         parts += ["", batches_table(found.batches)]
     session.text("\n".join(parts))
+
+
+def _known(membership: Membership) -> str:
+    if membership.root is None:
+        return "by its name only; nothing about it is verified"
+    called = f", calls itself {visible_name(membership.called)}" if membership.called else ""
+    return f"{membership.standing}{called}"

@@ -11,8 +11,9 @@ from backchannel.cli.batches import batch
 from backchannel.cli.channels import channel
 from backchannel.cli.command import Group, global_options
 from backchannel.cli.hunting import hits, hunt
+from backchannel.cli.keys import key
+from backchannel.cli.meeting import party
 from backchannel.cli.node import doctor, init, status
-from backchannel.cli.parties import party
 from backchannel.cli.reading import inbox, show, why
 from backchannel.cli.receiving import import_, validate
 from backchannel.cli.serving import demo, serve
@@ -44,6 +45,7 @@ for _command in (
     batch,
     channel,
     party,
+    key,
     inbox,
     show,
     why,

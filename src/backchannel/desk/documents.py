@@ -344,38 +344,3 @@ class BatchDetail(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     """Refusals first, then quarantines, then notes; at most 1,000."""
     findings_total: int = 0
-
-
-class Party(msgspec.Struct, frozen=True, kw_only=True):
-    """An organisation we exchange with, or ourselves."""
-
-    id: str
-    name: str
-    self: bool
-    added_at: str
-    batches: int
-    """Complete batches that came from it."""
-    objects: int
-    """Different objects in them, by id, version and content: one that came twice is counted once."""
-    last_received_at: str | None
-
-
-class Parties(msgspec.Struct, frozen=True, kw_only=True):
-    """`party list --json`: ourselves first, then by name."""
-
-    schema: Literal["backchannel.parties/1"] = "backchannel.parties/1"
-    parties: tuple[Party, ...]
-
-
-class PartyDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """`party show NAME --json` and `party add NAME --json`."""
-
-    schema: Literal["backchannel.party/1"] = "backchannel.party/1"
-    party: Party
-    fingerprint: str | None
-    """SHA-256 of its public key, hexadecimal; null for a party known by name only."""
-    batches: tuple[Batch, ...] = ()
-    """Its last batches, newest first, at most 10."""
-    reads: tuple[str, ...] = ()
-    """Titles of the collections of ours that it may read with a credential of its own."""
-    writes: tuple[str, ...] = ()

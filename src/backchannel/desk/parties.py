@@ -1,4 +1,4 @@
-"""Parties: whom we exchange with. Here a party is known by its name only; nothing about it is verified."""
+"""Parties: whom we exchange with, by name, with what came from them. How far each is known: `membership.py`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 
 from backchannel.clock import Clock, format_time
 from backchannel.desk.batches import batch_documents
-from backchannel.desk.documents import Parties, Party, PartyDetail
+from backchannel.desk.membership import membership_of, open_alarms
 from backchannel.desk.node import Node
 from backchannel.desk.offered import TaxiiCredential, offer
+from backchannel.desk.party_documents import Parties, Party, PartyDetail
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.ids import PartyId, new_id
 from backchannel.parties.keys import fingerprint
@@ -39,7 +40,13 @@ def add_party(node: Node, clock: Clock, name: str) -> PartyDetail:
 
 def list_parties(node: Node) -> Parties:
     """List the parties: ourselves first, then by name."""
-    return Parties(parties=tuple(_document(tally) for tally in node.store.parties.tallies()))
+    standings = node.store.membership.standings()
+    return Parties(
+        parties=tuple(
+            _document(tally, standings[tally.party.name]) for tally in node.store.parties.tallies()
+        ),
+        alarms=open_alarms(node),
+    )
 
 
 def show_party(node: Node, clock: Clock, name: str) -> PartyDetail:
@@ -58,11 +65,12 @@ def show_party(node: Node, clock: Clock, name: str) -> PartyDetail:
         )
     batches = store.batches.newest(before=None, rows=LAST_BATCHES, party=tally.party.name)
     return PartyDetail(
-        party=_document(tally),
+        party=_document(tally, store.membership.standing(tally.party.party_row)),
         fingerprint=fingerprint(tally.party.public_key) if tally.party.public_key else None,
         batches=tuple(batch_documents(store, batches)),
         reads=_titles(node, clock, tally.party.name, lambda one: one.read),
         writes=_titles(node, clock, tally.party.name, lambda one: one.write),
+        membership=None if tally.party.is_self else membership_of(node, tally.party.party_row),
     )
 
 
@@ -75,7 +83,7 @@ def _titles(
     return tuple(one.title for one in found.collections if one.id in named)
 
 
-def _document(tally: PartyTally) -> Party:
+def _document(tally: PartyTally, standing: str) -> Party:
     party = tally.party
     return Party(
         id=party.party_id,
@@ -85,4 +93,5 @@ def _document(tally: PartyTally) -> Party:
         batches=tally.batches,
         objects=tally.objects,
         last_received_at=tally.last_received_at,
+        standing=standing,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -123,8 +123,19 @@ def rotated(
         if key.use not in changed or key.until is not None:
             kept.append(key)
         elif key.use == Use.AGE:
-            kept.append(SecretKey(key.use, key.alg, key.secret, key.since, at))
+            kept.append(replace(key, until=at))
     return Keyring((*(new_key(use, at, random=random) for use in changed), *kept))
+
+
+def with_openers(keyring: Keyring, other: Keyring | None, at: datetime) -> Keyring:
+    """Return a keyring that opens what `other` opens too; the keys of `other` are out of use from `at`."""
+    known = {key.kid for key in keyring.keys}
+    more = [
+        replace(key, until=key.until or at)
+        for key in (other.openers() if other is not None else ())
+        if key.kid not in known
+    ]
+    return Keyring((*keyring.keys, *more))
 
 
 class _KeptKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

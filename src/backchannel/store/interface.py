@@ -9,6 +9,7 @@ from typing import Protocol
 from backchannel.ids import BatchId, PartyId, StixId
 from backchannel.stix.findings import Finding
 from backchannel.store.exchange import Collected, Collections, Credentials, Statuses
+from backchannel.store.membership import Membership
 from backchannel.store.polled import Channels
 from backchannel.store.rows import (
     Answered,
@@ -248,6 +249,11 @@ class Store(Protocol):
     @property
     def parties(self) -> Parties:
         """Whom we exchange with."""
+        ...
+
+    @property
+    def membership(self) -> Membership:
+        """How far they are known, and by what."""
         ...
 
     @property

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 from backchannel import codec
+from backchannel.parties.names import visible_name
 from backchannel.stix.visible import visible
 from backchannel.web import words
 from backchannel.web.assets import Assets
@@ -114,6 +115,7 @@ class Renderer:
             "size": words.size,
             "type_name": words.type_name,
             "utc": words.utc,
+            "visible_name": visible_name,
         }
         self._environment = environment
 

@@ -14,6 +14,7 @@ from backchannel.store.sqlite.collections import SqliteCollections
 from backchannel.store.sqlite.connection import Database, create
 from backchannel.store.sqlite.credentials import SqliteCredentials
 from backchannel.store.sqlite.hunts import SqliteHunts
+from backchannel.store.sqlite.membership import SqliteMembership
 from backchannel.store.sqlite.migrate import migrate
 from backchannel.store.sqlite.objects import SqliteObjects
 from backchannel.store.sqlite.parties import SqliteParties
@@ -50,6 +51,7 @@ class SqliteStore:
         self.objects = SqliteObjects(self.database)
         self.batches = SqliteBatches(self.database)
         self.parties = SqliteParties(self.database)
+        self.membership = SqliteMembership(self.database)
         self.sightlines = SqliteSightlines(self.database)
         self.hunts = SqliteHunts(self.database)
         self.segments = SqliteSegments(self.database)

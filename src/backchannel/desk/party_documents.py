@@ -1,0 +1,152 @@
+"""The documents about parties and keys: what `party` and `key` answer with `--json`, and the page of parties.
+
+The rules for documents stand in `documents.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from backchannel.desk.documents import Batch
+
+
+class Party(msgspec.Struct, frozen=True, kw_only=True):
+    """An organisation we exchange with, or ourselves."""
+
+    id: str
+    name: str
+    self: bool
+    added_at: str
+    batches: int
+    """Complete batches that came from it."""
+    objects: int
+    """Different objects in them, by id, version and content: one that came twice is counted once."""
+    last_received_at: str | None
+    standing: str = "unknown"
+    """How far it is known: `unknown`, `introduced`, `verified`, `suspended` or `revoked`."""
+
+
+class PartyEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """What moved a party from one state to another."""
+
+    at: str
+    event: str
+    before: str
+    after: str
+    note: str
+
+
+class Membership(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a party is known, by which key, and what that allows (docs/formats/key-set.md)."""
+
+    standing: str
+    """`unknown`, `introduced`, `verified`, `suspended` or `revoked`."""
+    root: str | None
+    """`kid` of its root key; null for a party known by name only."""
+    called: str | None
+    """Its name as its card bears it, where that differs from what it is called here."""
+    may_act: bool
+    """Whether what it says may set something in motion without a person."""
+    most_tlp: str | None
+    """The highest TLP label of what it is sent; null: nothing."""
+    best_letter: str
+    """The best reliability it can have."""
+    events: tuple[PartyEvent, ...]
+    """Newest first, at most 20."""
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """A card that does not fit what is known, and that a person has to decide about."""
+
+    at: str
+    reason: str
+    """A reason code: `name-clash` or `key-clash`."""
+    sentence: str
+    party: str | None
+    """The party that it does not fit."""
+
+
+class SafetyNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """`party verify NAME --json`: what two people read to each other."""
+
+    schema: Literal["backchannel.safety-number/1"] = "backchannel.safety-number/1"
+    party: str
+    digits: str
+    """Twelve groups of five digits."""
+    words: tuple[str, ...]
+    """The same in eighteen words."""
+
+
+class Invitation(msgspec.Struct, frozen=True, kw_only=True):
+    """`party invite --json` and `party join --json`."""
+
+    schema: Literal["backchannel.invitation/1"] = "backchannel.invitation/1"
+    number: int
+    """The number that its code begins with."""
+    state: str
+    """`waiting` for the joiner, `answered` by us, or `done`."""
+    expires_at: str
+    code: str | None = None
+    """To be said by voice: once, when the invitation is made. It is a secret."""
+    message: str | None = None
+    """To be sent to the other side by any way; null where nothing is to be sent."""
+    party: str | None = None
+    """Whom we know by it, once it is done."""
+
+
+class ContactCard(msgspec.Struct, frozen=True, kw_only=True):
+    """`party card --json`: our own contact card."""
+
+    schema: Literal["backchannel.contact-card/1"] = "backchannel.contact-card/1"
+    party: str
+    root: str
+    """`kid` of our root key."""
+    recipient: str
+    """Our key for drops, as age spells it."""
+    text: str
+    """The card as a block of text for mail and chat."""
+    qr: str
+    """The text of its QR code."""
+
+
+class KeyCare(msgspec.Struct, frozen=True, kw_only=True):
+    """`key rotate --json`, `key passphrase --json` and `key restore --json`: our keys as they are now."""
+
+    schema: Literal["backchannel.keys/1"] = "backchannel.keys/1"
+    version: int
+    """Version of our key set."""
+    root: str
+    """`kid` of our root key."""
+    root_is_here: bool
+    """Whether the private half of it lies in the node's folder."""
+    sealed: bool
+    """Whether the private keys are kept under a passphrase."""
+    keys: dict[str, str]
+    """Use to `kid`."""
+
+
+class Parties(msgspec.Struct, frozen=True, kw_only=True):
+    """`party list --json`: ourselves first, then by name."""
+
+    schema: Literal["backchannel.parties/1"] = "backchannel.parties/1"
+    parties: tuple[Party, ...]
+    alarms: tuple[Alarm, ...] = ()
+    """Cards that do not fit what is known, and wait for a person; oldest first."""
+
+
+class PartyDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """`party show NAME --json` and `party add NAME --json`."""
+
+    schema: Literal["backchannel.party/1"] = "backchannel.party/1"
+    party: Party
+    fingerprint: str | None
+    """SHA-256 of its public key, hexadecimal; null for a party known by name only."""
+    batches: tuple[Batch, ...] = ()
+    """Its last batches, newest first, at most 10."""
+    reads: tuple[str, ...] = ()
+    """Titles of the collections of ours that it may read with a credential of its own."""
+    writes: tuple[str, ...] = ()
+    membership: Membership | None = None
+    """How far it is known; null for ourselves."""
