@@ -93,7 +93,8 @@ def read_lines(bodies: Iterable[bytes]) -> Iterator[Line]:
             if len(data) > MAX_LINE_BYTES:
                 raise Rejected(Reason.TOO_LARGE, f"line {number:,} of the links")
             try:
-                yield codec.decode_as(data, Group if data.startswith(b'{"chain"') else Proven)
+                is_group = data.startswith(b'{"chain"')
+                yield codec.decode_as(data, Group) if is_group else codec.decode_as(data, Proven)
             except ValueError as error:
                 raise Rejected(Reason.BAD_FORM, f"line {number:,} of the links: {error}") from None
 
