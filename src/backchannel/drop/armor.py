@@ -58,6 +58,7 @@ class Dearmored:
         self._source = source
         self._text = b""
         self._ready = b""
+        self._given = 0
         self._is_done = False
         self._carry = b""
         if not self._fill(limits.MAX_BLANKS + len(BEGIN) + 2) or not is_armored(self._text):
@@ -73,11 +74,12 @@ class Dearmored:
         Raises:
             Rejected: `BAD_ARMOR`, where the text is not in the one right form; `TRUNCATED`, where it ends too early.
         """
-        while not self._is_done and (size < 0 or len(self._ready) < size):
-            self._ready += self._decode()
-        size = len(self._ready) if size < 0 else size
-        given, self._ready = self._ready[:size], self._ready[size:]
-        return given
+        while not self._is_done and (size < 0 or len(self._ready) - self._given < size):
+            self._ready, self._given = self._ready[self._given :] + self._decode(), 0
+        end = len(self._ready) if size < 0 else self._given + size
+        part = self._ready[self._given : end]
+        self._given += len(part)
+        return part
 
     def _fill(self, size: int) -> bool:
         """Hold at least `size` characters of text, or all that are left; whether there are any."""

@@ -1,17 +1,22 @@
 """The manifest of a drop: a signed statement (`provenance.statement`) whose predicate is a `Release`.
 
-What stands in it twice, in the statement and in the release, must be the same, so that no reader goes by the one
-and another by the other.
+In deniable mode it has a MAC in the place of a signature (`provenance.deniable`). What stands in it twice, in the
+statement and in the release, must be the same, so that no reader goes by the one and another by the other.
 """
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from backchannel import codec
 from backchannel.clock import parse_time
 from backchannel.errors import InputError
+from backchannel.ids import sha256
+from backchannel.parties.keyring import SecretKey
+from backchannel.provenance import deniable, statement, verification
 from backchannel.provenance.predicates import Release
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.statement import (
@@ -21,10 +26,8 @@ from backchannel.provenance.statement import (
     SigningKey,
     Statement,
     digest_text,
-    make,
-    open_envelope,
 )
-from backchannel.provenance.verification import Keys, Terms, verify
+from backchannel.provenance.verification import Keys, KnownKey, Terms, Verified
 
 NO_ROOT: Final = f"sha256:{'0' * 64}"
 """What stands in a draft until its objects are known."""
@@ -41,10 +44,12 @@ class Manifest:
     """`sha256:...` of the statement's payload: what receipts, and the next drop's `prev`, name it by."""
     notes: tuple[Reason, ...] = ()
     """Why the drop has no weight, though it may be read (`verification.Verified`)."""
+    is_deniable: bool = False
+    """Whether only its one reader can know that the sender made it."""
 
 
 Seal = Callable[[Release], Manifest]
-"""Signs a release; in deniable mode it makes a MAC instead."""
+"""Signs a release, or makes a MAC."""
 Verify = Callable[[bytes], Manifest]
 """Reads the manifest's frame and verifies it, or raises `Rejected`."""
 
@@ -52,61 +57,106 @@ Verify = Callable[[bytes], Manifest]
 def signer(key: SigningKey) -> Seal:
     """Return what signs the manifests of drops with `key`, whose `kid` is their `from`."""
 
-    def seal(release: Release) -> Manifest:
-        try:
-            frame = make(
-                release,
-                subject=RootSubject(root=release.root, n=release.n) if release.n else [],
-                aud=release.to,
-                key=key,
-                iat=parse_time(release.created),
-                exp=parse_time(release.expires),
-                chan=release.chan,
-                statement_id=release.bundle,
-            )
-        except ValueError as error:
-            raise InputError(
-                f"the drop cannot be signed: {error}", hint="Make several drops of it."
-            ) from None
-        return Manifest(
-            release, frame, digest_text(open_envelope(frame, max_bytes=MAX_MANIFEST_BYTES).digest)
+    def seal(release: Release) -> bytes:
+        return statement.make(
+            release,
+            subject=_subject(release),
+            aud=release.to,
+            key=key,
+            iat=parse_time(release.created),
+            exp=parse_time(release.expires),
+            chan=release.chan,
+            statement_id=release.bundle,
         )
 
-    return seal
+    return lambda release: _sealed(seal, release)
+
+
+def deniable_signer(sender: SecretKey, to: KnownKey) -> Seal:
+    """Return what makes manifests that convince one reader only.
+
+    Args:
+        sender: our key that opens (X25519); its `kid` is the drop's `from`.
+        to: the reader's, whose `kid` is the only one of the drop's `to`.
+    """
+
+    def seal(release: Release) -> bytes:
+        return deniable.make(
+            release,
+            subject=_subject(release),
+            sender=sender,
+            to=to,
+            iat=parse_time(release.created),
+            chan=release.chan,
+            exp=parse_time(release.expires),
+            statement_id=release.bundle,
+        )
+
+    return lambda release: replace(_sealed(seal, release), is_deniable=True)
+
+
+def _sealed(seal: Callable[[Release], bytes], release: Release) -> Manifest:
+    try:
+        frame = seal(release)
+    except ValueError as error:
+        raise InputError(f"the drop cannot be signed: {error}", hint="Make several drops of it.") from None
+    return Manifest(release, frame, digest_text(sha256(b64decode(codec.decode(frame)["payload"]))))
 
 
 def verifier(keys: Keys, terms: Terms) -> Verify:
-    """Return what verifies the manifests of drops on `terms` (of which kinds and size are set here)."""
-    asked = replace(terms, expect=("release",), max_bytes=MAX_MANIFEST_BYTES)
+    """Return what verifies signed manifests on `terms` (of which kinds and size are set here)."""
+    asked = _asked(terms)
+    return lambda frame: _manifest(verification.verify(frame, keys, asked), frame)
+
+
+def deniable_verifier(ours: Callable[[str], SecretKey | None], keys: Keys, terms: Terms) -> Verify:
+    """Return what verifies deniable manifests, by our keys that open and the pinned ones of others."""
+    asked = _asked(terms)
 
     def check(frame: bytes) -> Manifest:
-        verified = verify(frame, keys, asked)
-        release = verified.predicate
-        if not isinstance(release, Release):
-            raise Rejected(Reason.WRONG_TYPE, "another statement in the place of a manifest")
-        check_same(verified.statement, release)
-        return Manifest(release, frame, digest_text(verified.digest), verified.notes)
+        verified = deniable.verify(frame, ours, keys, asked)
+        return replace(_manifest(verified, frame), is_deniable=True)
 
     return check
 
 
-def check_same(statement: Statement, release: Release) -> None:
+def either(signed: Verify, unsigned: Verify) -> Verify:
+    """Return what verifies a manifest by `unsigned` where it is a deniable one, else by `signed`."""
+    # Only which of two checks is made depends on it: each refuses what is meant for the other.
+    mark = deniable.PAYLOAD_TYPE.encode()
+    return lambda frame: unsigned(frame) if mark in frame else signed(frame)
+
+
+def _asked(terms: Terms) -> Terms:
+    return replace(terms, expect=("release",), max_bytes=MAX_MANIFEST_BYTES)
+
+
+def _manifest(verified: Verified, frame: bytes) -> Manifest:
+    release = verified.predicate
+    if not isinstance(release, Release):
+        raise Rejected(Reason.WRONG_TYPE, "another statement in the place of a manifest")
+    check_same(verified.statement, release)
+    return Manifest(release, frame, digest_text(verified.digest), verified.notes)
+
+
+def _subject(release: Release) -> RootSubject | list[ObjectSubject]:
+    return RootSubject(root=release.root, n=release.n) if release.n else []
+
+
+def check_same(said: Statement, release: Release) -> None:
     """Check that a statement and its release say the same of themselves.
 
     Raises:
         Rejected: `BAD_FORM`.
     """
-    subject: RootSubject | list[ObjectSubject] = (
-        RootSubject(root=release.root, n=release.n) if release.n else []
-    )
     pairs = (
-        ("iss", statement.iss, release.from_),
-        ("iat", statement.iat, release.created),
-        ("exp", statement.exp, release.expires),
-        ("aud", statement.aud, release.to),
-        ("chan", statement.chan, release.chan),
-        ("id", statement.id, release.bundle),
-        ("subject", statement.subject, subject),
+        ("iss", said.iss, release.from_),
+        ("iat", said.iat, release.created),
+        ("exp", said.exp, release.expires),
+        ("aud", said.aud, release.to),
+        ("chan", said.chan, release.chan),
+        ("id", said.id, release.bundle),
+        ("subject", said.subject, _subject(release)),
     )
     for name, outer, inner in pairs:
         if outer != inner:

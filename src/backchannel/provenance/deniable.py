@@ -61,6 +61,7 @@ def make(
     iat: datetime,
     chan: str,
     exp: datetime | None = None,
+    statement_id: str = "",
 ) -> bytes:
     """Return a statement that convinces its one reader only.
 
@@ -72,6 +73,7 @@ def make(
         iat: when it is made.
         chan: the channel that both know; part of the key.
         exp: until when it counts.
+        statement_id: 128 bits in hexadecimal; by default random ones.
 
     Raises:
         ValueError: it would not be taken.
@@ -79,7 +81,14 @@ def make(
     """
     _check_use(to)
     payload = payload_of(
-        predicate, subject=subject, aud=[to.kid], iss=sender.kid, iat=iat, exp=exp, chan=chan
+        predicate,
+        subject=subject,
+        aud=[to.kid],
+        iss=sender.kid,
+        iat=iat,
+        exp=exp,
+        chan=chan,
+        statement_id=statement_id,
     )
     key = _key(sender, to.public, chan, (sender.kid, to.kid))
     return codec.encode(
