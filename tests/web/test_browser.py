@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.web.channels import fetch
 from tests.web.conftest import Served
+from tests.web.signed import sign
 from tests.web.world import BIDI, C2, HOSTILE, OBJECTS, REPORT, many
 
 from backchannel.clock import Clock
@@ -110,6 +111,7 @@ def lively(filled: None, bring: Callable[..., None], home: Path, clock: Clock) -
     )
     with open_node(home) as node:
         acknowledge(node, clock, C2, text="We looked for it.")
+        sign(node, clock, C2)
         add_root(node, clock, "sharing", base_url="")
         for new in (
             NewOffer(

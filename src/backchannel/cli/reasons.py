@@ -10,6 +10,7 @@ from backchannel.cli.wording import source_text
 
 if TYPE_CHECKING:
     from backchannel.desk.documents import Version, Why
+    from backchannel.desk.provenance_documents import Chain, SignedOtherwise
 
 MAX_FINDINGS_SHOWN = 50
 
@@ -29,6 +30,10 @@ def why_text(found: Why) -> str:
         )
     )
     parts += ["", heading(f"How it came: {counted(found.arrivals_total, 'arrival')}"), _arrivals(found)]
+    for chain in found.provenance.chains:
+        parts += ["", heading("Signed chain"), _chain(chain)]
+    for signed in found.provenance.signed_otherwise:
+        parts += ["", heading("Signed with another content"), _signed_otherwise(signed)]
     if found.conflicts:
         parts += ["", heading("Contradicted by another content under the same version")]
         parts += [_version(version) for version in found.conflicts]
@@ -65,6 +70,32 @@ def _arrivals(found: Why) -> str:
     ]
     heads = ("batch", "when", "from", "by", "outcome", "unmarked as", "place")
     return table(heads, rows, numbers=("batch",), keep=("when", "outcome"))
+
+
+def _chain(chain: Chain) -> str:
+    lines = [paragraph(chain.says, indent=2)]
+    for number, hop in enumerate(chain.hops, 1):
+        when = day_and_minute(hop.signed_at) if hop.signed_at else ""
+        lines.append(paragraph(f"{number}. {joined(hop.says.removesuffix('.'), when)}", indent=4))
+        for fault in chain.faults:
+            if fault.hop == number - 1:
+                lines.append(paragraph(f"{fault.code}: {fault.means} ({fault.detail})", indent=7))
+                lines.append(paragraph(fault.mend, indent=7))
+    return "\n".join(lines)
+
+
+def _signed_otherwise(signed: SignedOtherwise) -> str:
+    who = signed.signer or "A party that is not known here"
+    what = {
+        "respelled": "the same content, which some tool wrote anew: the signature is over the original",
+        "altered": "another content: it was altered on the way",
+        "not held": "another content, which is not here: it was altered on the way, or the statement is of another",
+    }[signed.kind]
+    lines = [paragraph(f"{who} signed {what}.", indent=2)]
+    for difference in signed.differences:
+        here, there = difference.here or "absent", difference.there or "absent"
+        lines.append(paragraph(f"{difference.property}: came as {here}, signed as {there}", indent=4))
+    return "\n".join(lines)
 
 
 def _version(version: Version) -> str:

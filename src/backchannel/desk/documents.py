@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from backchannel.codec import JsonObject
+from backchannel.desk.provenance_documents import Difference, Provenance
 from backchannel.stix.findings import Finding
 
 ValidityState = Literal["before", "inside", "after"]
@@ -190,15 +191,6 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     characters."""
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One top-level property in which two versions differ."""
-
-    property: str
-    here: str | None
-    """Its JSON in the version in force, at most 300 characters; null where it is absent."""
-    there: str | None
-
-
 class Version(msgspec.Struct, frozen=True, kw_only=True):
     """Another content of the same object: an older or newer version, or one in conflict."""
 
@@ -260,6 +252,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     """Relationships, sightings, notes, opinions, reports of others about it; newest first, at most 200."""
     said_more: bool = False
     answers: tuple[Answer, ...] = ()
+    provenance: Provenance = Provenance()
+    """What signed statements say of the content in force."""
     concerns: Concerns
     """Whether hunts in our own logs saw it, or how far they looked for it."""
 

@@ -6,7 +6,14 @@ from typing import Literal
 
 import msgspec
 
-from backchannel.desk.documents import Difference
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """One top-level property in which two contents of an object differ."""
+
+    property: str
+    here: str | None
+    """Its JSON in the content that is shown, at most 300 characters; null where it is absent."""
+    there: str | None
 
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True):

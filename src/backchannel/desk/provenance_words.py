@@ -6,7 +6,7 @@ from typing import Final
 
 from backchannel import codec
 from backchannel.desk import provenance_documents as documents
-from backchannel.desk.documents import Difference
+from backchannel.desk.provenance_documents import Difference
 from backchannel.provenance.altered import Comparison
 from backchannel.provenance.hops import Chain, Hop
 from backchannel.provenance.reasons import Reason

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from backchannel import codec
 from backchannel.clock import Clock
 from backchannel.codec import JsonObject
-from backchannel.desk.documents import Answer, Arrival, Difference, Said, Version, Why
+from backchannel.desk.documents import Answer, Arrival, Said, Version, Why
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
+from backchannel.desk.pinned import pinned_keys
+from backchannel.desk.provenance import provenance_of
+from backchannel.desk.provenance_documents import Difference
 from backchannel.desk.ties import relation_of
 from backchannel.stix.describe import describe
 from backchannel.stix.findings import Finding
@@ -65,6 +68,7 @@ def why(node: Node, clock: Clock, stix_id: str) -> Why:
         said=said[:MAX_SAID],
         said_more=len(said) > MAX_SAID,
         answers=tuple(_answer(reader, answered) for answered in answers),
+        provenance=provenance_of(node.store, clock, kept, marking=tlp, keys=pinned_keys(node)),
         concerns=reader.concerns(kept),
     )
 
