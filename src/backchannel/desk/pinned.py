@@ -1,32 +1,104 @@
-"""The keys that are pinned to parties of this node: what signatures are verified with."""
+"""The keys that are pinned to parties of this node: what signatures are verified with.
+
+A party's key sets say which of its keys counted when; where none came yet, its card does. A key that was revoked stays
+here with that fact: what it signed before may still count. A revoked party's keys are pinned no more.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from backchannel.clock import parse_time
 from backchannel.desk.node import Node
-from backchannel.parties.kid import Alg, Use, kid
+from backchannel.parties.card import read_card
+from backchannel.parties.keyset import KeySet, ListedKey, read_keyset
+from backchannel.parties.kid import Alg, Kid, Use, kid
+from backchannel.parties.revocation import Revocation, Revoked, Why, given_up
+from backchannel.parties.states import Standing
 from backchannel.provenance.verification import Keys, KnownKey
+from backchannel.store.membership import Membership
+from backchannel.store.rows import PartyRow
 
-NEVER_ENDS = timedelta(days=365 * 100)
-"""A key that no key set gives an end counts until it is revoked."""
+ALWAYS = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+"""When a key counts of which a card alone speaks: a card does not say from when to when."""
 
 
 def pinned_keys(node: Node) -> Keys:
-    """Return what finds the pinned key of a `kid`."""
-    us = node.party
-    if us.public_key is None:
-        return {}.get
-    root = kid(Alg.ED25519, us.public_key)
-    since = parse_time(us.added_at)
-    ours = KnownKey(
-        kid=root,
-        use=Use.ROOT,
-        public=us.public_key,
-        party=us.party_id,
-        name=us.name,
-        valid_from=since,
-        valid_until=since + NEVER_ENDS,
+    """Return what finds the pinned key of a `kid`. It reads the store when it is first asked, and once."""
+    found: dict[str, KnownKey] = {}
+    was_read = False
+
+    def pinned(name: str) -> KnownKey | None:
+        nonlocal was_read
+        if not was_read:
+            was_read = True
+            membership = node.store.membership
+            for known in membership.known():
+                if known.root is not None:
+                    found.update((key.kid, key) for key in _keys_of(membership, known.party))
+        return found.get(name)
+
+    return pinned
+
+
+def _keys_of(membership: Membership, party: PartyRow) -> Iterator[KnownKey]:
+    """Yield the keys of a party; of one that several key sets list, the last word comes last."""
+    if membership.standing(party.party_row) == Standing.REVOKED:
+        return
+    revoked = [
+        Revoked(Revocation(Kid(row.kid), Why(row.reason), row.compromised_since), parse_time(row.at))
+        for row in membership.revocations(party.party_row)
+    ]
+    card = membership.card(party.party_row)
+    if card is not None:
+        said = read_card(card)
+        for use, alg, public in (
+            (Use.ROOT, Alg.ED25519, said.root),
+            (Use.SIGN, Alg.ED25519, said.sign),
+            (Use.AGE, Alg.X25519, said.age),
+        ):
+            yield _known(party, revoked, use=use, alg=alg, public=public, counts=ALWAYS)
+    sets = [read_keyset(row.body) for row in membership.key_sets(party.party_row)]
+    for at, keyset in enumerate(sets):
+        after = sets[at + 1] if at + 1 < len(sets) else None
+        root = ListedKey(keyset.root_kid, Use.ROOT, Alg.ED25519, keyset.root, keyset.not_before)
+        for key in (root, *keyset.keys):
+            yield _known(
+                party, revoked, use=key.use, alg=key.alg, public=key.pub, counts=_counts(key, keyset, after)
+            )
+
+
+def _counts(key: ListedKey, keyset: KeySet, after: KeySet | None) -> tuple[datetime, datetime]:
+    """Return from when to when a key counts: a next key set that does not list it ends it."""
+    ends = [parse_time(keyset.expires)]
+    if key.until is not None:
+        ends.append(parse_time(key.until))
+    if after is not None and key.kid not in after.kids:
+        ends.append(parse_time(after.not_before))
+    return parse_time(key.since), min(ends)
+
+
+def _known(
+    party: PartyRow,
+    revoked: Sequence[Revoked],
+    *,
+    use: str,
+    alg: str,
+    public: bytes,
+    counts: tuple[datetime, datetime],
+) -> KnownKey:
+    name = kid(alg, public)
+    revoked_at, compromised_since = given_up(revoked, name)
+    return KnownKey(
+        kid=name,
+        use=use,
+        public=public,
+        party=party.party_id,
+        name=party.name,
+        valid_from=counts[0],
+        valid_until=counts[1],
+        alg=alg,
+        revoked_at=revoked_at,
+        compromised_since=compromised_since,
     )
-    return {root: ours}.get

@@ -44,6 +44,16 @@ class KeySetRow(NamedTuple):
     statement: bytes | None
 
 
+class RevocationRow(NamedTuple):
+    """One revocation that was taken."""
+
+    kid: str
+    reason: str
+    compromised_since: str | None
+    at: str
+    statement: bytes | None
+
+
 class InvitationRow(NamedTuple):
     """One invitation, as inviter or joiner."""
 
@@ -120,6 +130,14 @@ class Membership(Protocol):
 
     def key_sets(self, party_row: int) -> list[KeySetRow]:
         """Return the versions of a party's key set, oldest first."""
+        ...
+
+    def add_revocation(self, party_row: int, row: RevocationRow) -> None:
+        """Keep a revocation; it is never taken back."""
+        ...
+
+    def revocations(self, party_row: int) -> list[RevocationRow]:
+        """Return the revocations of a party's keys, oldest first."""
         ...
 
     def add_vouch(

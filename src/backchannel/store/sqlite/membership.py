@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from backchannel.parties.invite import TRIES
-from backchannel.store.membership import AlarmRow, EventRow, InvitationRow, KeySetRow, KnownRow
+from backchannel.store.membership import AlarmRow, EventRow, InvitationRow, KeySetRow, KnownRow, RevocationRow
 from backchannel.store.rows import PartyRow
 from backchannel.store.sqlite.connection import Database
 
@@ -73,6 +73,12 @@ class SqliteMembership:
 
     def key_sets(self, party_row: int) -> list[KeySetRow]:
         return [KeySetRow(*row) for row in self._database.execute(_KEY_SETS, (party_row,))]
+
+    def add_revocation(self, party_row: int, row: RevocationRow) -> None:
+        self._database.execute(_ADD_REVOCATION, (party_row, *row))
+
+    def revocations(self, party_row: int) -> list[RevocationRow]:
+        return [RevocationRow(*row) for row in self._database.execute(_REVOCATIONS, (party_row,))]
 
     # --- Introductions and invitations ---------------------------------------------------------------
 
@@ -196,6 +202,18 @@ SELECT version, at, change, body, statement
 FROM key_set
 WHERE party_row = ?
 ORDER BY version
+"""
+
+_ADD_REVOCATION = """
+INSERT INTO revocation (party_row, kid, reason, compromised_since, at, statement)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+
+_REVOCATIONS = """
+SELECT kid, reason, compromised_since, at, statement
+FROM revocation
+WHERE party_row = ?
+ORDER BY revocation_row
 """
 
 _ADD_VOUCH = """
