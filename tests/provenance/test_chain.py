@@ -227,6 +227,14 @@ def test_t21_a_marking_may_be_tightened_and_then_holds():
     assert reasons(again.traced()) == [Reason.DOWNGRADED_MARKING]
 
 
+def test_t21_a_relay_cannot_leave_out_a_marking_that_the_origin_statement_does_not_repeat():
+    """The originator's own object says RED; the relay says that it came GREEN, and takes the marking off."""
+    after = {name: value for name, value in INDICATOR.items() if name != "object_marking_refs"}
+    way = Way.begun(INDICATOR | {"object_marking_refs": [RED]})
+    way = way.passed(BETA, ALPHA, value=after, handling="redacted", removed=["/object_marking_refs"])
+    assert Reason.DOWNGRADED_MARKING in reasons(way.traced())
+
+
 def test_t21_a_redaction_does_not_drop_the_marking():
     after = {name: value for name, value in INDICATOR.items() if name != "object_marking_refs"}
     red = INDICATOR | {"object_marking_refs": [RED]}
@@ -394,6 +402,7 @@ def test_a_hidden_party_is_counted_and_shown_as_hidden():
         ("undisclosed", None, "withheld", "ab" * 10),
         ("relay", "Gamma", "good", None),
     ]
+    assert chain.otag is None, "whoever hides a party could have put any origin before it"
     opened = traced((full.links[0], full.links[2]), INDICATOR, openings=[opening(ALPHA.kid), source])
     assert opened.hops[1].party == "Beta"
 

@@ -99,7 +99,7 @@ def hop_says(hop: Hop) -> str:
     widened = ""
     if hop.marking_in is not None and hop.marking_out is not None and hop.marking_in != hop.marking_out:
         widened = f", {hop.marking_in.label} to {hop.marking_out.label}"
-    notes = ", it came after its time" if Reason.EXPIRED in hop.notes else ""
+    notes = ", its time is over" if Reason.EXPIRED in hop.notes else ""
     return f"{who} {did}{removed}{widened}: {_PROOF[hop.signature]}{notes}."
 
 

@@ -31,7 +31,7 @@ from backchannel.provenance.statement import (
     open_envelope,
 )
 from backchannel.provenance.verification import Keys, Terms, Verified, verify
-from backchannel.stix.markings import Tlp
+from backchannel.stix.markings import Tlp, marked
 
 MAX_LINKS: Final = MAX_HOPS + 1
 
@@ -98,6 +98,8 @@ class _Tracer:
 
     def chain(self) -> Chain:
         origin = None if self._origin is None else self._origin.predicate
+        if any(hop.kind == "undisclosed" for hop in self._hops):
+            origin = None  # nothing shows that what is hidden leads to this origin and to no other
         return Chain(
             hops=tuple(self._hops),
             faults=tuple(self._faults),
@@ -179,7 +181,9 @@ class _Tracer:
             self.fault(Reason.BROKEN_CHAIN, "an origin stands behind another statement")
             return
         self._origin = read
-        self._marking = stated
+        borne = None if read.link.value is None else marked(read.link.value)[0]
+        found = [tlp for tlp in (stated, borne) if tlp is not None]
+        self._marking = max(found, key=lambda tlp: tlp.strictness, default=None)
 
     def _relay(self, read: _Read, relay: Relay) -> None:
         hidden = self._undisclosed(relay)

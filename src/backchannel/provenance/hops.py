@@ -84,7 +84,7 @@ class Chain:
     marking: Tlp | None
     """How far it may go: the stricter of the chain's last word and of what the object bears. None: no chain."""
     otag: str | None
-    """Of the origin: equal ones are of one origin."""
+    """Of the origin: equal ones are of one origin. None: there is none, or it is not proven to be of this chain."""
 
     @property
     def state(self) -> Literal["refused", "unproven", "proven"]:
