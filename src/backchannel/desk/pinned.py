@@ -14,7 +14,7 @@ from backchannel.desk.node import Node
 from backchannel.parties.card import read_card
 from backchannel.parties.keyset import KeySet, ListedKey, read_keyset
 from backchannel.parties.kid import Alg, Kid, Use, kid
-from backchannel.parties.revocation import Revocation, Revoked, Why, given_up
+from backchannel.parties.revocation import Revocation, Revoked, given_up
 from backchannel.parties.states import Standing
 from backchannel.provenance.verification import Keys, KnownKey
 from backchannel.store.membership import Membership
@@ -47,7 +47,7 @@ def _keys_of(membership: Membership, party: PartyRow) -> Iterator[KnownKey]:
     if membership.standing(party.party_row) == Standing.REVOKED:
         return
     revoked = [
-        Revoked(Revocation(Kid(row.kid), Why(row.reason), row.compromised_since), parse_time(row.at))
+        Revoked(Revocation(Kid(row.kid), row.reason, row.compromised_since), parse_time(row.at))
         for row in membership.revocations(party.party_row)
     ]
     card = membership.card(party.party_row)

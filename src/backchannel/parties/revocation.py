@@ -34,7 +34,8 @@ class Revocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     """The predicate of a statement of the type `revoke`."""
 
     kid: Kid
-    reason: Why
+    reason: str
+    """A `Why`, or a word of a later version."""
     compromised_since: str | None = None
     """RFC 3339: from when another may have had the key. Required where it was stolen."""
 
