@@ -285,6 +285,25 @@ def test_t6_clocks_may_be_a_day_apart_and_not_more(
         refused(envelope, reason)
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"iat": "9999-12-31T23:59:59Z"}, Reason.KEY_NOT_CURRENT),
+        ({"iat": "0001-01-01T00:00:00Z"}, Reason.KEY_NOT_CURRENT),
+        ({"exp": "0001-01-01T00:00:00Z"}, Reason.EXPIRED),
+        ({"exp": "9999-12-31T23:59:59Z"}, None),
+    ],
+)
+def test_t6_times_at_the_ends_of_the_calendar_are_times_like_others(
+    fields: dict[str, str], reason: Reason | None
+):
+    envelope = changed(said(), **fields)
+    if reason is None:
+        assert verified(envelope).has_weight
+    else:
+        refused(envelope, reason)
+
+
 def test_a_statement_for_another_is_refused_and_can_still_be_shown_in_a_chain():
     envelope = said(aud=[GAMMA.kid])
     refused(envelope, Reason.NOT_ADDRESSED)

@@ -180,7 +180,8 @@ def _check_key(
 ) -> tuple[Reason, ...]:
     """Check that the key was in use, and say whether it may have been another who used it."""
     iat = parse_time(opened.statement.iat)
-    if not key.valid_from - SKEW <= iat <= key.valid_until + SKEW:
+    # Differences, not sums: a time at the end of the calendar has no day after it.
+    if key.valid_from - iat > SKEW or iat - key.valid_until > SKEW:
         raise Rejected(Reason.KEY_NOT_CURRENT, f"signed {opened.statement.iat}, key {_short(key.kid)}")
     if key.compromised_since is not None:
         # The thief writes whatever date they like: only what others recorded before the theft counts.
@@ -201,9 +202,9 @@ def _check_audience(statement: Statement, terms: Terms) -> None:
 
 def _check_times(statement: Statement, terms: Terms) -> bool:
     """Check when it counts; return whether its time is over, where that is allowed."""
-    if parse_time(statement.iat) > terms.now + SKEW:
+    if parse_time(statement.iat) - terms.now > SKEW:
         raise Rejected(Reason.NOT_YET_VALID, f"it says that it was signed {statement.iat}")
-    is_over = statement.exp is not None and parse_time(statement.exp) + SKEW < terms.now
+    is_over = statement.exp is not None and terms.now - parse_time(statement.exp) > SKEW
     if is_over and not terms.late:
         raise Rejected(Reason.EXPIRED, f"it counted until {statement.exp}")
     return is_over
