@@ -47,6 +47,9 @@ READING = {
     "hits": ("By our host", "10.0.0.5", "By indicator", "evil1.example", "203.0.113.9"),
     f"advice {ID}": ("evil1.example", "LOOK"),
     "warninglist list": ("Backchannel: public resolvers", "built in"),
+    "ledger show": ("backchannel/", "key", "2 recv", "batch 2", "waiting", "none"),
+    "ledger verify": ("Good: backchannel/", "2 leaves", "2 files, 2 entries", "2 by the store"),
+    f"ledger prove {ID}": ("c2sp.org/tlog-proof@v1", "index 0", "backchannel/"),
     "validate beta.json bad.json": ("10 objects", "1 for quarantine", "1 refused"),
 }
 """What is read in the prepared home, and words that a person finds in the answer."""
@@ -67,6 +70,7 @@ CHANGING = {
     f"ack {ID}": ('"type":"note"',),
     f"sight {ID} --text 'On two machines.'": ('"type":"sighting"', '"count":2', "On two machines."),
     f"dispute {ID} --text 'It is ours.' --strongly": ('"type":"opinion"', '"opinion":"strongly-disagree"'),
+    "ledger export out": ("2 leaves of backchannel/", "4 files in out"),
     "warninglist add list.json --class context": ("Ours", "context", "1 by hostname"),
 }
 """What changes a home of the test's own."""

@@ -20,6 +20,7 @@ from tests.web.world import BIDI, C2, HOSTILE, OBJECTS, REPORT, many
 from backchannel.clock import Clock
 from backchannel.desk.answering import acknowledge
 from backchannel.desk.credentials import NewCredential, add_token
+from backchannel.desk.entering import append_entered
 from backchannel.desk.node import open_node
 from backchannel.desk.publishing import NewOffer, add_collection, add_root, put_batch
 from backchannel.ids import BatchId
@@ -47,6 +48,7 @@ PAGES = {
     "channel-new": "/channels/new",
     "parties": "/parties",
     "taxii": "/taxii",
+    "ledger": "/ledger",
     "login": "/login",
 }
 VIEWS = [
@@ -132,6 +134,7 @@ def lively(filled: None, bring: Callable[..., None], home: Path, clock: Clock) -
         ):
             add_token(node, clock, given)
         fetch(node, clock)
+        append_entered(node, clock)
 
 
 @pytest.mark.usefixtures("lively")

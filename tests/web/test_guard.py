@@ -28,11 +28,13 @@ PAGES = [
     "/batches",
     "/channels",
     "/parties",
+    "/ledger",
     "/inbox.json",
     "/hits.json",
     "/batches.json",
     "/channels.json",
     "/parties.json",
+    "/ledger.json",
 ]
 
 

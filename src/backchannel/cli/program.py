@@ -12,6 +12,7 @@ from backchannel.cli.channels import channel
 from backchannel.cli.command import Group, global_options
 from backchannel.cli.hunting import hits, hunt
 from backchannel.cli.keys import key
+from backchannel.cli.ledger import ledger
 from backchannel.cli.meeting import party
 from backchannel.cli.node import doctor, init, status
 from backchannel.cli.reading import inbox, show, why
@@ -57,6 +58,7 @@ for _command in (
     sight,
     dispute,
     warninglist,
+    ledger,
     taxii,
     serve,
 ):

@@ -66,6 +66,7 @@ def serve(
     # These load much that other commands need not.
     from backchannel.channels.forwarded import trusted_networks  # noqa: PLC0415
     from backchannel.channels.front import open_channels  # noqa: PLC0415
+    from backchannel.cli.ledger_keeping import keeping_ledger  # noqa: PLC0415
     from backchannel.cli.schedule import polling  # noqa: PLC0415
     from backchannel.web.serve import serve as run  # noqa: PLC0415
     from backchannel.web.tls import Tls  # noqa: PLC0415
@@ -76,6 +77,7 @@ def serve(
             session.home, session.clock, public_url=public_url, trusted_proxies=trusted
         ) as channels,
         polling(session.home, session.clock),
+        keeping_ledger(session.home, session.clock),
     ):
         run(
             session.home,

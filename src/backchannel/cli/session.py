@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Literal
 import click
 
 from backchannel.clock import Clock
-from backchannel.errors import InputError
+from backchannel.errors import BackchannelError, InputError
 
 if TYPE_CHECKING:
     from backchannel.desk.node import Node
@@ -46,8 +46,9 @@ class Session:
 
         return default_home()
 
-    def node(self) -> Node:
-        """Open the node. Use it in a `with`.
+    @contextmanager
+    def node(self) -> Iterator[Node]:
+        """Open the node, and at the end append to its ledger what was entered meanwhile, or before and left.
 
         Raises:
             UsageError: there is none in this home.
@@ -55,7 +56,19 @@ class Session:
         """
         from backchannel.desk.node import open_node  # noqa: PLC0415
 
-        return open_node(self.home)
+        with open_node(self.home) as node:
+            yield node
+            if node.store.leaves.waiting().leaves:
+                self._append_entered(node)
+
+    def _append_entered(self, node: Node) -> None:
+        """Append to the ledger; what was done is done, so a ledger that cannot be written is a warning."""
+        from backchannel.desk.entering import append_entered  # noqa: PLC0415
+
+        try:
+            append_entered(node, self.clock)
+        except BackchannelError as error:
+            click.echo(f"Warning: {error.message}\nIt waits in the store. Next: {error.hint}", err=True)
 
     def tell(self, text: str) -> None:
         """Say a line of the story on stderr, unless asked to be quiet."""

@@ -20,6 +20,7 @@ from backchannel.codec import JsonObject
 from backchannel.desk.items import find
 from backchannel.desk.judging import Judge
 from backchannel.desk.node import Node
+from backchannel.desk.records import record_decision
 from backchannel.desk.searching import Searches
 from backchannel.desk.writing import write_files
 from backchannel.errors import UsageError
@@ -27,6 +28,7 @@ from backchannel.feedback.envelope import Speaker, answer_id, bundle
 from backchannel.feedback.note import note
 from backchannel.feedback.opinion import Opinion, opinion
 from backchannel.feedback.sighting import sighting
+from backchannel.ids import sha256
 from backchannel.logs.shown import ALL_LIKE
 from backchannel.store.rows import Kept
 
@@ -216,6 +218,7 @@ def _say(
         is_new = before is None or before.body != body
         if is_new:
             store.answers.put(kind, about.id, str(value["id"]), said_at=format_time(now), body=body)
+            record_decision(store, kind, about.id, now=now, digest=sha256(body))
     packed = codec.encode(bundle(value, about.speaker))
     if out is not None:
         write_files(out.parent, {out.name: packed + b"\n"})

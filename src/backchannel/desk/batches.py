@@ -9,6 +9,7 @@ from backchannel.desk.collecting import put_back
 from backchannel.desk.documents import Batch, BatchDetail, Batches, BatchFile
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
+from backchannel.desk.records import about_batch, record_decision
 from backchannel.desk.stamps import to_micros
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.ids import BatchId
@@ -80,6 +81,7 @@ def undo_batch(node: Node, clock: Clock, batch_id: BatchId) -> BatchDetail:
         now = clock.now()
         node.store.batches.undo(batch_id, at=format_time(now))
         put_back(node.store, node.store.collected.undo(batch_id), now=to_micros(now))
+        record_decision(node.store, "undo", about_batch(batch_id), now=now)
     return show_batch(node, batch_id)
 
 

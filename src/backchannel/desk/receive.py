@@ -23,6 +23,7 @@ from backchannel.desk.documents import Receipt, Validation
 from backchannel.desk.filing import Filing, Repeats
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
+from backchannel.desk.records import record_received
 from backchannel.desk.stamps import to_micros
 from backchannel.errors import InputError, StoreError, UsageError
 from backchannel.ids import BatchId, PartyId, new_id
@@ -190,8 +191,9 @@ def import_batch(
             arrived = filing.file(chunk)
             with store.transaction():
                 store.objects.add(arrived)
+        digests = store.leaves.digests_of(filing.batch_id)  # complete already: the lock is ours
         with store.transaction():
-            _complete(store, clock, filing, terms, at_end or _nothing_more, put or _gather)
+            _complete(store, clock, filing, terms, digests, at_end or _nothing_more, put or _gather)
     except BaseException:
         # The next import would remove it too: a full disk may not let us now.
         with suppress(StoreError), store.transaction():
@@ -206,7 +208,13 @@ def _gather(store: Store, brought: Brought) -> int:
 
 
 def _complete(
-    store: Store, clock: Clock, filing: Filing, terms: ImportTerms, at_end: AtEnd, put: Put
+    store: Store,
+    clock: Clock,
+    filing: Filing,
+    terms: ImportTerms,
+    digests: Sequence[bytes],
+    at_end: AtEnd,
+    put: Put,
 ) -> None:
     if at_end is not _nothing_more and not filing.brought:
         store.batches.remove_open(filing.batch_id)
@@ -217,6 +225,9 @@ def _complete(
     party_row = _party_row(store, terms.party, filing.batch_id, at)
     store.batches.complete(filing.batch_id, filing.counts, party_row=party_row, at=at)
     filing.collected = put(store, Brought(filing.batch_id, party_row, terms.tlp, to_micros(now)))
+    record_received(
+        store, filing.batch_id, party=terms.party, channel=terms.channel, digests=digests, now=now
+    )
     at_end(filing.batch_id, filing.counts)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from backchannel.ids import BatchId, PartyId, StixId
 from backchannel.stix.findings import Finding
 from backchannel.store.exchange import Collected, Collections, Credentials, Statuses
+from backchannel.store.leaves import Leaves
 from backchannel.store.membership import Membership
 from backchannel.store.polled import Channels
 from backchannel.store.rows import (
@@ -259,6 +260,11 @@ class Store(Protocol):
     @property
     def sightlines(self) -> Sightlines:
         """What hunts saw and what we answered."""
+        ...
+
+    @property
+    def leaves(self) -> Leaves:
+        """What goes into the ledger."""
         ...
 
     @property

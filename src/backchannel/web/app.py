@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 
 from backchannel.clock import Clock
 from backchannel.errors import BackchannelError
-from backchannel.web import answers, offered, pages
+from backchannel.web import answers, ledger, offered, pages
 from backchannel.web.assets import Assets
 from backchannel.web.auth import Logins
 from backchannel.web.doorway import Doorway
@@ -100,6 +100,7 @@ def _page_routes(house: House) -> list[BaseRoute]:
         does(answers.pause, "/channels/{name}/pause"),
         does(answers.resume, "/channels/{name}/resume"),
         *shows(pages.parties, "/parties", "/parties.json"),
+        *shows(ledger.ledger, "/ledger", "/ledger.json"),
         *shows(offered.taxii, "/taxii", "/taxii.json"),
     ]
 

@@ -72,7 +72,7 @@ def inbox(visit: Visit) -> Response:
 def _matching(visit: Visit, kept: Mapping[str, str], *, before: str | None) -> Inbox:
     """Return about one page of the items that `kept` asks for; a short one may have a next (`Inbox.next`)."""
     tests = [(test, kept[name]) for name, test in _FILTERS.items() if name in kept]
-    wanted_rows = limit = _page_rows(visit)
+    wanted_rows = limit = page_rows(visit)
     items: list[Item] = []
     pages_left = MAX_PAGES_SEARCHED
     while True:
@@ -195,7 +195,7 @@ def _with(book: HitBook, wanted: str) -> HitBook:
 def batches(visit: Visit) -> Response:
     """`/batches` and its twin: what each import brought."""
     before, limit = visit.query.get("before") or None, visit.query.get("limit")
-    found = desk_batches.list_batches(visit.node, limit=_page_rows(visit), before=before)
+    found = desk_batches.list_batches(visit.node, limit=page_rows(visit), before=before)
     return visit.answer(
         found,
         "batches",
@@ -239,7 +239,8 @@ def channel(visit: Visit) -> Response:
     return visit.answer(detail, "channel", section="channels", detail=detail, said=said(visit))
 
 
-def _page_rows(visit: Visit) -> int:
+def page_rows(visit: Visit) -> int:
+    """Return how many lines the address asks for."""
     return max(1, _number(visit.query.get("limit", ""), at_most=MAX_PAGE_ROWS, instead=PAGE_ROWS))
 
 

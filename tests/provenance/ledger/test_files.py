@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.provenance.ledger.made import LOG, OTHER, checkpoint_of, entries, fill, note_of, root_of
+from tests.provenance.ledger.made import LOG, OTHER, Signer, checkpoint_of, entries, fill, note_of, root_of
 from tests.provenance.ledger.test_notes import TESSERA
 
 from backchannel.errors import StoreError
@@ -23,7 +23,7 @@ from backchannel.provenance.ledger.layout import (
     tile_at,
     tile_path,
 )
-from backchannel.provenance.ledger.notes import parse_vkey
+from backchannel.provenance.ledger.notes import VerifierKey, parse_vkey
 from backchannel.provenance.ledger.proving import prove_growth, prove_inclusion
 from backchannel.provenance.ledger.tiles import Tiles, files_in, read_entries
 from backchannel.provenance.ledger.tree import is_consistent, is_included, leaf_hash
@@ -180,6 +180,16 @@ def test_a_ledger_is_not_opened_with_another_key_nor_begun_with_half_a_pair(tmp_
     with pytest.raises(Rejected), open_ledger(tmp_path / "b", LOG.key, OTHER.sign):
         pass
     assert not (tmp_path / "b" / "checkpoint").exists()
+
+
+def test_after_its_key_was_changed_a_ledger_is_signed_anew_and_goes_on(tmp_path: Path):
+    renewed = Signer("renewed")
+    key = VerifierKey(LOG.key.name, renewed.key.public)
+    fill(tmp_path, SOME[:3])
+    with open_ledger(tmp_path, key, renewed.sign, older=[LOG.key]) as ledger:
+        assert open_checkpoint(ledger.note, key)[0] == checkpoint_of(SOME[:3])
+        ledger.append(SOME[3:5])
+    assert audit(files_in(tmp_path), key).entries == 5
 
 
 def test_an_append_that_fails_changes_nothing(tmp_path: Path):

@@ -136,7 +136,7 @@ def test_a_proof_of_bad_form_is_refused(proof: TlogProof, spoil):
     data = format_proof(proof)
     assert spoil(data) != data
     assert reason_of(parse_proof, spoil(data)) is Reason.BAD_INCLUSION
-    assert reason_of(parse_proof, data + bytes(400_000)) is Reason.TOO_LARGE
+    assert reason_of(parse_proof, data + bytes(2_000_000)) is Reason.TOO_LARGE
 
 
 # --- Policies ------------------------------------------------------------------------------------------

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 from backchannel.provenance.ledger.bundles import format_bundle
 from backchannel.provenance.ledger.layout import ENTRIES, TILE_WIDTH, Tile, tile_at
 from backchannel.provenance.ledger.tiles import Fetch, read_entries, read_hashes, rows_above
-from backchannel.provenance.ledger.tree import EMPTY_ROOT, inner_hash, leaf_hashes
+from backchannel.provenance.ledger.tree import EMPTY_ROOT, Node, inner_hash, leaf_hashes, row_above
 
 
 @dataclass(slots=True)
@@ -95,3 +95,20 @@ class Edge:
                     peak = above[height][(len(row) >> height) - 1]
                     root = peak if root is None else inner_hash(peak, root)
         return EMPTY_ROOT if root is None else root
+
+
+def root_of(entries: Sequence[bytes]) -> bytes:
+    """Return the root of a tree over `entries`, at once."""
+    edge = Edge()
+    for at in range(0, len(entries), TILE_WIDTH):
+        for _ in edge.add(list(entries[at : at + TILE_WIDTH])):
+            pass  # the tiles are not kept: the root is all that is wanted
+    return edge.root()
+
+
+def tree_of(entries: Sequence[bytes]) -> Node:
+    """Return where the nodes of a tree over `entries` come from, all of it held in memory."""
+    rows = [leaf_hashes(entries)]
+    while len(rows[-1]) > 1:
+        rows.append(row_above(rows[-1]))
+    return lambda level, index: rows[level][index]

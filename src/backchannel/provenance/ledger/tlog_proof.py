@@ -14,7 +14,8 @@ from backchannel.provenance.reasons import Reason, Rejected
 
 HEADER: Final = "c2sp.org/tlog-proof@v1"
 FILE_SUFFIX: Final = ".tlog-proof"
-MAX_EXTRA_BYTES: Final = 64 * 2**10
+MAX_EXTRA_BYTES: Final = 512 * 2**10
+"""An opening of the largest statement (256 KiB), in base64."""
 MAX_PROOF_BYTES: Final = MAX_NOTE_BYTES + 2 * MAX_EXTRA_BYTES
 
 

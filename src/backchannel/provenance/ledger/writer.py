@@ -14,7 +14,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -57,9 +57,9 @@ class Appended:
 class Ledger:
     """An open ledger, held by its lock. Made by `open_ledger`."""
 
-    def __init__(self, folder: Path, key: VerifierKey, sign: Sign) -> None:
+    def __init__(self, folder: Path, key: VerifierKey, sign: Sign, older: Sequence[VerifierKey]) -> None:
         self.folder = folder
-        self._key, self._sign = key, sign
+        self._key, self._sign, self._older = key, sign, older
         self.checkpoint, self.note, self._edge = self._recover()
 
     def append(self, entries: Iterable[bytes]) -> Appended:
@@ -122,7 +122,7 @@ class Ledger:
                 )
             edge = Edge()
             return *self._publish(edge), edge  # first of all: without it, tiles mean that one was lost
-        checkpoint, _ = open_checkpoint(note, self._key)
+        checkpoint, signed = open_checkpoint(note, self._key, *self._older)
         try:
             edge = Edge.read(fetch, checkpoint.size)
         except Rejected as error:
@@ -134,6 +134,8 @@ class Ledger:
                 f"the ledger in {self.folder} is damaged: its last tiles do not give the root of its checkpoint",
                 hint=_DAMAGED,
             )
+        if not signed.by(self._key):  # the key was changed since
+            return *self._publish(edge), edge
         return checkpoint, note, edge
 
     # --- Writing ---
@@ -192,7 +194,12 @@ class Ledger:
 
 @contextmanager
 def open_ledger(
-    folder: Path, key: VerifierKey, sign: Sign, *, wait_s: float = LOCK_WAIT_S
+    folder: Path,
+    key: VerifierKey,
+    sign: Sign,
+    *,
+    older: Sequence[VerifierKey] = (),
+    wait_s: float = LOCK_WAIT_S,
 ) -> Iterator[Ledger]:
     """Open the ledger in `folder` to append to it; make it where there is none. Nobody else writes meanwhile.
 
@@ -200,6 +207,7 @@ def open_ledger(
         folder: holds the ledger and nothing else.
         key: the ledger's own; its name is the ledger's name.
         sign: has its private half.
+        older: keys of this ledger that `key` has replaced; a checkpoint of one of them is signed anew.
         wait_s: how long to wait for another writer.
 
     Raises:
@@ -214,7 +222,7 @@ def open_ledger(
     with lock:
         _wait_for(lock.fileno(), folder, wait_s)
         try:
-            ledger = Ledger(folder, key, sign)
+            ledger = Ledger(folder, key, sign, older)
         except OSError as error:
             raise StoreError(f"the ledger in {folder} cannot be written: {error.strerror}") from error
         yield ledger

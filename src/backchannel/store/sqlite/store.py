@@ -14,6 +14,7 @@ from backchannel.store.sqlite.collections import SqliteCollections
 from backchannel.store.sqlite.connection import Database, create
 from backchannel.store.sqlite.credentials import SqliteCredentials
 from backchannel.store.sqlite.hunts import SqliteHunts
+from backchannel.store.sqlite.leaves import SqliteLeaves
 from backchannel.store.sqlite.membership import SqliteMembership
 from backchannel.store.sqlite.migrate import migrate
 from backchannel.store.sqlite.objects import SqliteObjects
@@ -64,6 +65,7 @@ class SqliteStore:
         self.statuses = SqliteStatuses(self.database)
         self.channels = SqliteChannels(self.database)
         self.statements = SqliteStatements(self.database)
+        self.leaves = SqliteLeaves(self.database)
 
     @property
     def place(self) -> str:

@@ -1,0 +1,210 @@
+"""`ledger show|verify|prove|export`: what was received, released and decided, and what proves it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from backchannel.cli.command import Group, pass_session
+from backchannel.cli.layout import counted, day_and_minute, facts, heading, table
+from backchannel.cli.session import Session
+from backchannel.errors import EXIT_DONE, SignatureError, UsageError
+
+if TYPE_CHECKING:
+    from backchannel.desk.ledger_documents import Ledger, LedgerVerdict
+    from backchannel.provenance.ledger.notes import VerifierKey
+
+PAGE_ROWS = 20
+
+
+@click.group(cls=Group)
+def ledger() -> None:
+    """What was received, released and decided, in a log that nobody can rewrite unseen, ourselves included."""
+
+
+@ledger.command("show", example="backchannel ledger show")
+@click.option(
+    "--rows", type=click.IntRange(1, 1_000), default=PAGE_ROWS, show_default=True, help="Most shown."
+)
+@click.option("--before", type=click.IntRange(0), metavar="N", help="Go on below this leaf.")
+@pass_session
+def show(session: Session, rows: int, before: int | None) -> None:
+    """Show the ledger's name, key and checkpoint, and its newest leaves."""
+    from backchannel.desk.auditing import show_ledger  # noqa: PLC0415
+
+    with session.node() as node:
+        found = show_ledger(node, rows=rows, before=before)
+    if session.form == "json":
+        session.document(found)
+        return
+    session.text(_ledger_text(found))
+    if found.next is not None:
+        session.tell(f"Next: backchannel ledger show --before {found.next}")
+
+
+@ledger.command(
+    "verify",
+    example="""
+    backchannel ledger verify
+    backchannel ledger verify ./their-ledger --key 'backchannel/k3j2m4qaz5wnxt7e+33d7b496+AeHTu4Q3...'
+    backchannel ledger verify leaf-42.tlog-proof --key their.vkey
+    """,
+)
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--key",
+    metavar="VKEY|FILE",
+    help="The ledger's key, or a file with it, from its owner and not from beside the ledger. Default: our own.",
+)
+@pass_session
+def verify(session: Session, path: Path | None, key: str | None) -> None:
+    """Check a ledger, or a .tlog-proof, from the files alone: by default our own ledger, every leaf opened.
+
+    A folder or proof of another party needs --key; no node is needed then. Exit code 5: something is not as it was.
+    """
+    from backchannel.desk.auditing import verify_folder, verify_own, verify_proof  # noqa: PLC0415
+    from backchannel.desk.own_ledger import ledger_keys  # noqa: PLC0415
+
+    if path is None:
+        if key is not None:
+            raise UsageError(
+                "--key is for a ledger or proof that is named", hint="Name its folder or file, too."
+            )
+        with session.node() as node:
+            verdict = verify_own(node, session.clock)
+    else:
+        if key is not None:
+            keys = _keys(key)
+        else:
+            with session.node() as node:
+                keys = ledger_keys(node)
+        if not keys:
+            raise UsageError(
+                "which key is the ledger signed with?",
+                hint="Ask its owner for `backchannel ledger show`, and give its key with --key.",
+            )
+        verdict = verify_folder(path, keys) if path.is_dir() else verify_proof(path, keys)
+    if session.form == "json":
+        session.document(verdict)
+    else:
+        session.text(_verdict_text(verdict))
+    click.get_current_context().exit(EXIT_DONE if verdict.good else SignatureError.exit_code)
+
+
+@ledger.command(
+    "prove",
+    example="""
+    backchannel ledger prove indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f -o came.tlog-proof
+    backchannel ledger prove 42
+    """,
+)
+@click.argument("what", metavar="ID|LEAF")
+@pass_session
+def prove(session: Session, what: str) -> None:
+    """Prove one thing to somebody else: that an object came, or what a leaf says.
+
+    The result is a .tlog-proof file. It opens this one leaf to whoever gets it, and tells nothing of the others.
+    """
+    from backchannel.desk.auditing import prove as make  # noqa: PLC0415
+
+    with session.node() as node:
+        found = make(node, session.clock, what)
+    if session.form == "json":
+        session.document(found)
+        return
+    with session.result() as out:
+        out.write(found.proof.encode())
+    session.tell(
+        f"Leaf {found.leaf.index} ({found.leaf.kind}, {found.leaf.about}) of {found.origin}.\n"
+        f"Next: whoever gets it runs backchannel ledger verify FILE --key '{found.vkey}'"
+    )
+
+
+@ledger.command("export", writes_file=False, example="backchannel ledger export ./ledger")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@pass_session
+def export(session: Session, folder: Path) -> None:
+    """Copy the ledger into a folder for others: to be served as static files, or carried on a stick.
+
+    Leaves are blinded: whoever has the folder sees kinds, days and numbers. Said again, the export grows.
+    """
+    from backchannel.desk.auditing import export_ledger  # noqa: PLC0415
+
+    with session.node() as node:
+        found = export_ledger(node, session.clock, folder)
+    if session.form == "json":
+        session.document(found)
+        return
+    session.text(
+        f"{counted(found.size, 'leaf', 'leaves')} of {found.origin} in {counted(found.files, 'file')} in {found.folder}"
+    )
+    session.tell(
+        "Next: give its key to whoever checks it, by another way than the folder: backchannel ledger show"
+    )
+
+
+def _keys(word: str) -> tuple[VerifierKey, ...]:
+    """Read a key on the command line, or the file that holds it."""
+    from backchannel.provenance.ledger.notes import parse_vkey  # noqa: PLC0415
+    from backchannel.provenance.reasons import Rejected  # noqa: PLC0415
+
+    path = Path(word)
+    try:
+        if len(word) < 256 and path.is_file():
+            with path.open(encoding="utf-8") as file:
+                return tuple(
+                    parse_vkey(line.strip()) for line in file.read(64 * 2**10).splitlines() if line.strip()
+                )
+        return (parse_vkey(word),)
+    except (OSError, UnicodeDecodeError):
+        raise UsageError(
+            f"{path} cannot be read as a key", hint="It holds one line NAME+ID+BASE64."
+        ) from None
+    except Rejected as error:
+        raise UsageError(
+            error.message, hint="Copy the whole key that `backchannel ledger show` prints."
+        ) from None
+
+
+def _ledger_text(found: Ledger) -> str:
+    if found.origin is None:
+        return "Nothing was entered yet. The ledger begins with the first import."
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.kinds.items())
+    about = facts(
+        [
+            ("key", found.vkey or ""),
+            ("folder", found.folder),
+            ("leaves", f"{found.size:,}" + (f": {kinds}" if kinds else "")),
+            ("root", found.root or ""),
+            ("waiting", counted(found.waiting, "leaf", "leaves") if found.waiting else "none"),
+        ],
+        indent=2,
+    )
+    rows = [
+        (str(one.index), one.kind, one.about, day_and_minute(one.recorded_at).removesuffix(" UTC"))
+        for one in found.leaves
+    ]
+    leaves = table(("leaf", "kind", "about", "when"), rows, numbers=("leaf",), keep=("leaf", "kind"))
+    return "\n".join([heading(found.origin), about, *(["", leaves] if rows else [])])
+
+
+def _verdict_text(found: LedgerVerdict) -> str:
+    word = "Good" if found.good else f"NOT GOOD: {counted(found.faults_total, 'fault')}"
+    lines = [heading(f"{word}: {found.origin}, {counted(found.size, 'leaf', 'leaves')}")]
+    rows = [("root", found.root)]
+    if found.index is None:
+        rows.append(("read", f"{counted(found.files, 'file')}, {counted(found.entries, 'entry', 'entries')}"))
+    else:
+        rows.append(("leaf", f"{found.index}"))
+    if found.opened and found.index is None:
+        rows.append(("opened", f"{found.opened:,} by the store"))
+    if found.unopened:
+        rows.append(("not opened", f"{found.unopened:,}: from before the store was restored, or dummies"))
+    if found.statement is not None:
+        rows.append(("says", found.statement))
+    if found.object is not None:
+        rows.append(("shows", f"that the object {found.object} came with it"))
+    rows += [(one.path, f"{one.what} ({one.reason})") for one in found.faults]
+    return "\n".join([*lines, facts(rows, indent=2)])

@@ -1,0 +1,374 @@
+"""The ledger as its owner uses it: look at it, prove one thing, check everything, hand it out.
+
+Checking needs the files and a key, and no node; what the node adds is that it can open its own leaves.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from backchannel.clock import Clock
+from backchannel.desk.entering import append_entered, leaf_of
+from backchannel.desk.items import find
+from backchannel.desk.ledger_documents import (
+    Ledger,
+    LedgerExport,
+    LedgerFault,
+    LedgerLeaf,
+    LedgerProof,
+    LedgerVerdict,
+)
+from backchannel.desk.openings import ObjectOpening, format_opening, open_proof
+from backchannel.desk.own_ledger import ledger_folder, ledger_keys
+from backchannel.desk.records import about_batch
+from backchannel.errors import InputError, NotFoundError, UsageError
+from backchannel.provenance.ledger.audit import audit
+from backchannel.provenance.ledger.checkpoints import Checkpoint, open_checkpoint
+from backchannel.provenance.ledger.edge import tree_of
+from backchannel.provenance.ledger.layout import (
+    CHECKPOINT,
+    ENTRIES,
+    TILE_WIDTH,
+    row_widths,
+    tile_at,
+    tile_path,
+)
+from backchannel.provenance.ledger.notes import VerifierKey, format_vkey
+from backchannel.provenance.ledger.proving import prove_inclusion
+from backchannel.provenance.ledger.tiles import Fetch, Tiles, fetch_tile, files_in
+from backchannel.provenance.ledger.tlog_proof import (
+    MAX_PROOF_BYTES,
+    TlogProof,
+    check_proof,
+    format_proof,
+    parse_proof,
+)
+from backchannel.provenance.ledger.tree import inclusion_proof
+from backchannel.provenance.reasons import Reason, Rejected
+from backchannel.store.interface import Store
+from backchannel.store.leaves import LeafRow
+
+if TYPE_CHECKING:
+    from backchannel.desk.node import Node
+
+VKEY_FILE = "log.vkey"
+"""Beside the tiles of an export: the ledger's key, to be compared with one that came another way."""
+MAX_LEAVES_ABOUT = 50
+"""Leaves about one thing that are looked at."""
+
+
+def show_ledger(node: Node, *, rows: int = 20, before: int | None = None) -> Ledger:
+    """Show how our ledger stands, and its newest leaves.
+
+    Args:
+        node: the open node.
+        rows: most leaves shown.
+        before: `next` of the page before.
+
+    Raises:
+        StoreError: its keys cannot be read.
+        Rejected: its checkpoint is not one of ours.
+    """
+    keys = ledger_keys(node)
+    note = files_in(ledger_folder(node.home))(CHECKPOINT)
+    checkpoint = open_checkpoint(note, *keys)[0] if note is not None and keys else None
+    found = node.store.leaves.newest(before=before, rows=rows + 1)
+    page, waiting = found[:rows], node.store.leaves.waiting()
+    return Ledger(
+        folder=str(ledger_folder(node.home)),
+        origin=keys[0].name if keys else None,
+        vkey=format_vkey(keys[0]) if keys else None,
+        size=checkpoint.size if checkpoint else 0,
+        root=_base64(checkpoint.root) if checkpoint else None,
+        checkpoint=note.decode() if note is not None and checkpoint else None,
+        waiting=waiting.leaves,
+        waiting_since=waiting.since,
+        kinds=node.store.leaves.counts(),
+        leaves=tuple(_leaf(row) for row in page),
+        next=page[-1].leaf_index if len(found) > rows else None,
+    )
+
+
+def latest_checkpoint(node: Node) -> bytes | None:
+    """Return our newest signed checkpoint, as drops and TAXII answers carry it; None before the first entry."""
+    return files_in(ledger_folder(node.home))(CHECKPOINT)
+
+
+# --- Verify --------------------------------------------------------------------------------------------
+
+
+def verify_own(node: Node, clock: Clock) -> LedgerVerdict:
+    """Check every file of our ledger, and that each leaf is what the store opens it to.
+
+    Raises:
+        NotFoundError: nothing was entered yet.
+        Rejected: there is no checkpoint, or it is not one of ours.
+    """
+    append_entered(node, clock)
+    keys = ledger_keys(node)
+    if not keys:
+        raise NotFoundError(
+            "nothing was entered into the ledger yet", hint="It begins with the first import."
+        )
+    opened = unopened = 0
+
+    def look(index: int, entry: bytes) -> None:
+        nonlocal opened, unopened
+        row = node.store.leaves.at(index)
+        if row is None:
+            unopened += 1
+        elif leaf_of(row) != entry:
+            raise Rejected(Reason.BAD_TILE, "the store opens it to something else")
+        else:
+            opened += 1
+
+    verdict = verify_folder(ledger_folder(node.home), keys, on_entry=look)
+    return structs.replace(verdict, opened=opened, unopened=unopened)
+
+
+def verify_folder(
+    folder: Path, keys: tuple[VerifierKey, ...], *, on_entry: Callable[[int, bytes], None] | None = None
+) -> LedgerVerdict:
+    """Check every file of a ledger against its signed checkpoint.
+
+    Args:
+        folder: with the ledger's files.
+        keys: of the ledger, which came another way than the files.
+        on_entry: looks at every entry.
+
+    Raises:
+        InputError: a file cannot be read.
+        Rejected: there is no checkpoint, or it is not signed by one of `keys`.
+    """
+    found = audit(files_in(folder), *keys, on_entry=on_entry)
+    return LedgerVerdict(
+        good=not found.faults_total,
+        place=str(folder),
+        origin=found.checkpoint.origin,
+        size=found.checkpoint.size,
+        root=_base64(found.checkpoint.root),
+        files=found.files,
+        entries=found.entries,
+        opened=0,
+        unopened=0,
+        index=None,
+        statement=None,
+        object=None,
+        faults=tuple(
+            LedgerFault(path=one.path, reason=one.reason.value, what=one.detail) for one in found.faults
+        ),
+        faults_total=found.faults_total,
+    )
+
+
+def verify_proof(path: Path, keys: tuple[VerifierKey, ...]) -> LedgerVerdict:
+    """Check a `.tlog-proof` that `prove` made: leaf, opening, and the object, down to the signature.
+
+    Args:
+        path: the file.
+        keys: of the ledger, which came another way than the proof.
+
+    Raises:
+        InputError: it cannot be read.
+        Rejected: it does not show what it claims.
+    """
+    try:
+        with path.open("rb") as file:
+            proof = parse_proof(file.read(MAX_PROOF_BYTES + 1))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    opening = open_proof(proof)
+    checkpoint = check_proof(proof, opening.entry, keys)
+    return LedgerVerdict(
+        good=True,
+        place=str(path),
+        origin=checkpoint.origin,
+        size=checkpoint.size,
+        root=_base64(checkpoint.root),
+        files=0,
+        entries=1,
+        opened=1,
+        unopened=0,
+        index=proof.index,
+        statement=opening.statement.decode("utf-8", "replace"),
+        object=opening.object_digest,
+        faults=(),
+        faults_total=0,
+    )
+
+
+# --- Prove ---------------------------------------------------------------------------------------------
+
+
+def prove(node: Node, clock: Clock, what: str) -> LedgerProof:
+    """Prove one leaf, with what opens it.
+
+    Args:
+        node: the open node.
+        clock: gives the time of a checkpoint, where one has to be made.
+        what: the leaf's number; `batch 3`; or the id of an object: then the proof shows that it came, in its
+            first batch that is in the ledger.
+
+    Raises:
+        NotFoundError: nothing was entered about it.
+        UsageError: several leaves are about it: say which.
+        Rejected: the files do not prove it.
+    """
+    append_entered(node, clock)
+    row, digest = _wanted(node.store, what.strip())
+    keys = ledger_keys(node)
+    fetch = files_in(ledger_folder(node.home))
+    note = fetch(CHECKPOINT)
+    if note is None or row.leaf_index is None:
+        raise Rejected(Reason.MISSING_TILE, CHECKPOINT)
+    checkpoint, _ = open_checkpoint(note, *keys)
+    entry, hashes = prove_inclusion(Tiles(fetch, checkpoint.size), row.leaf_index, checkpoint)
+    if entry != leaf_of(row):
+        raise Rejected(Reason.BAD_TILE, f"entry {row.leaf_index} is not what the store opens it to")
+    shown = _object_opening(node.store, row, digest) if digest is not None else None
+    proof = TlogProof(row.leaf_index, tuple(hashes), note, format_opening(row, shown))
+    check_proof(proof, open_proof(proof).entry, keys)
+    return LedgerProof(
+        leaf=_leaf(row),
+        origin=checkpoint.origin,
+        size=checkpoint.size,
+        vkey=format_vkey(keys[0]),
+        object=what.strip() if digest is not None else None,
+        proof=format_proof(proof).decode(),
+    )
+
+
+def _wanted(store: Store, what: str) -> tuple[LeafRow, bytes | None]:
+    """Return the leaf that is asked for, and the digest of the object that it shall show."""
+    if what.isascii() and what.isdigit() and len(what) < 19:
+        row = store.leaves.at(int(what))
+        if row is None:
+            raise NotFoundError(f"the ledger has no leaf {what}", hint="See `backchannel ledger show`.")
+        return row, None
+    said = store.leaves.about([what], at_most=MAX_LEAVES_ABOUT)
+    if len(said) == 1:
+        return said[0], None
+    if said:
+        numbers = ", ".join(str(row.leaf_index) for row in said)
+        raise UsageError(
+            f"{len(said)} leaves are about it: {numbers}",
+            hint="Say which: `backchannel ledger prove NUMBER`.",
+        )
+    kept = find(store, what)
+    arrivals, _ = store.objects.arrivals(kept.stix_id, at_most=MAX_LEAVES_ABOUT)
+    for arrival in reversed([one for one in arrivals if one.object_row == kept.object_row]):
+        for row in store.leaves.about([about_batch(arrival.batch_id)], at_most=1):
+            return row, bytes(kept.digest)
+    raise NotFoundError(
+        f"nothing was entered about {kept.stix_id}",
+        hint="What came before the ledger began is not in it.",
+    )
+
+
+def _object_opening(store: Store, row: LeafRow, digest: bytes) -> ObjectOpening:
+    """Return what shows that an object is among those of a batch's record."""
+    digests = store.leaves.digests_of(int(row.about.removeprefix(about_batch(0)[:-1])))
+    index = digests.index(digest)
+    return ObjectOpening(digest, index, tuple(inclusion_proof(index, len(digests), tree_of(digests))))
+
+
+# --- Export --------------------------------------------------------------------------------------------
+
+
+def export_ledger(node: Node, clock: Clock, folder: Path) -> LedgerExport:
+    """Copy our ledger into a folder that can be served over HTTP as it is, or carried away.
+
+    An older export in the same folder grows; the checkpoint is written last.
+
+    Args:
+        node: the open node.
+        clock: gives the time of a checkpoint, where one has to be made.
+        folder: where to; made where it is missing.
+
+    Raises:
+        NotFoundError: nothing was entered yet.
+        UsageError: the folder holds another ledger, or something else.
+        InputError: it cannot be written.
+        Rejected: a file of the ledger is missing.
+    """
+    append_entered(node, clock)
+    keys, fetch = ledger_keys(node), files_in(ledger_folder(node.home))
+    note = fetch(CHECKPOINT)
+    if not keys or note is None:
+        raise NotFoundError(
+            "nothing was entered into the ledger yet", hint="It begins with the first import."
+        )
+    checkpoint, _ = open_checkpoint(note, *keys)
+    _check_target(folder, keys)
+    files = 2 + _copy_tiles(fetch, checkpoint, folder)
+    vkeys = "".join(f"{format_vkey(key)}\n" for key in keys).encode()
+    _write(folder / VKEY_FILE, vkeys)
+    _write(folder / CHECKPOINT, note)
+    return LedgerExport(
+        folder=str(folder),
+        origin=checkpoint.origin,
+        size=checkpoint.size,
+        files=files,
+        vkey=format_vkey(keys[0]),
+    )
+
+
+def _check_target(folder: Path, keys: tuple[VerifierKey, ...]) -> None:
+    if not folder.exists():
+        return
+    try:
+        before = files_in(folder)(CHECKPOINT)
+        if before is None and not any(folder.iterdir()):
+            return
+        if before is not None and open_checkpoint(before, *keys):
+            return
+    except (NotADirectoryError, Rejected):
+        pass
+    raise UsageError(
+        f"{folder} holds something else than an export of this ledger", hint="Name an empty folder."
+    )
+
+
+def _copy_tiles(fetch: Fetch, checkpoint: Checkpoint, folder: Path) -> int:
+    """Copy the files that a checkpoint needs; return how many there are."""
+    tiles = [
+        tile_at(level, index, checkpoint.size)
+        for level, row in enumerate(row_widths(checkpoint.size))
+        for index in range(-(-row // TILE_WIDTH))
+    ]
+    tiles += [replace(tile, level=ENTRIES) for tile in tiles if tile.level == 0]
+    for tile in tiles:
+        data, is_full = fetch_tile(fetch, tile)  # full: it grew since the checkpoint was read
+        _write(folder / tile_path(replace(tile, width=TILE_WIDTH) if is_full else tile), data)
+    return len(tiles)
+
+
+def _write(path: Path, data: bytes) -> None:
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(data)
+        draft.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error.strerror}", hint="Name another folder."
+        ) from error
+
+
+def _leaf(row: LeafRow) -> LedgerLeaf:
+    return LedgerLeaf(
+        index=row.leaf_index if row.leaf_index is not None else -1,
+        kind=row.kind,
+        about=row.about,
+        recorded_at=row.recorded_at,
+    )
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode()

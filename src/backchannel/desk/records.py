@@ -1,0 +1,80 @@
+"""What is entered of our own doings where no signed statement says it: records in canonical JSON.
+
+docs/formats/ledger.md has their fields. A record is opened together with its leaf, so it may name names; it
+holds digests of objects and no text of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from backchannel.clock import format_time
+from backchannel.codec import JsonObject, canonical
+from backchannel.desk.entering import enter
+from backchannel.ids import BatchId
+from backchannel.provenance.ledger.edge import root_of
+from backchannel.provenance.ledger.leaves import LeafKind
+from backchannel.store.interface import Store
+
+RECORD_TYPE = "bc/record/v1"
+
+
+def about_batch(batch_id: int) -> str:
+    """Return what the leaf of a batch is looked up by."""
+    return f"batch {batch_id}"
+
+
+def record_received(
+    store: Store,
+    batch_id: BatchId,
+    *,
+    party: str | None,
+    channel: str,
+    digests: Sequence[bytes],
+    now: datetime,
+) -> None:
+    """Enter that a batch came, in the transaction that completes it.
+
+    Args:
+        store: with that transaction open.
+        batch_id: which.
+        party: whom it is credited to.
+        channel: how it came.
+        digests: of its objects (JCS form), in the order in which they came: the record has their Merkle root.
+        now: when.
+    """
+    record: JsonObject = {
+        "_type": RECORD_TYPE,
+        "event": "received",
+        "at": format_time(now),
+        "batch": batch_id,
+        "channel": channel,
+        "party": party,
+        "n": len(digests),
+        "root": f"sha256:{root_of(digests).hex()}",
+    }
+    enter(store, LeafKind.RECEIVED, canonical(record), about=about_batch(batch_id), now=now)
+
+
+def record_decision(
+    store: Store, decision: str, about: str, *, now: datetime, digest: bytes | None = None
+) -> None:
+    """Enter a decision, in the transaction that carries it out.
+
+    Args:
+        store: with that transaction open.
+        decision: in one word: `ack`, `sight`, `dispute`, `undo`.
+        about: an object's id, or a batch as `about_batch` writes it.
+        now: when.
+        digest: SHA-256 of what was said, where something was.
+    """
+    record: JsonObject = {
+        "_type": RECORD_TYPE,
+        "event": "decision",
+        "at": format_time(now),
+        "decision": decision,
+        "about": about,
+        "said": f"sha256:{digest.hex()}" if digest else None,
+    }
+    enter(store, LeafKind.DECISION, canonical(record), about=about, now=now)
