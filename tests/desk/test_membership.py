@@ -11,7 +11,7 @@ import pytest
 from tests.desk.made import CLOCK, NOW
 
 from backchannel.clock import FixedClock
-from backchannel.desk import invitations, key_care, membership
+from backchannel.desk import introducing, invitations, key_care, membership
 from backchannel.desk import node as nodes
 from backchannel.desk.node import Node, init_node, open_node
 from backchannel.desk.own_keys import own_key_sets, own_keys
@@ -24,6 +24,7 @@ from backchannel.parties.kid import Use
 from backchannel.parties.passphrase import seal_with, unseal_with
 from backchannel.parties.refusals import KeyRefusedError, Refusal
 from backchannel.parties.states import Event
+from backchannel.provenance.reasons import Reason, Rejected
 
 SEAL = seal_with("correct horse battery", work_factor=8)
 UNSEAL = unseal_with("correct horse battery")
@@ -214,6 +215,53 @@ def test_t28_a_card_that_comes_by_code_and_does_not_fit_stops_and_costs_nothing(
         invitations.go_on(alpha, CLOCK, own_keys(alpha, CLOCK), second.message)
     done = invitations.go_on(alpha, CLOCK, own_keys(alpha, CLOCK), second.message, decided=True)
     assert (done.party, done.state) == ("CERT-Beta", "done")
+
+
+def three(both: tuple[Node, Node], tmp_path: Path, stack: ExitStack) -> Node:
+    """Gamma, who is verified by Alpha and the other way round."""
+    gamma = stack.enter_context(init_node(tmp_path / "Gamma", name="CERT Gamma", clock=CLOCK))
+    met_by_code(both[0], gamma)
+    return gamma
+
+
+def test_a_party_that_was_verified_introduces_another(both: tuple[Node, Node], tmp_path: Path):
+    alpha, beta = both
+    met_by_code(alpha, beta)
+    with ExitStack() as stack:
+        gamma = three(both, tmp_path, stack)
+        keys = own_keys(alpha, CLOCK)
+        text = introducing.introduce(alpha, CLOCK, keys, "CERT Beta", to="CERT Gamma", how="voice").encode()
+        assert introducing.holds_introduction(text)
+        for _ in range(2):
+            assert introducing.take_introduction(gamma, CLOCK, text) == "CERT Beta"
+        assert standing(gamma, "CERT Beta") == "introduced"
+        party = gamma.store.parties.by_name("CERT Beta")
+        assert gamma.store.membership.introducers(party.party_row) == [("CERT Alpha", "voice", "2026-03-01")]
+        with pytest.raises(Rejected) as caught:  # it is for Gamma only
+            introducing.take_introduction(beta, CLOCK, text)
+        assert caught.value.reason is Reason.NOT_ADDRESSED
+        membership.move(gamma, CLOCK, "CERT Alpha", Event.SUSPENDED, "x")
+        with pytest.raises(KeyRefusedError) as refused:
+            introducing.take_introduction(gamma, CLOCK, text)
+        assert refused.value.reason is Refusal.NOT_VERIFIED
+
+
+def test_t28_an_introduction_with_another_card_in_it_is_refused(both: tuple[Node, Node], tmp_path: Path):
+    alpha, beta = both
+    met_by_code(alpha, beta)
+    with ExitStack() as stack:
+        gamma = three(both, tmp_path, stack)
+        mallory = stack.enter_context(init_node(tmp_path / "mallory", name="CERT Beta", clock=CLOCK))
+        keys = own_keys(alpha, CLOCK)
+        text = introducing.introduce(alpha, CLOCK, keys, "CERT Beta", to="CERT Gamma", how="voice")
+        swapped = card_of(mallory) + text[text.index("-----BEGIN BACKCHANNEL INTRODUCTION") :].encode()
+        with pytest.raises(KeyRefusedError) as caught:
+            introducing.take_introduction(gamma, CLOCK, swapped)
+        assert caught.value.reason is Refusal.BAD_SIGNATURE
+        membership.meet(gamma, CLOCK, card_of(mallory))
+        ours = own_keys(gamma, CLOCK)
+        with pytest.raises(PolicyError, match="unknown here"):
+            introducing.introduce(gamma, CLOCK, ours, "CERT Beta", to="CERT Alpha", how="work")
 
 
 def test_our_own_card_is_not_taken(both: tuple[Node, Node]):

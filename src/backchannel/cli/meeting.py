@@ -126,6 +126,27 @@ def verify(session: Session, name: str, number: str | None) -> None:
     )
 
 
+@party.command(
+    "introduce",
+    forms=(),
+    example="backchannel party introduce 'CERT Beta' --to 'CERT Gamma' -o beta-for-gamma.txt",
+)
+@click.argument("name")
+@click.option("--to", required=True, metavar="PARTY", help="For whom it is.")
+@click.option("--how", default="work", help="How you know it: in-person, voice, code or work (the default).")
+@passphrase_option
+@pass_session
+def introduce(session: Session, name: str, to: str, how: str, passphrase_file: Path | None) -> None:
+    """Say to one party whose card another's is. They take it with `party add --card`."""
+    from backchannel.desk.introducing import introduce as say  # noqa: PLC0415
+    from backchannel.desk.own_keys import own_keys  # noqa: PLC0415
+
+    with session.node() as node:
+        keys = own_keys(node, session.clock, unseal_of(node, passphrase_file))
+        found = say(node, session.clock, keys, name, to=to, how=how)
+    session.text(found.rstrip())
+
+
 def _moving(name: str, event: str, text: str) -> None:
     """Add a command that moves a party into another state."""
 

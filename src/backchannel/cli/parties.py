@@ -63,6 +63,7 @@ def party() -> None:
 @pass_session
 def add(session: Session, name: str | None, card: Path | None, *, handed_over: bool, decided: bool) -> None:
     """Add a party: by its name only, or by its contact card. With a card, NAME is what you call it."""
+    from backchannel.desk.introducing import holds_introduction, take_introduction  # noqa: PLC0415
     from backchannel.desk.membership import meet  # noqa: PLC0415
     from backchannel.desk.parties import add_party, show_party  # noqa: PLC0415
 
@@ -72,14 +73,13 @@ def add(session: Session, name: str | None, card: Path | None, *, handed_over: b
         if card is None:
             found = add_party(node, session.clock, name or "")
         else:
-            called = meet(
-                node,
-                session.clock,
-                read_bytes(card),
-                called=name,
-                handed_over=handed_over,
-                decided=decided,
-            )
+            content = read_bytes(card)
+            if holds_introduction(content):
+                called = take_introduction(node, session.clock, content, called=name, decided=decided)
+            else:
+                called = meet(
+                    node, session.clock, content, called=name, handed_over=handed_over, decided=decided
+                )
             found = show_party(node, session.clock, called)
     answer_with(session, found)
 

@@ -151,7 +151,7 @@ def move(node: Node, clock: Clock, name: str, event: Event, why: str) -> str:
         NotFoundError: there is no such party.
         UsageError: that does not happen to a party in its state, or it is ourselves.
     """
-    party = _named(node, name)
+    party = named(node, name)
     with node.store.transaction():
         _move(node, party, event, why, format_time(clock.now()))
     return party.name
@@ -180,6 +180,18 @@ def check_alarms(node: Node, clock: Clock, card: Card) -> None:
         f"{raised[0].reason}: {raised[0].sentence}. Nothing of it was taken",
         hint="Call the party on a number that you had before. If the card is theirs: the same command with --decided.",
     )
+
+
+def named(node: Node, name: str) -> PartyRow:
+    """Return the party of a name, in any case.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    party = node.store.parties.by_name(name.strip())
+    if party is None:
+        raise NotFoundError(f"there is no party {name.strip()!r}", hint="See `backchannel party list`.")
+    return party
 
 
 def membership_of(node: Node, party_row: int) -> Membership:
@@ -253,7 +265,7 @@ def _move(node: Node, party: PartyRow, event: Event, why: str, at: str) -> None:
 
 
 def _number(node: Node, name: str) -> tuple[PartyRow, Number]:
-    party = _named(node, name)
+    party = named(node, name)
     body, ours = (node.store.membership.card(one.party_row) for one in (party, node.party))
     if body is None or ours is None:
         missing = party.name if body is None else "ourselves"
@@ -263,10 +275,3 @@ def _number(node: Node, name: str) -> tuple[PartyRow, Number]:
         )
     theirs, mine = read_card(body), read_card(ours)
     return party, safety_number((mine.root_kid, mine.name), (theirs.root_kid, theirs.name))
-
-
-def _named(node: Node, name: str) -> PartyRow:
-    party = node.store.parties.by_name(name.strip())
-    if party is None:
-        raise NotFoundError(f"there is no party {name.strip()!r}", hint="See `backchannel party list`.")
-    return party
