@@ -103,6 +103,14 @@ def test_t07_no_recipient_two_equal_ones_and_33_are_refused_when_writing(tmp_pat
             write(indicators(1), to=Recipients(recipients))
 
 
+def test_t08_how_many_recipients_there_are_can_be_hidden():
+    one, _ = write(indicators(1), to=Recipients((RECIPIENT,), hides_number=True))
+    two, _ = write(indicators(1), to=Recipients((RECIPIENT, new_identity()[1]), hides_number=True))
+    for data in (one, two):
+        assert data.count(b"-> X25519 ") == 32
+        assert open_here(data).release.n == 1
+
+
 def test_t07_a_file_without_our_key_and_a_wrong_passphrase_are_not_for_us():
     data, _ = write(indicators(1))
     refused(data, Reason.NOT_FOR_US, keys=Keys())

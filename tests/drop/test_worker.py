@@ -33,6 +33,7 @@ from tests.drop.made import (
 from backchannel import codec
 from backchannel.drop import limits
 from backchannel.drop.writer import Recipients
+from backchannel.errors import StoreError
 from backchannel.provenance.reasons import Reason, Rejected
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,6 +214,59 @@ def test_a_worker_that_is_killed_is_a_clear_refusal_and_progress_is_told(tmp_pat
     assert caught.value.reason is Reason.TOO_SLOW
     assert "SIGKILL" in caught.value.detail
     assert psutil.Process().children() == []
+
+
+def lying(folder: Path, manifest: bytes, says: str) -> str:
+    """The program of a worker that somebody took over: it writes a manifest, and says what it likes."""
+    (folder / "says").write_text(says + "\n")
+    plain = plaintext(frame("M", manifest))
+    return (
+        "import os, sys, json; job = json.loads(sys.stdin.readline()); "
+        f"os.write(job['private'], {plain!r}); "
+        f"print(open({str(folder / 'says')!r}).read(), flush=True); sys.stdin.read()"
+    )
+
+
+@pytest.mark.parametrize(
+    "says",
+    [
+        "nonsense",
+        "[1]",
+        '{"opened":"x"}',
+        '{"progress":-1}',
+        '{"progress":[]}',
+        '{"refused":"nosuch"}',
+        "x" * 3_000_000,
+        '{"opened":1}\n{"checked":[1,2,3,4]}',
+        '{"opened":1}\n{"checked":{}}',
+        '{"opened":1}\n{"checked":["a"]}',
+    ],
+)
+def test_a_worker_that_was_taken_over_can_only_refuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str
+):
+    data, manifest = write(indicators(1))
+    monkeypatch.setattr("backchannel.drop.opening._START", lying(tmp_path, manifest.frame, says))
+    with pytest.raises((Rejected, StoreError)):
+        open_in_worker(data, tmp_path)
+
+
+def test_a_place_that_a_worker_made_up_gives_nothing_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    data, manifest = write(indicators(1))
+    program = lying(tmp_path, manifest.frame, '{"opened":1}\n{"checked":[7]}')
+    monkeypatch.setattr("backchannel.drop.opening._START", program)
+    with open_in_worker(data, tmp_path) as opened, pytest.raises(Rejected) as caught:
+        list(opened.objects())
+    assert caught.value.reason is Reason.CHUNK_MISMATCH
+
+
+def test_a_worker_that_says_nothing_is_ended_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    data, _ = write(indicators(1))
+    monkeypatch.setattr("backchannel.drop.opening._START", "import sys; sys.stdin.read()")
+    monkeypatch.setattr(limits, "WORKER_WALL_S", 0.5)
+    with pytest.raises(Rejected) as caught:
+        open_in_worker(data, tmp_path)
+    assert caught.value.reason is Reason.TOO_SLOW
 
 
 def test_t70_no_key_stands_in_the_arguments_or_the_environment_of_the_worker(tmp_path: Path):

@@ -2,7 +2,7 @@
 
     writer.write_drop(target, Contents(objects), draft, seal=..., to=Recipients(("age1...",)), private=folder)
     opening.open_drop(file, keys=Keys(("AGE-SECRET-KEY-1...",)), verify=..., private=folder) -> Opened
-    sequence.check_addressed, check_times, place        judge a verified manifest, purely
+    sequence.place            where a verified drop stands on its channel, purely
     parts.split, parts.join   qr.to_frames, qr.Gathering   text and pictures
     guard.check               the head of a file, before anything else looks at it
 

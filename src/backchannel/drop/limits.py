@@ -55,11 +55,8 @@ MAX_NAME_BYTES: Final = 200
 
 # --- Time -----------------------------------------------------------------------------------------------
 
-MAX_DAYS: Final = 400
-"""Longest time a drop may be valid (days), as for key sets."""
 DEFAULT_DAYS: Final = 30
-SKEW_HOURS: Final = 24
-"""How far the clocks of two parties may differ."""
+"""How long a drop is good for, where nothing else is said."""
 REPLAY_DAYS: Final = 30
 """How long a drop is remembered after it expired."""
 
@@ -70,6 +67,8 @@ WORKER_BYTES_PER_CPU_S: Final = 50 * MIB
 """The worker may use 10 s, and 1 s more for each 50 MiB of the file."""
 WORKER_OBJECTS_PER_CPU_S: Final = 10_000
 """And, once the manifest is verified, 1 s more for each 10,000 objects that it lists."""
+WORKER_WALL_S: Final = 3600
+"""How long it may take by the clock (seconds): one that waits uses no CPU time."""
 WORKER_MEMORY_BYTES: Final = 200 * MIB
 WORKER_PASSPHRASE_MEMORY_BYTES: Final = 320 * MIB
 

@@ -5,8 +5,8 @@
         for one in opened.objects(): ...    # canonical bytes, with their salts
 
 Everything in the drop has been checked against its signed manifest before `open_drop` returns; of a drop that
-is refused, nothing was given to anybody. Whom it is addressed to, its times and its place on the channel are
-judged by `verify` or by `sequence`.
+is refused, nothing was given to anybody. Whom it is addressed to and its times are judged by `verify`, its place on
+the channel by `sequence`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,10 +35,13 @@ from backchannel.drop.sealing import STEP_BYTES, Keys
 from backchannel.errors import StoreError
 from backchannel.provenance.predicates import Chunk, Release
 from backchannel.provenance.reasons import Reason, Rejected
+from backchannel.stix.visible import visible
 
 Progress = Callable[[int], None]
 """Is told now and then how many bytes were worked through."""
 
+_MAX_LINE_BYTES: Final = limits.MIB
+"""Longest line that the worker says: a place for each chunk."""
 _REASONS: Final = {reason.value: reason for reason in Reason}
 _START: Final = "import sys; sys.path[:] = sys.argv[1:]; del sys.argv[1:]; from backchannel.drop.worker import main; main()"
 
@@ -180,6 +184,8 @@ def open_drop(
             check_list(manifest.release.chunks, manifest.release.n)
             worker.tell(_listed(manifest.release))
             places = worker.hear("checked")
+            if len(places) != len(manifest.release.chunks):
+                raise _nonsense()
     except BaseException:
         kept.close()
         raise
@@ -219,11 +225,15 @@ class _Worker:
         if process.stdin is None or process.stdout is None:
             raise StoreError("the process that opens drops could not be started")
         self._process, self._in, self._out = process, process.stdin, process.stdout
+        self._timer = threading.Timer(limits.WORKER_WALL_S, process.kill)
+        self._timer.daemon = True
+        self._timer.start()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
         self._process.kill()
         self._process.communicate()
 
@@ -236,21 +246,42 @@ class _Worker:
 
     def hear(self, awaited: str) -> list[int]:
         """Wait until the worker says `awaited`."""
-        for line in self._out:
-            message = codec.decode(line)
+        while line := self._out.readline(_MAX_LINE_BYTES):
+            # The process read what is hostile, so what it says is taken for no more than it may be.
+            message = _message(line)
             if "progress" in message:
-                self._progress(message["progress"])
+                self._progress(_number(message["progress"]))
             elif awaited in message:
                 found = message[awaited]
-                return found if isinstance(found, list) else [found]
-            elif "refused" in message:
-                raise Rejected(_REASONS[message["refused"]], message["detail"])
+                return [_number(each) for each in (found if isinstance(found, list) else [found])]
+            elif message.get("refused") in _REASONS:
+                raise Rejected(_REASONS[message["refused"]], visible(str(message.get("detail", ""))))
             else:
                 raise StoreError(
-                    f"the drop cannot be opened: {message['failed']}", hint="See that there is room."
+                    f"the drop cannot be opened: {message.get('failed')}", hint="See that there is room."
                 )
         code = self._process.wait()
         raise Rejected(Reason.TOO_SLOW, f"the process that opened it was ended ({_why(code)})")
+
+
+def _message(line: bytes) -> JsonObject:
+    try:
+        message = codec.decode(line)
+    except ValueError:
+        raise _nonsense() from None
+    if not isinstance(message, dict):
+        raise _nonsense()
+    return message
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise _nonsense()
+    return value
+
+
+def _nonsense() -> Rejected:
+    return Rejected(Reason.TOO_SLOW, "the process that opened it did not say what it should")
 
 
 def _why(code: int) -> str:

@@ -1,23 +1,22 @@
-"""Whether a drop is for us, in time, and where it stands among those of its channel.
+"""Where a drop stands among those of its channel.
 
-Pure: what is known of the channel and the time are handed in. Informal media lose, delay and repeat things, so a
-gap, a late one and a repeated one are normal and are only told; two different drops under one number are not.
+Whether it is for us and in time, `manifest.verifier` says.
+
+Pure: what is known of the channel is handed in. Informal media lose, delay and repeat things, so a gap, a late one
+and a repeated one are normal and are only told; two different drops under one number are not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Final
 
 from backchannel.clock import parse_time
 from backchannel.drop import limits
 from backchannel.provenance.predicates import Release
-from backchannel.provenance.reasons import Reason, Rejected
-
-SKEW: Final = timedelta(hours=limits.SKEW_HOURS)
+from backchannel.provenance.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,50 +55,6 @@ class Place:
     def is_taken(self) -> bool:
         """Whether its contents are to be taken in."""
         return self.reason not in {Reason.REPLAY, Reason.EQUIVOCATION}
-
-
-def check_addressed(release: Release, *, mine: Collection[str], channel: str | None = None) -> None:
-    """Check that a drop is for one of our keys, and of the channel by which it came.
-
-    Whoever has a drop can encrypt it to others; but they cannot change whom it was signed for.
-
-    Args:
-        release: its manifest.
-        mine: the `kid` of each of our keys.
-        channel: by which channel it came, where the medium tells.
-
-    Raises:
-        Rejected: `NOT_ADDRESSED`, `WRONG_CHANNEL`.
-    """
-    if not set(release.to).intersection(mine):
-        raise Rejected(Reason.NOT_ADDRESSED)
-    if channel is not None and release.chan != channel:
-        raise Rejected(Reason.WRONG_CHANNEL)
-
-
-def check_times(release: Release, *, now: datetime, late: bool = False) -> bool:
-    """Check the times of a drop; return whether it has expired.
-
-    Args:
-        release: its manifest.
-        now: the time, aware.
-        late: whether an expired one is taken (with weight 0).
-
-    Raises:
-        Rejected: `NOT_YET_VALID`, `EXPIRED`, `BAD_FORM` (valid for no time, or for more than 400 days).
-    """
-    try:
-        created, expires = parse_time(release.created), parse_time(release.expires)
-    except ValueError:
-        raise Rejected(Reason.BAD_FORM, "a time is none of any calendar") from None
-    if not timedelta(0) < expires - created <= timedelta(days=limits.MAX_DAYS):
-        raise Rejected(Reason.BAD_FORM, f"it is valid from {release.created} until {release.expires}")
-    if created > now + SKEW:
-        raise Rejected(Reason.NOT_YET_VALID, f"made at {release.created}")
-    is_expired = now > expires + SKEW
-    if is_expired and not late:
-        raise Rejected(Reason.EXPIRED, f"valid until {release.expires}")
-    return is_expired
 
 
 def forget_after(release: Release) -> datetime:

@@ -27,7 +27,7 @@ from backchannel.drop.frames import HEAD, MAGIC, Kind, to_bytes
 from backchannel.drop.links import Line
 from backchannel.drop.manifest import Manifest, Seal
 from backchannel.drop.padding import padding
-from backchannel.drop.sealing import STEP_BYTES, check_recipients, encrypt
+from backchannel.drop.sealing import STEP_BYTES, check_recipients, encrypt, new_identity
 from backchannel.errors import InputError
 from backchannel.ids import sha256
 from backchannel.parties.passphrase import encrypt_with_passphrase
@@ -73,6 +73,13 @@ class Recipients:
 
     age: tuple[str, ...] = ()
     passphrase: str | None = None
+    hides_number: bool = False
+    """Whether random recipients are added up to 32, so that nobody sees how many there are."""
+
+    def all(self) -> tuple[str, ...]:
+        """Return the age recipients, the random ones among them."""
+        missing = limits.MAX_STANZAS - len(self.age) if self.hides_number else 0
+        return (*self.age, *(new_identity()[1] for _ in range(missing)))
 
 
 def write_drop(
@@ -115,7 +122,7 @@ def write_drop(
         if to.passphrase is not None:
             out.write(encrypt_with_passphrase(_in_memory(source), to.passphrase))
         else:
-            encrypt(source, out, to.age)
+            encrypt(source, out, to.all())
         if armored:
             sealed.seek(0)
             write_armored(sealed, target)
