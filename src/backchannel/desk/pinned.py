@@ -42,6 +42,11 @@ def pinned_keys(node: Node) -> Keys:
     return pinned
 
 
+def own_kids(node: Node) -> frozenset[str]:
+    """Return the name of every key that we ever named as ours."""
+    return next((one.kids for one in node.store.membership.known() if one.party.is_self), frozenset())
+
+
 def _keys_of(membership: Membership, party: PartyRow) -> Iterator[KnownKey]:
     """Yield the keys of a party; of one that several key sets list, the last word comes last."""
     if membership.standing(party.party_row) == Standing.REVOKED:

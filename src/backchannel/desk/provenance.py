@@ -109,7 +109,7 @@ def provenance_of(store: Store, clock: Clock, kept: Kept, *, marking: Tlp, keys:
         marking: how far it may go by itself.
         keys: the pinned keys.
     """
-    pages = _Pages(store, kept, keys, Terms(now=clock.now(), me=None, seen=None, known_at=_known_at(store)))
+    pages = _Pages(store, kept, keys, Terms(now=clock.now(), me=None, seen=None, known_at=known_at(store)))
     held = Held(
         digest=kept.digest,
         marking=marking,
@@ -128,12 +128,14 @@ def _worth(chain: Chain) -> tuple[int, int]:
     return ("proven", "unproven", "refused").index(chain.state), len(chain.hops)
 
 
-def _known_at(store: Store) -> Callable[[bytes], datetime | None]:
-    def known_at(digest: bytes) -> datetime | None:
+def known_at(store: Store) -> Callable[[bytes], datetime | None]:
+    """Return what tells when a statement first came here: that a thief of its key cannot have dated back."""
+
+    def when(digest: bytes) -> datetime | None:
         at = store.statements.known_at(digest)
         return None if at is None else parse_time(at)
 
-    return known_at
+    return when
 
 
 @dataclass(frozen=True, slots=True)

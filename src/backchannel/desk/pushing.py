@@ -60,7 +60,7 @@ def push(
     row = find_channel(node.store, name)
     if row.kind != "taxii":
         raise UsageError(f"{row.name} is a feed: it is read only", hint="Push by a channel of kind taxii.")
-    kept = _named(node, ids, batch)
+    kept = named(node, ids, batch)
     party = node.store.parties.by_name(row.party)
     ready = _decided(node, clock, kept, party)
     withheld = Counter(one.why or "" for one in ready.withheld)
@@ -80,7 +80,13 @@ def push(
     return _document(row, place.title, [*told, *ready.withheld], error)
 
 
-def _named(node: Node, ids: Sequence[str], batch: BatchId | None) -> list[Kept]:
+def named(node: Node, ids: Sequence[str], batch: BatchId | None) -> list[Kept]:
+    """Return the objects of these ids, or all that a batch brought.
+
+    Raises:
+        UsageError: both are named, or neither; or the batch holds too many.
+        NotFoundError: one of them is not here.
+    """
     if bool(ids) == (batch is not None):
         raise UsageError("name objects or a batch", hint="For example --batch 12, or ID...")
     if batch is None:

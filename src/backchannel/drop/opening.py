@@ -34,7 +34,7 @@ from backchannel.drop.manifest import Manifest, Verify
 from backchannel.drop.sealing import STEP_BYTES, Keys
 from backchannel.errors import StoreError
 from backchannel.provenance.predicates import Chunk, Release
-from backchannel.provenance.reasons import Reason, Rejected
+from backchannel.provenance.reasons import REASONS, Reason, Rejected
 from backchannel.stix.visible import visible
 
 Progress = Callable[[int], None]
@@ -42,7 +42,6 @@ Progress = Callable[[int], None]
 
 _MAX_LINE_BYTES: Final = limits.MIB
 """Longest line that the worker says: a place for each chunk."""
-_REASONS: Final = {reason.value: reason for reason in Reason}
 _START: Final = "import sys; sys.path[:] = sys.argv[1:]; del sys.argv[1:]; from backchannel.drop.worker import main; main()"
 
 
@@ -254,8 +253,8 @@ class _Worker:
             elif awaited in message:
                 found = message[awaited]
                 return [_number(each) for each in (found if isinstance(found, list) else [found])]
-            elif message.get("refused") in _REASONS:
-                raise Rejected(_REASONS[message["refused"]], visible(str(message.get("detail", ""))))
+            elif message.get("refused") in REASONS:
+                raise Rejected(REASONS[message["refused"]], visible(str(message.get("detail", ""))))
             else:
                 raise StoreError(
                     f"the drop cannot be opened: {message.get('failed')}", hint="See that there is room."

@@ -13,9 +13,10 @@ import msgspec
 
 from backchannel import codec
 from backchannel.ids import PartyId, sha256
+from backchannel.parties.states import LIMITS, Standing
 from backchannel.stix.markings import Tlp
 
-RULES: Final = 1
+RULES: Final = 2
 """Number of the rules below: it rises when `decide` would answer anything else than before."""
 
 
@@ -50,6 +51,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     recipient_is_ourselves: bool = False
     collection_allows: bool
     """Whether the recipient may read the collection at all."""
+    standing: Standing | None = None
+    """How far the recipient is known, where it goes to them by a drop; None: another rule says who may read."""
     is_named_reader: bool = False
     """Whether the operator gave this recipient itself the right to read the collection."""
     purpose: str = "taxii"
@@ -76,6 +79,8 @@ def decide(request: Request, policy: Policy = DEFAULT_POLICY) -> Decision:
     """Decide whether an object may go to a party."""
     if not request.collection_allows:
         return _denied("collection", "the recipient has no right to read this collection")
+    if request.standing is not None and LIMITS[request.standing].most_tlp is None:
+        return _denied("standing", f"the recipient is {request.standing!s}: nothing goes to it")
     reach, who = _reach(request, policy)
     if request.recipient_is_ourselves and request.recipient is not None:
         return _allowed("ourselves", "it stays with us")
@@ -89,6 +94,10 @@ def decide(request: Request, policy: Policy = DEFAULT_POLICY) -> Decision:
 
 def _reach(request: Request, policy: Policy) -> tuple[Tlp, str]:
     """Return the strictest label that the recipient may be given: a policy can only narrow what TLP allows."""
+    if request.standing is not None:
+        most = LIMITS[request.standing].most_tlp or Tlp.CLEAR
+        reach = min(policy.named_reader, Tlp.AMBER, most, key=_strictness)
+        return reach, f"a party that is {request.standing!s}"
     if request.recipient is None:
         return min(policy.anybody, Tlp.CLEAR, key=_strictness), "anybody who asks"
     if request.is_named_reader:

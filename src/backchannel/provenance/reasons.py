@@ -10,7 +10,9 @@ A `Rejected` means that nothing of what was refused is used, and that its bytes 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, Self
 
 from backchannel.errors import BackchannelError, InputError, PolicyError, SignatureError
@@ -205,6 +207,10 @@ class Reason(StrEnum):
         "Restore the ledger's folder from a backup, or ask the party for theirs."
 
     # fmt: on
+
+
+REASONS: Final[Mapping[str, Reason]] = MappingProxyType({reason.value: reason for reason in Reason})
+"""By code."""
 
 
 class Rejected(BackchannelError):  # noqa: N818 - a verdict, which is an error only to whoever asked for the content

@@ -219,3 +219,27 @@ class Statements(Protocol):
     def receipts(self, manifest: bytes) -> list[StatementRow]:
         """Return the receipts in sight for a drop, oldest first."""
         ...
+
+    def own_secret(self, name: str, new: bytes) -> bytes:
+        """Return the secret that we keep under a name; `new` becomes it where there is none yet."""
+        ...
+
+    def keep_hidden(self, commitment: str, *, party: str, random: bytes) -> None:
+        """Keep what opens a party that we hid."""
+        ...
+
+    def wait(self, statement_row: int, *, party_row: int) -> None:
+        """Let a statement of ours go with the next drop to a party."""
+        ...
+
+    def waiting(self, party_row: int) -> list[StatementRow]:
+        """Return what goes with the next drop to a party, oldest first."""
+        ...
+
+    def waiting_parties(self) -> list[tuple[str, int]]:
+        """Return for which parties statements wait, by name, and how many."""
+        ...
+
+    def went(self, party_row: int, statement_rows: Iterable[int]) -> None:
+        """Take what went to a party off what waits for it."""
+        ...

@@ -130,6 +130,27 @@ class SqliteStatements:
     def receipts(self, manifest: bytes) -> list[StatementRow]:
         return [_statement(row) for row in self._database.execute(_RECEIPTS, (manifest,))]
 
+    def own_secret(self, name: str, new: bytes) -> bytes:
+        with self._database.transaction():
+            self._database.execute(_ADD_OWN, (name, new))
+            secret: bytes = self._database.execute(_OWN_KEPT, (name,)).fetchone()[0]
+        return secret
+
+    def keep_hidden(self, commitment: str, *, party: str, random: bytes) -> None:
+        self._database.execute(_ADD_HIDDEN, (commitment, party, random))
+
+    def wait(self, statement_row: int, *, party_row: int) -> None:
+        self._database.execute(_WAIT, (party_row, statement_row))
+
+    def waiting(self, party_row: int) -> list[StatementRow]:
+        return [_statement(row) for row in self._database.execute(_WAITING, (party_row,))]
+
+    def waiting_parties(self) -> list[tuple[str, int]]:
+        return self._database.execute(_WAITING_PARTIES).fetchall()
+
+    def went(self, party_row: int, statement_rows: Iterable[int]) -> None:
+        self._database.executemany(_WENT, ((party_row, row) for row in statement_rows))
+
 
 def _statement(row: tuple[object, ...]) -> StatementRow:
     # STRICT columns have the types of the fields, but for the one that is 0 or 1.
@@ -303,3 +324,29 @@ FROM visible_statement
 WHERE manifest = ?
 ORDER BY statement_row
 """
+
+_ADD_OWN = "INSERT INTO own_secret (name, secret) VALUES (?, ?) ON CONFLICT DO NOTHING"
+
+_OWN_KEPT = "SELECT secret FROM own_secret WHERE name = ?"
+
+_ADD_HIDDEN = "INSERT INTO hidden_party (commitment, party, random) VALUES (?, ?, ?)"
+
+_WAIT = "INSERT INTO waiting_statement (party_row, statement_row) VALUES (?, ?) ON CONFLICT DO NOTHING"
+
+_WAITING = """
+SELECT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_at, s.envelope, s.is_own
+FROM waiting_statement AS w
+JOIN statement AS s ON s.statement_row = w.statement_row
+WHERE w.party_row = ?
+ORDER BY s.statement_row
+"""
+
+_WAITING_PARTIES = """
+SELECT p.name, count(*)
+FROM waiting_statement AS w
+JOIN party AS p ON p.party_row = w.party_row
+GROUP BY w.party_row
+ORDER BY p.name
+"""
+
+_WENT = "DELETE FROM waiting_statement WHERE party_row = ? AND statement_row = ?"

@@ -15,7 +15,8 @@ CREATE TABLE statement (
 ) STRICT;
 CREATE INDEX statement_manifest ON statement (manifest) WHERE manifest IS NOT NULL;
 
--- Which batches brought it: a statement is seen as long as one of them stands, or it is our own.
+-- Which batches brought it: a statement is seen as long as one of them stands, where it is our own, or where it came
+-- without a batch.
 CREATE TABLE statement_arrival (
   batch_id INTEGER NOT NULL,
   statement_row INTEGER NOT NULL REFERENCES statement (statement_row),
@@ -100,6 +101,7 @@ CREATE VIEW visible_statement AS
 SELECT s.*
 FROM statement AS s
 WHERE s.is_own = 1
+  OR NOT EXISTS (SELECT 1 FROM statement_arrival AS a WHERE a.statement_row = s.statement_row)
   OR EXISTS (
     SELECT 1
     FROM statement_arrival AS a

@@ -1,0 +1,165 @@
+"""The chains of the objects in a drop: which statements are about them, whether they hold, and where each object stands.
+
+Objects that came on one way are judged together: their signatures once, their proofs one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from backchannel import codec
+from backchannel.desk.provenance import proof_subject
+from backchannel.drop.chunks import Salted
+from backchannel.drop.links import Linked
+from backchannel.drop.opening import Opened
+from backchannel.ids import sha256
+from backchannel.provenance.chain import trace
+from backchannel.provenance.hops import Chain, Fault, Held, Link
+from backchannel.provenance.leaves import RunningRoot, leaf, proves
+from backchannel.provenance.reasons import Reason
+from backchannel.provenance.statement import RootSubject, digest_text, open_envelope
+from backchannel.provenance.verification import Keys, KnownKey, Terms
+from backchannel.stix.markings import Tlp, tlp_of
+from backchannel.store.statements import Subject
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Objects that came on one way."""
+
+    envelopes: tuple[bytes, ...]
+    """Of the statements of its chain; empty for one that did not come along."""
+    whole: frozenset[str]
+    """The statements whose root is the one over just these objects, as they stand in this drop."""
+
+
+class DropChains:
+    """What is signed about the objects of one drop."""
+
+    def __init__(
+        self, opened: Opened, envelopes: Mapping[str, bytes], sender: KnownKey, keys: Keys, terms: Terms
+    ) -> None:
+        """Find out which statements are about which objects.
+
+        Args:
+            opened: the drop.
+            envelopes: the statements that came along, by their digests.
+            sender: whose key signed the drop.
+            keys: the pinned keys.
+            terms: the present.
+
+        Raises:
+            Rejected: `BAD_FORM`, `TOO_LARGE`: what the drop says of them cannot be read.
+        """
+        self._opened, self._envelopes = opened, envelopes
+        self._sender, self._keys, self._terms = sender, keys, terms
+        self._judged: dict[tuple[int, Tlp], tuple[str, ...]] = {}
+        self._groups: dict[int, _Group] = {}
+        self._find_groups()
+
+    def objects(self) -> Iterator[tuple[Salted, tuple[str, ...]]]:
+        """Yield each object in its order, with why it may not be used yet: nothing where all holds."""
+        for salted, linked in self._pairs():
+            yield salted, self._judge(salted, linked)
+
+    def subjects(self) -> Iterator[tuple[str, list[Subject]]]:
+        """Yield, group by group, where its objects stand in each statement."""
+        gathered: dict[str, list[Subject]] = {}
+        for number, (salted, linked) in enumerate(self._pairs()):
+            group = linked.group
+            if group is None:
+                continue
+            digest, whole = sha256(salted.jcs), self._groups[group.first].whole
+            for name in group.chain:
+                subjects = gathered.setdefault(name, []) if name in self._envelopes else []
+                if name in whole:
+                    subjects.append(Subject(digest, leaf_index=number - group.first, salt=salted.salt))
+                elif name in linked.proofs:
+                    subjects.append(proof_subject(digest, linked.proofs[name]))
+            if number == group.first + group.n - 1:
+                yield from gathered.items()
+                gathered = {}
+
+    def _find_groups(self) -> None:
+        """Find out which statements are about just the objects of a line, by their root."""
+        roots = RunningRoot()
+        for number, (salted, linked) in enumerate(self._pairs()):
+            group = linked.group
+            if group is None:
+                continue
+            if number == group.first:
+                roots = RunningRoot()
+            roots.add(leaf(salted.salt, sha256(salted.jcs)))
+            if number == group.first + group.n - 1:
+                envelopes = tuple(self._envelopes.get(digest, b"") for digest in group.chain)
+                subject = RootSubject(root=digest_text(roots.root()), n=group.n)
+                whole = frozenset(
+                    digest
+                    for digest, envelope in zip(group.chain, envelopes, strict=True)
+                    if envelope and open_envelope(envelope).statement.subject == subject
+                )
+                self._groups[group.first] = _Group(envelopes, whole)
+
+    def _pairs(self) -> Iterator[tuple[Salted, Linked]]:
+        return zip(self._opened.objects(), self._opened.links(), strict=True)
+
+    def _judge(self, salted: Salted, linked: Linked) -> tuple[str, ...]:
+        """Return why an object may not be used yet, of what is signed about it."""
+        if linked.group is None:
+            return ()  # nobody signed more than that it was sent
+        group = self._groups[linked.group.first]
+        statements = list(zip(linked.group.chain, group.envelopes, strict=True))
+        missing = [name for name, envelope in statements if not envelope]
+        if missing:
+            return (_spoken(Fault(Reason.BROKEN_CHAIN, 0, f"the statement {missing[0][:15]}… is missing")),)
+        digest = sha256(salted.jcs)
+        marking = tlp_of(codec.decode(salted.jcs), default=self._opened.release.tlp_max, known={})
+        proven = self._proven(group, linked, digest)
+        key = (linked.group.first, marking)
+        if proven and key in self._judged:
+            return self._judged[key]
+        links = [
+            Link(
+                envelope=envelope, digest=digest, proof=linked.proofs.get(name), is_within=name in group.whole
+            )
+            for name, envelope in statements
+        ]
+        chain = trace(links, Held(digest=digest, marking=marking), self._keys, self._terms)
+        found = tuple(_spoken(fault) for fault in (*chain.faults, *self._not_from_sender(chain)))
+        if not found and chain.marking is not None and chain.marking.strictness > marking.strictness:
+            # Not every way out of here asks what relays said: kept in quarantine, it leaves by none.
+            found = (
+                f"whoever passed it on allows {chain.marking.label} at most, and it says {marking.label} of itself",
+            )
+        if proven:
+            self._judged[key] = found
+        return found
+
+    def _proven(self, group: _Group, linked: Linked, digest: bytes) -> bool:
+        """Whether the object's proofs hold, so that what was found of its neighbours holds for it."""
+        if linked.group is None:
+            return False
+        for name, envelope in zip(linked.group.chain, group.envelopes, strict=True):
+            subject = open_envelope(envelope).statement.subject
+            if not isinstance(subject, RootSubject):
+                return False
+            if name in group.whole:
+                continue
+            proof = linked.proofs.get(name)
+            if proof is None or not proves(proof, digest, subject):
+                return False
+        return True
+
+    def _not_from_sender(self, chain: Chain) -> tuple[Fault, ...]:
+        """The last who speaks must be who sent the drop."""
+        last = chain.hops[-1]
+        signer = self._keys(last.kid or "")
+        if chain.faults or (signer is not None and signer.party == self._sender.party):
+            return ()
+        detail = "the last statement is not of the party that sent the drop"
+        return (Fault(Reason.BROKEN_CHAIN, len(chain.hops) - 1, detail),)
+
+
+def _spoken(fault: Fault) -> str:
+    return f"{fault.reason}: {fault.reason.meaning}" + (f" ({fault.detail})" if fault.detail else "")

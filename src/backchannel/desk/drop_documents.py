@@ -1,0 +1,112 @@
+"""What is shown of drops: the plan of one, one that was sent, one that came."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class PlannedObject(msgspec.Struct, frozen=True, kw_only=True):
+    """One object, and whether it goes."""
+
+    id: str
+    version: str | None
+    goes: bool
+    tlp: str
+    """How far it may go: the stricter of its own marking and of what its relays say."""
+    rule: str
+    why: str
+
+
+class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What would go to a party, and what would not."""
+
+    schema: str = "backchannel.release-plan/1"
+    to: str
+    standing: str
+    goes: int
+    withheld: int
+    statements: int
+    """Signed statements that would go along."""
+    plan_sha256: str
+    """Names just this plan: a send that is given it refuses if anything differs by then."""
+    objects: tuple[PlannedObject, ...]
+
+
+class SentDrop(msgspec.Struct, frozen=True, kw_only=True):
+    """A drop that was made for a party."""
+
+    schema: str = "backchannel.sent-drop/1"
+    to: str
+    seq: int
+    drop: str
+    """`sha256:...` of its manifest: what receipts name it by."""
+    bytes: int
+    objects: int
+    withheld: int
+    statements: int
+    attachments: int
+    ack: str
+    expires: str
+    paths: tuple[str, ...]
+    """What was written, the drop itself or its parts; empty: it went to standard output."""
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    """Something about a drop or an object that a person should know, by its code (docs/reference/reasons.md)."""
+
+    code: str
+    means: str
+    mend: str
+    detail: str = ""
+
+
+class ReceivedDrop(msgspec.Struct, frozen=True, kw_only=True):
+    """A drop that came."""
+
+    schema: str = "backchannel.received-drop/1"
+    sender: str
+    seq: int
+    drop: str
+    state: Literal["taken", "replay"]
+    batch: int | None
+    """None: it held no objects, or came before."""
+    objects: int = 0
+    stored: int = 0
+    known: int = 0
+    conflict: int = 0
+    quarantined: int = 0
+    refused: int = 0
+    statements: int = 0
+    receipts: int = 0
+    """How many of the statements were receipts for what we sent."""
+    files: tuple[str, ...] = ()
+    """Attachments, as they were saved."""
+    notes: tuple[Noted, ...] = ()
+
+
+class SentStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a drop at its recipient."""
+
+    to: str
+    seq: int
+    drop: str
+    sent_at: str
+    objects: int
+    ack: str
+    state: str
+    acted: str | None
+    reason: str | None
+    says: str
+    """In one sentence: what they said, or how long they have been silent."""
+    silent_days: int | None
+    task: str | None
+    """What their answer asks of us."""
+
+
+class Releases(msgspec.Struct, frozen=True, kw_only=True):
+    """What we sent, newest first."""
+
+    schema: str = "backchannel.releases/1"
+    sent: tuple[SentStanding, ...]

@@ -1,0 +1,208 @@
+"""What would go to a party, object by object, and what stays and why: formed anew each time, and named by its digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from backchannel import codec
+from backchannel.clock import Clock
+from backchannel.desk.drop_documents import PlannedObject, ReleasePlan
+from backchannel.desk.items import Reader
+from backchannel.desk.node import Node
+from backchannel.desk.pinned import pinned_keys
+from backchannel.desk.pushing import named
+from backchannel.desk.recipients import Recipient
+from backchannel.desk.ways import Way, Ways
+from backchannel.errors import UsageError
+from backchannel.ids import BatchId
+from backchannel.policy.decide import POLICY_VERSION, Decision, Reason, Request, decide
+from backchannel.provenance.predicates import MAX_HOPS, Origin
+from backchannel.provenance.statement import content_of, open_envelope
+from backchannel.stix.markings import Tlp
+from backchannel.store.rows import First, Kept
+
+MAX_DROP_OBJECTS = 100_000
+"""Most objects of one drop that we make: what an import's batch holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is to go: objects by id, or all that a batch brought."""
+
+    ids: tuple[str, ...] = ()
+    batch: BatchId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """One object that goes, and what is said about it."""
+
+    kept: Kept
+    tlp: Tlp
+    way: Way | None
+    """Of what came with statements."""
+    source: str | None
+    """Of what came without: our name for who gave it to us; None: it is our own."""
+    received_at: str
+    otag: str | None
+    """Of our own that we said before: the tag of that claim."""
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What objects share that one statement is made for."""
+        day = self.received_at[:10]
+        if self.way is not None:
+            return ("relay", self.tlp.label, day, *(digest.hex() for digest in self.way.key))
+        if self.source is not None:
+            return ("told", self.tlp.label, day, self.source)
+        return ("own", self.tlp.label, self.otag or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What goes and what does not, with its name."""
+
+    recipient: Recipient
+    going: tuple[Going, ...]
+    """Those of one group stand together."""
+    objects: tuple[PlannedObject, ...]
+    """As they were named."""
+    sha256: str
+
+    @property
+    def groups(self) -> Iterator[list[Going]]:
+        """The objects for each of which one statement is made."""
+        for _, members in groupby(self.going, key=lambda one: one.group):
+            yield list(members)
+
+    @property
+    def withheld(self) -> int:
+        """How many stay."""
+        return len(self.objects) - len(self.going)
+
+    def document(self) -> ReleasePlan:
+        """Return it as it is shown."""
+        statements = {digest for one in self.going if one.way for digest in one.way.key}
+        return ReleasePlan(
+            to=self.recipient.party.name,
+            standing=self.recipient.standing,
+            goes=len(self.going),
+            withheld=self.withheld,
+            statements=len(statements) + sum(1 for _ in self.groups),
+            plan_sha256=self.sha256,
+            objects=self.objects,
+        )
+
+
+def plan(node: Node, clock: Clock, recipient: Recipient, choice: Choice) -> Plan:
+    """Decide about each object that was chosen.
+
+    Args:
+        node: ours.
+        clock: the present.
+        recipient: to whom.
+        choice: what is to go; nothing is a drop without objects.
+
+    Raises:
+        NotFoundError: one of the objects, or the batch, is not here.
+        UsageError: there are more objects than one drop takes.
+    """
+    kept = named(node, choice.ids, choice.batch) if choice.ids or choice.batch is not None else []
+    if len(kept) > MAX_DROP_OBJECTS:
+        raise UsageError(
+            f"{len(kept):,} objects are more than the {MAX_DROP_OBJECTS:,} of one drop", hint="Make several."
+        )
+    decided = list(_decided(node, clock, recipient, kept))
+    going = sorted((one for one, _ in decided if one is not None), key=lambda one: one.group)
+    objects = tuple(shown for _, shown in decided)
+    return Plan(recipient, tuple(going), objects, _digest(recipient, going, objects))
+
+
+def _decided(
+    node: Node, clock: Clock, recipient: Recipient, kept: Sequence[Kept]
+) -> Iterator[tuple[Going | None, PlannedObject]]:
+    reader, ways, now = Reader(node, clock), Ways(node, clock, pinned_keys(node)), clock.now()
+    firsts = node.store.objects.firsts([one.object_row for one in kept])
+    for one in kept:
+        first = firsts[one.object_row]
+        own = reader.tlp(one, first)
+        way = ways.best(one, own)
+        tlp = own if way is None or way.chain.marking is None else _stricter(own, way.chain.marking)
+        decision = _decision(one, way, tlp, first, recipient, now)
+        reason = decision.reasons[-1]
+        shown = PlannedObject(
+            id=one.stix_id,
+            version=one.version or None,
+            goes=decision.allowed,
+            tlp=tlp.label,
+            rule=reason.rule,
+            why=reason.text,
+        )
+        if not decision.allowed:
+            yield None, shown
+            continue
+        source = None if first.party == node.party.name else first.party or "nobody named"
+        yield Going(one, tlp, way, source, first.received_at, _otag(node, one)), shown
+
+
+def _decision(
+    kept: Kept,
+    way: Way | None,
+    tlp: Tlp,
+    first: First,
+    recipient: Recipient,
+    now: datetime,
+) -> Decision:
+    if kept.quarantined:
+        return _denied("quarantine", "it is in quarantine")
+    if way is not None and way.chain.state == "refused":
+        return _denied(
+            "chain", f"what is signed about it does not hold: {way.chain.faults[0].reason.meaning}"
+        )
+    if way is not None and len(way.statements) > MAX_HOPS:
+        return _denied("chain", f"it passed {MAX_HOPS} relays already")
+    party = recipient.party
+    return decide(
+        Request(
+            tlp=tlp,
+            recipient=party.party_id,
+            recipient_is_source=first.parties == 1 and first.party == party.name,
+            collection_allows=True,
+            standing=recipient.standing,
+            purpose="drop",
+            now=now,
+        )
+    )
+
+
+def _denied(rule: str, text: str) -> Decision:
+    return Decision(False, (Reason(rule, text),))
+
+
+def _stricter(one: Tlp, other: Tlp) -> Tlp:
+    return max(one, other, key=lambda tlp: tlp.strictness)
+
+
+def _otag(node: Node, kept: Kept) -> str | None:
+    """Return the tag under which we asserted this very content before: one claim keeps one tag."""
+    for about in node.store.statements.about(kept.digest, kinds=("origin",), at_most=20):
+        if about.statement.is_own:
+            said = content_of(open_envelope(about.statement.envelope).statement)
+            if isinstance(said, Origin):
+                return said.otag
+    return None
+
+
+def _digest(recipient: Recipient, going: Iterable[Going], objects: Sequence[PlannedObject]) -> str:
+    """Return the digest of everything that the plan depends on."""
+    parts = {
+        "to": [recipient.party.party_id, recipient.sign, recipient.age_kid, recipient.standing.value],
+        "policy": POLICY_VERSION,
+        "objects": [[one.id, one.version, one.goes, one.tlp, one.rule] for one in objects],
+        "going": [[one.kept.stix_id, one.kept.digest.hex(), *one.group] for one in going],
+    }
+    return hashlib.sha256(codec.canonical(parts)).hexdigest()

@@ -1,0 +1,78 @@
+"""To whom a drop goes: one party, its keys, how far it is known, and the channel that we have with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backchannel.desk.node import Node
+from backchannel.errors import NotFoundError, UsageError
+from backchannel.parties.age_keys import to_recipient
+from backchannel.parties.card import Card, read_card
+from backchannel.parties.keyset import read_keyset
+from backchannel.parties.kid import Alg, Kid, Use, kid, shown_kid
+from backchannel.parties.names import visible_name
+from backchannel.parties.states import Standing
+from backchannel.store.rows import PartyRow
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A party that a drop can be made for."""
+
+    party: PartyRow
+    standing: Standing
+    root: Kid
+    sign: Kid
+    """Who is addressed: inside the drop, by the key that the party signs with."""
+    age: bytes
+    """The public key (32 bytes) that it is encrypted to."""
+
+    @property
+    def age_kid(self) -> Kid:
+        """The name of the key that it is encrypted to."""
+        return kid(Alg.X25519, self.age)
+
+    @property
+    def age_recipient(self) -> str:
+        """That key as age spells it."""
+        return to_recipient(self.age)
+
+
+def recipient_of(node: Node, name: str) -> Recipient:
+    """Return the party of a name with its newest keys.
+
+    Raises:
+        NotFoundError: there is no such party, or we have no keys of it.
+        UsageError: it is ourselves.
+    """
+    party = node.store.parties.by_name(name.strip())
+    if party is None:
+        raise NotFoundError(f"there is no party {name.strip()!r}", hint="See `backchannel party list`.")
+    if party.is_self:
+        raise UsageError("that is ourselves", hint="See `backchannel party list` for the others.")
+    body = node.store.membership.card(party.party_row)
+    if body is None:
+        raise NotFoundError(
+            f"{visible_name(party.name)} is known by its name only: there are no keys to encrypt to",
+            hint="Exchange cards: backchannel party invite, or backchannel party add NAME --card FILE.",
+        )
+    card = read_card(body)
+    sign, age = _newest(node, party.party_row, card)
+    standing = Standing(node.store.membership.standing(party.party_row))
+    return Recipient(party, standing, card.root_kid, sign, age)
+
+
+def channel_name(sender: str, recipient: str) -> str:
+    """Return what both sides call the line of drops from one root key to another; it names nobody outside them."""
+    return f"{shown_kid(Kid(sender))[:8]}-{shown_kid(Kid(recipient))[:8]}"
+
+
+def _newest(node: Node, party_row: int, card: Card) -> tuple[Kid, bytes]:
+    """Return the party's newest keys for statements and for drops: its card's, unless a key set is newer."""
+    rows = node.store.membership.key_sets(party_row)
+    if rows and rows[-1].version > card.keyset_version:
+        keyset = read_keyset(rows[-1].body)
+        listed = {key.use: key for key in keyset.keys if key.until is None}
+        if Use.SIGN in listed and Use.AGE in listed:
+            return Kid(listed[Use.SIGN].kid), listed[Use.AGE].pub
+    return kid(Alg.ED25519, card.sign), card.age

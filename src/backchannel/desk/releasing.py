@@ -1,0 +1,288 @@
+"""Make a drop for a party: what the plan lets go, with the statements behind it, signed, encrypted and written down.
+
+What was made is kept in the home's `outbox` until it expires, because informal media lose things. The order of a
+send: the drop lies whole in the outbox; then one transaction writes down that it was sent, under its number; only
+then is it handed on. Whatever ends the process before that transaction leaves nothing that anybody saw; after it,
+the same bytes can be handed on again. So no number is ever used for two drops.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from backchannel import codec
+from backchannel.clock import Clock, format_time
+from backchannel.desk.drop_documents import SentDrop
+from backchannel.desk.node import Node
+from backchannel.desk.own_keys import OwnKeys, own_keys
+from backchannel.desk.planning import Plan
+from backchannel.desk.provenance import keep_statement
+from backchannel.desk.recipients import channel_name
+from backchannel.desk.stating import How, Stating
+from backchannel.drop.manifest import NO_ROOT, Manifest, signer
+from backchannel.drop.writer import Attachment, Contents, Recipients, write_drop
+from backchannel.errors import InputError, PolicyError, StoreError
+from backchannel.parties.at_rest import Unseal
+from backchannel.parties.kid import Use
+from backchannel.parties.states import Standing
+from backchannel.provenance.leaves import SECRET_BYTES, salts
+from backchannel.provenance.predicates import Release
+from backchannel.provenance.statement import SigningKey, digest_text, format_seconds
+from backchannel.stix.markings import Tlp
+from backchannel.store.statements import NewSent, StatementRow, Subject
+
+OUTBOX: Final = "outbox"
+PRIVATE: Final = "private"
+"""Folder of the home in which drops are formed and opened: files without a name, gone when the process ends."""
+MAX_KEY_SETS: Final = 20
+"""Versions of our key set that go along: whoever missed more asks for our card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A drop that lies in the outbox, written down as sent."""
+
+    document: SentDrop
+    path: Path
+
+
+def release(
+    node: Node,
+    clock: Clock,
+    plan: Plan,
+    how: How,
+    *,
+    approved: str | None = None,
+    unseal: Unseal | None = None,
+) -> Made:
+    """Make the drop of a plan, and write down that it was sent.
+
+    Args:
+        node: ours.
+        clock: the present.
+        plan: formed just now (`planning.plan`).
+        how: how it is made.
+        approved: the digest of the plan that a person looked at; without it, nothing may be withheld.
+        unseal: opens our keys.
+
+    Raises:
+        PolicyError: something is withheld and no plan was approved, or the plan is another than the approved one;
+            or the party may be sent nothing.
+        UsageError: there is nothing to send.
+        InputError: an attachment cannot be read, or something does not fit into a drop.
+        StoreError: it cannot be written.
+    """
+    _check(plan, approved)
+    keys = own_keys(node, clock, unseal)
+    with _sending(node.home):
+        return _Sending(node, clock, plan, how, keys).make()
+
+
+def forget_expired(node: Node, clock: Clock) -> int:
+    """Remove what lies in the outbox longer than it is good for; returns how many."""
+    removed = 0
+    for path in (node.home / OUTBOX).glob("*.bcb"):
+        until = path.stem.rpartition("-")[2]
+        if until.isdigit() and int(until) < clock.now().timestamp():
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _check(plan: Plan, approved: str | None) -> None:
+    to = plan.recipient.party.name
+    if plan.recipient.standing in {Standing.SUSPENDED, Standing.REVOKED}:
+        raise PolicyError(
+            f"{to} is {plan.recipient.standing!s}: nothing is sent to it",
+            hint=f"See `backchannel party show {to}` for why.",
+        )
+    if approved is not None and approved.lower() != plan.sha256:
+        raise PolicyError(
+            "the plan is no longer the one that was looked at: an object, a marking, a key or a rule changed",
+            hint="Look at it again: backchannel release plan.",
+        )
+    if approved is None and plan.withheld:
+        raise PolicyError(
+            f"{plan.withheld:,} of {len(plan.objects):,} objects may not go to {to}, so nothing was sent",
+            hint=f"To send the others: the same command with --plan {plan.sha256}",
+        )
+
+
+@contextmanager
+def _sending(home: Path) -> Iterator[None]:
+    """One drop at a time: numbers are given in order."""
+    for name in (OUTBOX, PRIVATE):
+        (home / name).mkdir(mode=0o700, exist_ok=True)
+    with (home / "sending.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class _Sending:
+    """One drop in the making."""
+
+    def __init__(self, node: Node, clock: Clock, plan: Plan, how: How, keys: OwnKeys) -> None:
+        self._node, self._store, self._clock, self._how = node, node.store, clock, how
+        self._plan, self._to, self._keys = plan, plan.recipient, keys
+        self._now = clock.now()
+        sign = keys.keyring.present(Use.SIGN)
+        self._key = SigningKey(sign.kid, sign.sign)
+        self._secret = secrets.token_bytes(SECRET_BYTES)
+        self._salts = salts(self._secret, len(plan.going))
+        self._stated = Stating(node, clock, self._key, plan.recipient.sign, how)
+
+    def make(self) -> Made:
+        self._stated.state(list(self._plan.groups), self._salts)
+        waiting = self._store.statements.waiting(self._to.party.party_row)
+        statements = self._statements(waiting)
+        chan = channel_name(self._keys.card.root_kid, self._to.root)
+        seq, prev = self._store.statements.next_seq(chan)
+        expires = self._now + timedelta(days=self._how.expires_days)
+        draft = self._draft(chan, seq, prev, format_seconds(expires))
+        folder = self._node.home / OUTBOX
+        path = folder / f"{draft.bundle}-{int(expires.timestamp())}.bcb"
+        manifest = self._write(path, draft, statements)
+        with self._store.transaction():
+            self._keep(manifest, waiting)
+        return Made(self._document(manifest, path, len(statements)), path)
+
+    # --- The drop ------------------------------------------------------------------------------------
+
+    def _statements(self, waiting: Sequence[StatementRow]) -> list[bytes]:
+        """Return every statement that goes along: our keys, what is said about the objects, what waited."""
+        rows = self._store.membership.key_sets(self._node.party.party_row)[-MAX_KEY_SETS:]
+        key_sets = [row.statement for row in rows if row.statement is not None]
+        return [
+            *dict.fromkeys([*key_sets, *self._stated.carried.values(), *(row.envelope for row in waiting)])
+        ]
+
+    def _draft(self, chan: str, seq: int, prev: bytes | None, expires: str) -> Release:
+        strictest = max((one.tlp for one in self._plan.going), key=_strictness, default=Tlp.CLEAR)
+        return Release(
+            bundle=secrets.token_hex(16),
+            from_=self._key.kid,
+            to=[self._to.sign],
+            chan=chan,
+            seq=seq,
+            prev=None if prev is None else digest_text(prev),
+            created=format_seconds(self._now),
+            expires=expires,
+            tlp_max=strictest,
+            root=NO_ROOT,
+            n=0,
+            chunks=[],
+            ack=self._how.ack,
+        )
+
+    def _write(self, path: Path, draft: Release, statements: Sequence[bytes]) -> Manifest:
+        """Write the drop into the outbox, whole and on the disk, or not at all."""
+        part = path.with_suffix(".part")
+        try:
+            with ExitStack() as files, part.open("xb") as target:
+                attached = [
+                    Attachment(name, files.enter_context(_opened(file)))
+                    for name, file in self._how.attachments
+                ]
+                objects = (codec.decode(one.kept.body) for one in self._plan.going)
+                manifest = write_drop(
+                    target,
+                    Contents(objects, statements, attached, self._stated.lines),
+                    draft,
+                    seal=signer(self._key),
+                    to=self._recipients(),
+                    private=self._node.home / PRIVATE,
+                    salts=self._salts,
+                )
+                target.flush()
+                os.fsync(target.fileno())
+            part.rename(path)
+            _sync_folder(path.parent)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise StoreError(
+                f"the drop cannot be written: {error.strerror}", hint="See that there is room."
+            ) from error
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        return manifest
+
+    def _recipients(self) -> Recipients:
+        if self._how.passphrase is not None:
+            return Recipients(passphrase=self._how.passphrase)
+        return Recipients((self._to.age_recipient,))
+
+    def _keep(self, manifest: Manifest, waiting: Sequence[StatementRow]) -> None:
+        """Write down what was said and what was sent. Inside a transaction."""
+        statements, party = self._store.statements, self._to.party.party_row
+        for envelope, leaves in self._stated.own:
+            keep_statement(self._store, self._clock, envelope, batch_id=None, leaves=leaves, is_own=True)
+        for commitment, source, random in self._stated.openings:
+            statements.keep_hidden(commitment, party=source, random=random)
+        sent = keep_statement(
+            self._store,
+            self._clock,
+            manifest.frame,
+            batch_id=None,
+            leaves=[
+                Subject(one.kept.digest, leaf_index=index, salt=self._salts[index])
+                for index, one in enumerate(self._plan.going)
+            ],
+            is_own=True,
+        )
+        release = manifest.release
+        statements.add_sent(
+            NewSent(
+                statement_row=sent,
+                party_row=party,
+                chan=release.chan,
+                seq=release.seq,
+                ack=release.ack,
+                sent_at=format_time(self._now),
+                secret=self._secret,
+                objects=len(self._plan.going),
+            )
+        )
+        statements.went(party, (row.statement_row for row in waiting))
+
+    def _document(self, manifest: Manifest, path: Path, statements: int) -> SentDrop:
+        return SentDrop(
+            to=self._to.party.name,
+            seq=manifest.release.seq,
+            drop=manifest.digest,
+            bytes=path.stat().st_size,
+            objects=len(self._plan.going),
+            withheld=self._plan.withheld,
+            statements=statements,
+            attachments=len(self._how.attachments),
+            ack=manifest.release.ack,
+            expires=manifest.release.expires,
+            paths=(),
+        )
+
+
+def _strictness(tlp: Tlp) -> int:
+    return tlp.strictness
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", hint="Correct the name.") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

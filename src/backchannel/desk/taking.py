@@ -1,0 +1,367 @@
+"""Take a drop: open it, judge it, and keep what is in it as one batch, with the statements behind each object.
+
+Everything about the drop as a whole is judged before anything is kept: a drop that is refused leaves its original
+in quarantine, with the reason, and nothing else. An object whose chain does not hold is kept in quarantine; its
+neighbours are taken. The last transaction of the batch keeps the statements, the place on the channel and what
+must not be taken twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+from backchannel.clock import Clock, format_time
+from backchannel.desk.drop_chains import DropChains
+from backchannel.desk.drop_documents import Noted, ReceivedDrop
+from backchannel.desk.lock import import_lock
+from backchannel.desk.node import Node
+from backchannel.desk.own_keys import own_keys
+from backchannel.desk.pinned import own_kids, pinned_keys
+from backchannel.desk.provenance import keep_statement, known_at
+from backchannel.desk.receive import ImportTerms, import_batch, remove_abandoned
+from backchannel.desk.releasing import PRIVATE
+from backchannel.desk.saying import Said, hear
+from backchannel.drop import sequence
+from backchannel.drop.manifest import Manifest, verifier
+from backchannel.drop.opening import Opened, Progress, open_drop
+from backchannel.drop.sealing import Keys as OpeningKeys
+from backchannel.errors import StoreError
+from backchannel.ids import BatchId, sha256
+from backchannel.intake.documents import read_piece
+from backchannel.intake.received import Received, Refused
+from backchannel.parties.age_keys import to_identity
+from backchannel.parties.at_rest import Unseal
+from backchannel.parties.states import Event, Standing, moved
+from backchannel.provenance.predicates import Release
+from backchannel.provenance.reasons import Reason, Rejected
+from backchannel.provenance.statement import (
+    MAX_MANIFEST_BYTES,
+    content_of,
+    digest_text,
+    open_envelope,
+)
+from backchannel.provenance.verification import Keys, KnownKey, Terms
+from backchannel.stix.findings import Finding
+from backchannel.stix.split import Piece
+from backchannel.store.membership import EventRow
+from backchannel.store.rows import BatchCounts, InputFile
+from backchannel.store.statements import MAX_REFUSED_BYTES, NewRefused
+
+QUARANTINE: Final = "quarantine"
+"""Folder of the home with the originals of what was refused, each named by its SHA-256."""
+MAX_BEFORE: Final = 1_000
+"""Drops of a channel that a new one is compared with, the newest."""
+CHANNEL: Final = "drop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeTerms:
+    """On what terms a drop is taken."""
+
+    place: str
+    """Where it came from, for people: a file's name."""
+    late: bool = False
+    """Whether one whose time is over is taken, without weight."""
+    passphrase: str | None = None
+    files: Path | None = None
+    """Folder for its attachments; None: they stay in the drop."""
+    progress: Progress = lambda _: None
+
+
+def take_drop(
+    node: Node, clock: Clock, file: BinaryIO, terms: TakeTerms, *, unseal: Unseal | None = None
+) -> ReceivedDrop:
+    """Open a drop and keep what is in it; when this returns, it is on the disk.
+
+    Args:
+        node: ours.
+        clock: the present.
+        file: the drop, as a file of the system.
+        terms: on what terms.
+        unseal: opens our keys.
+
+    Raises:
+        Rejected: it is refused as a whole; its original is in quarantine, with the reason.
+        StoreError: it cannot be kept; nothing of it was taken.
+    """
+    keys = own_keys(node, clock, unseal)
+    (node.home / PRIVATE).mkdir(mode=0o700, exist_ok=True)
+    identities = tuple(to_identity(key.secret) for key in keys.keyring.openers())
+    pinned = pinned_keys(node)
+    asked = Terms(
+        now=clock.now(), me=own_kids(node), seen=None, late=terms.late, known_at=known_at(node.store)
+    )
+    try:
+        opened = open_drop(
+            file,
+            keys=OpeningKeys(identities, terms.passphrase),
+            verify=verifier(pinned, asked),
+            private=node.home / PRIVATE,
+            progress=terms.progress,
+        )
+        with opened:
+            return _Taking(node, clock, terms, opened, pinned, asked).take()
+    except Rejected as refusal:
+        if refusal.reason is not Reason.REPLAY:
+            quarantine(node, clock, file, terms.place, refusal)
+        raise
+
+
+def quarantine(node: Node, clock: Clock, file: BinaryIO, place: str, refusal: Rejected) -> None:
+    """Keep the original of a drop that was refused, and why; the same one again is not kept twice.
+
+    Raises:
+        StoreError: the disk is full, or cannot be written.
+    """
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]  # any file of the system
+    size = file.tell()
+    file.seek(0)
+    body = None
+    try:
+        if size <= MAX_REFUSED_BYTES:
+            body = file.read()
+        else:
+            _copy(file, node.home / QUARANTINE, digest.hex())
+    except OSError as error:
+        raise StoreError(
+            f"the drop cannot be kept: {error.strerror}", hint="See that there is room."
+        ) from error
+    with node.store.transaction():
+        node.store.statements.refuse(
+            NewRefused(
+                at=format_time(clock.now()),
+                what="drop",
+                place=place,
+                reason=refusal.reason,
+                detail=refusal.detail,
+                sha256=digest,
+                size=size,
+                body=body,
+            )
+        )
+
+
+def _copy(file: BinaryIO, folder: Path, name: str) -> None:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if (folder / name).exists():
+        return
+    part = folder / f"{name}.part"
+    with part.open("wb") as target:
+        shutil.copyfileobj(file, target, 2**20)
+        target.flush()
+        os.fsync(target.fileno())
+    part.rename(folder / name)
+
+
+class _Taking:
+    """One drop that was opened."""
+
+    def __init__(
+        self, node: Node, clock: Clock, terms: TakeTerms, opened: Opened, pinned: Keys, asked: Terms
+    ) -> None:
+        self._node, self._store, self._clock, self._terms = node, node.store, clock, terms
+        self._opened, self._pinned, self._asked = opened, pinned, asked
+        self._manifest: Manifest = opened.manifest
+        self._release: Release = opened.release
+        self._sender: KnownKey = _signer(pinned, self._release.from_)
+        self._notes: list[Noted] = [_noted(reason) for reason in self._manifest.notes]
+        self._envelopes: dict[str, bytes] = {}
+        self._said = Said()
+
+    def take(self) -> ReceivedDrop:
+        place = self._place()
+        if place.reason is Reason.REPLAY:
+            return self._document("replay", None, BatchCounts())
+        self._read_statements()
+        chains = DropChains(self._opened, self._envelopes, self._sender, self._pinned, self._asked)
+        sender = self._store.parties.by_name(self._sender.name)
+        if sender is None:
+            raise StoreError(f"the party {self._sender.name} is gone", hint="Try again.")
+        terms = ImportTerms(self._sender.name, CHANNEL, self._release.tlp_max.label)
+        source = InputFile(
+            self._terms.place, None, bytes.fromhex(self._manifest.digest.removeprefix("sha256:"))
+        )
+        kept: list[BatchId | None] = []
+
+        def at_end(batch_id: BatchId | None, _: BatchCounts) -> None:
+            self._keep(batch_id, sender.party_row, chains)
+            kept.append(batch_id)
+
+        with import_lock(self._node.home):
+            remove_abandoned(self._store)
+            if self._place().reason is Reason.REPLAY:  # it came twice at once
+                return self._document("replay", None, BatchCounts())
+            filing = import_batch(
+                self._store, self._clock, [source], terms, lambda *_: self._items(chains), at_end=at_end
+            )
+            if filing.indicators:
+                from backchannel.matching.segments import compile_new  # noqa: PLC0415  # loads the matcher
+
+                compile_new(self._node.home, self._store.segments)
+        files = self._save_files()
+        return self._document("taken", kept[0] if kept else None, filing.counts, files)
+
+    # --- The drop as a whole -------------------------------------------------------------------------
+
+    def _place(self) -> sequence.Place:
+        """Judge where it stands on its channel.
+
+        Raises:
+            Rejected: the sender is suspended, or signed something else under the same number.
+        """
+        standing = Standing(self._standing())
+        if standing is Standing.SUSPENDED:
+            raise Rejected(Reason.PARTY_SUSPENDED, self._sender.name)
+        place = sequence.place(self._release, self._manifest.digest, self._known())
+        if place.reason is Reason.EQUIVOCATION:
+            self._suspend(f"it signed two drops under the number {self._release.seq}")
+            raise Rejected(Reason.EQUIVOCATION, f"number {self._release.seq}, against {place.against}")
+        self._notes = [one for one in self._notes if one.code not in {Reason.GAP, Reason.OUT_OF_ORDER}]
+        if place.reason is Reason.GAP:
+            first, last = place.missing[0], place.missing[-1]
+            many = f"number {first}" if first == last else f"numbers {first} to {last}"
+            self._notes.append(_noted(Reason.GAP, many))
+        elif place.reason is Reason.OUT_OF_ORDER:
+            self._notes.append(_noted(Reason.OUT_OF_ORDER, f"number {self._release.seq}"))
+        if standing is not Standing.VERIFIED:
+            self._notes.append(_noted(Reason.NOT_VERIFIED, self._sender.name))
+        return place
+
+    def _known(self) -> sequence.Known:
+        links, bundles = {}, {}
+        rows = self._store.statements.received(self._release.from_, self._release.chan, at_most=MAX_BEFORE)
+        for seq, row in rows:
+            said = content_of(open_envelope(row.envelope, max_bytes=MAX_MANIFEST_BYTES).statement)
+            if isinstance(said, Release):
+                links[seq] = sequence.Link(digest_text(row.digest), said.prev)
+                bundles[said.bundle] = digest_text(row.digest)
+        return sequence.Known(links, bundles)
+
+    def _standing(self) -> str:
+        sender = self._store.parties.by_name(self._sender.name)
+        return Standing.UNKNOWN if sender is None else self._store.membership.standing(sender.party_row)
+
+    def _suspend(self, why: str) -> None:
+        sender = self._store.parties.by_name(self._sender.name)
+        if sender is None:
+            return
+        with self._store.transaction():
+            # The manifest is half of the evidence; the other half was kept when its drop was taken.
+            keep_statement(self._store, self._clock, self._manifest.frame, batch_id=None)
+            before = Standing(self._store.membership.standing(sender.party_row))
+            after = moved(before, Event.SUSPENDED)
+            at = format_time(self._clock.now())
+            self._store.membership.move(sender.party_row, EventRow(at, Event.SUSPENDED, before, after, why))
+
+    # --- What came along -----------------------------------------------------------------------------
+
+    def _read_statements(self) -> None:
+        """Sort what came along: what is behind objects, and what is said to us."""
+        for envelope in self._opened.statements():
+            try:
+                opened = open_envelope(envelope)
+            except Rejected as refusal:
+                self._refuse(envelope, refusal)
+                continue
+            self._envelopes[digest_text(opened.digest)] = envelope
+            if opened.statement.predicate_type not in {"origin", "relay"}:
+                try:
+                    hear(self._node, self._clock, envelope, self._pinned, self._asked, self._said)
+                except Rejected as refusal:
+                    if refusal.reason is not Reason.REPLAY:
+                        self._refuse(envelope, refusal)
+
+    def _refuse(self, body: bytes, refusal: Rejected) -> None:
+        self._said.refused.append((body, refusal))
+        self._notes.append(_noted(refusal.reason, refusal.detail))
+
+    def _items(self, chains: DropChains) -> Iterator[Received | Refused]:
+        name = self._terms.place
+        for number, (salted, faults) in enumerate(chains.objects()):
+            item = read_piece(f"{name}#/objects/{number}", Piece(f"/objects/{number}", salted.jcs, False), "")
+            if isinstance(item, Received) and faults:
+                spoken = tuple(_finding(item, what) for what in faults)
+                item = msgspec.structs.replace(item, findings=(*spoken, *item.findings))
+            yield item
+
+    # --- Keeping -------------------------------------------------------------------------------------
+
+    def _keep(self, batch_id: BatchId | None, sender_row: int, chains: DropChains) -> None:
+        """Keep statements and place. Inside the transaction that completes the batch."""
+        statements = self._store.statements
+        row = keep_statement(self._store, self._clock, self._manifest.frame, batch_id=batch_id)
+        release = self._release
+        statements.add_received(row, issuer=release.from_, chan=release.chan, seq=release.seq)
+        until = format_time(sequence.forget_after(release))
+        statements.take(release.from_, release.bundle, batch_id=batch_id, keep_until=until)
+        for digest, subjects in chains.subjects():
+            keep_statement(
+                self._store, self._clock, self._envelopes[digest], batch_id=batch_id, leaves=subjects
+            )
+        self._said.keep(self._node, self._clock, batch_id)
+        at = format_time(self._clock.now())
+        for body, refusal in self._said.refused:
+            statements.refuse(
+                NewRefused(
+                    at=at,
+                    what="statement",
+                    place=self._terms.place,
+                    reason=refusal.reason,
+                    detail=refusal.detail,
+                    sha256=sha256(body),
+                    size=len(body),
+                    body=body,
+                    party_row=sender_row,
+                )
+            )
+
+    def _save_files(self) -> tuple[str, ...]:
+        folder = self._terms.files
+        found = self._opened.files()
+        if folder is None or not found:
+            return tuple(one.name for one in found)
+        folder.mkdir(parents=True, exist_ok=True)
+        return tuple(str(self._opened.save(one, folder)) for one in found)
+
+    def _document(
+        self, state: str, batch: BatchId | None, counts: BatchCounts, files: tuple[str, ...] = ()
+    ) -> ReceivedDrop:
+        notes = (
+            (_noted(Reason.REPLAY, self._manifest.digest[:15]),) if state == "replay" else tuple(self._notes)
+        )
+        return ReceivedDrop(
+            sender=self._sender.name,
+            seq=self._release.seq,
+            drop=self._manifest.digest,
+            state=state,  # type: ignore[arg-type]
+            batch=batch,
+            **counts._asdict(),
+            statements=len(self._envelopes),
+            receipts=self._said.receipts,
+            files=files,
+            notes=notes,
+        )
+
+
+def _signer(pinned: Keys, kid: str) -> KnownKey:
+    found = pinned(kid)
+    if found is None:
+        raise Rejected(Reason.UNKNOWN_KEY, f"{kid[:8]}…")
+    return found
+
+
+def _noted(reason: Reason, detail: str = "") -> Noted:
+    return Noted(code=reason, means=reason.meaning, mend=reason.mend, detail=detail)
+
+
+def _finding(item: Received, what: str) -> Finding:
+    return Finding("quarantine", item.raw.header.id, item.place, what, "docs/reference/reasons.md")
