@@ -11,10 +11,11 @@ from tests.desk.made import CLOCK
 
 from backchannel.clock import Clock
 from backchannel.desk import membership
+from backchannel.desk.choosing import Choice
 from backchannel.desk.drop_documents import ReceivedDrop
 from backchannel.desk.node import Node, init_node
 from backchannel.desk.own_keys import own_keys
-from backchannel.desk.planning import Choice, plan
+from backchannel.desk.planning import plan
 from backchannel.desk.receive import receive
 from backchannel.desk.recipients import recipient_of
 from backchannel.desk.releasing import How, Made, release
@@ -69,9 +70,18 @@ def keep(node: Node, objects: Sequence[dict[str, object]], *, by: str | None = N
     return receive(node, CLOCK, [path], party=by or node.party.name).batch
 
 
-def send(node: Node, to: Node, batch: int, how: How | None = None, clock: Clock = CLOCK) -> Made:
+def send(
+    node: Node,
+    to: Node,
+    batch: int,
+    how: How | None = None,
+    clock: Clock = CLOCK,
+    *,
+    is_deniable: bool = False,
+) -> Made:
     """Send all of a batch, approving what its plan withholds."""
-    planned = plan(node, clock, recipient_of(node, to.party.name), Choice(batch=batch))
+    to_whom = recipient_of(node, to.party.name)
+    planned = plan(node, clock, to_whom, Choice(batch=batch), is_deniable=is_deniable)
     return release(node, clock, planned, how or How(), approved=planned.sha256)
 
 

@@ -9,16 +9,19 @@ import pytest
 from tests.desk.drops import AMBER, RED, indicator, keep, nodes, send, take
 from tests.desk.made import CLOCK
 
+from backchannel.desk.choosing import Choice, chosen
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
+from backchannel.desk.own_keys import own_keys
 from backchannel.desk.pinned import pinned_keys
-from backchannel.desk.planning import Choice, plan
+from backchannel.desk.planning import plan
 from backchannel.desk.provenance import provenance_of
 from backchannel.desk.provenance_documents import Chain
 from backchannel.desk.receive import receive
-from backchannel.desk.recipients import recipient_of
+from backchannel.desk.recipients import channel_name, recipient_of
 from backchannel.desk.releasing import How, release
-from backchannel.errors import PolicyError
+from backchannel.errors import NotFoundError, PolicyError, UsageError
+from backchannel.ids import BatchId
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.stix.markings import Tlp
 
@@ -157,3 +160,80 @@ def test_the_marking_of_the_drop_holds_for_what_bears_none(three: list[Node]):
     page, _ = beta.store.objects.newest(None, before=None, rows=10, scan=100)
     first = beta.store.objects.firsts([page[0].object_row])[page[0].object_row]
     assert Reader(beta, CLOCK).tlp(page[0], first) is Tlp.AMBER
+
+
+def test_a_deniable_drop_is_taken_as_its_senders_and_bears_no_signature(three: list[Node]):
+    alpha, beta, _ = three
+    made = send(alpha, beta, keep(alpha, [indicator(1)]), is_deniable=True)
+    found = take(beta, made.path.read_bytes())
+    assert (found.state, found.sender, found.stored, found.deniable) == ("taken", "Alpha", 1, True)
+    assert found.statements == 0
+    assert chains(beta, str(indicator(1)["id"])) == ()
+    kept = beta.store.statements.received(
+        recipient_of(beta, "Alpha").age_kid, own_line(alpha, beta), at_most=5
+    )
+    assert [b"signatures" in row.envelope for _, row in kept] == [False]
+
+
+def own_line(sender: Node, to: Node) -> str:
+    root = own_keys(sender, CLOCK).card.root_kid
+    return channel_name(root, recipient_of(sender, to.party.name).root, is_deniable=True)
+
+
+def test_deniable_and_signed_drops_are_counted_apart(three: list[Node]):
+    alpha, beta, _ = three
+    batches = [keep(alpha, [indicator(number)]) for number in range(4)]
+    made = [
+        send(alpha, beta, batch, is_deniable=bool(number % 2)).path.read_bytes()
+        for number, batch in enumerate(batches)
+    ]
+    assert [(one.seq, one.notes) for one in (take(beta, data) for data in made)] == [
+        (0, ()),
+        (0, ()),
+        (1, ()),
+        (1, ()),
+    ]
+    assert take(beta, made[1]).state == "replay"
+
+
+def test_what_came_deniably_goes_on_as_our_word_with_its_origin_undisclosed(three: list[Node]):
+    alpha, beta, gamma = three
+    take(beta, send(alpha, beta, keep(alpha, [indicator(1)]), is_deniable=True).path.read_bytes())
+    wanted = str(indicator(1)["id"])
+    planned = plan(beta, CLOCK, recipient_of(beta, "Gamma"), Choice(ids=(wanted,)))
+    take(gamma, release(beta, CLOCK, planned, How()).path.read_bytes())
+    [chain] = chains(gamma, wanted)
+    assert [(hop.kind, hop.party) for hop in chain.hops] == [("undisclosed", None), ("relay", "Beta")]
+
+
+def test_a_deniable_drop_carries_nobody_elses_word(three: list[Node]):
+    alpha, *_ = three
+    batch = keep(alpha, [indicator(1)], by="Some feed")
+    to = recipient_of(alpha, "Beta")
+    signed = plan(alpha, CLOCK, to, Choice(batch=batch))
+    deniable = plan(alpha, CLOCK, to, Choice(batch=batch), is_deniable=True)
+    assert [(one.goes, one.rule) for one in deniable.objects] == [(False, "deniable")]
+    assert signed.sha256 != deniable.sha256
+    with pytest.raises(PolicyError, match="nothing of what was chosen"):
+        release(alpha, CLOCK, deniable, How(), approved=deniable.sha256)
+
+
+def test_a_choice_takes_what_is_in_force_of_a_party_or_a_collection(three: list[Node]):
+    alpha, *_ = three
+    keep(alpha, [indicator(1), indicator(2)], by="Some feed")
+    keep(alpha, [indicator(3)])
+    newer = indicator(2, modified="2026-01-03T00:00:00.000Z", name="renamed")
+    keep(alpha, [newer])
+    found = [(one.stix_id, one.version) for one in chosen(alpha, Choice(party="some FEED"))]
+    assert found == [(indicator(1)["id"], indicator(1)["modified"]), (newer["id"], newer["modified"])]
+    with pytest.raises(NotFoundError, match="no party"):
+        chosen(alpha, Choice(party="Nobody"))
+    with pytest.raises(UsageError, match="several ways"):
+        chosen(alpha, Choice(party="Some feed", batch=BatchId(1)))
+
+
+def test_there_is_nothing_to_send(three: list[Node]):
+    alpha, *_ = three
+    planned = plan(alpha, CLOCK, recipient_of(alpha, "Beta"), Choice())
+    with pytest.raises(UsageError, match="nothing to send"):
+        release(alpha, CLOCK, planned, How())

@@ -29,6 +29,7 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     withheld: int
     statements: int
     """Signed statements that would go along."""
+    deniable: bool
     plan_sha256: str
     """Names just this plan: a send that is given it refuses if anything differs by then."""
     objects: tuple[PlannedObject, ...]
@@ -47,6 +48,8 @@ class SentDrop(msgspec.Struct, frozen=True, kw_only=True):
     withheld: int
     statements: int
     attachments: int
+    deniable: bool
+    """Whether it has no signature: the recipient can know that we made it, and show it to nobody."""
     ack: str
     expires: str
     paths: tuple[str, ...]
@@ -81,6 +84,8 @@ class ReceivedDrop(msgspec.Struct, frozen=True, kw_only=True):
     statements: int = 0
     receipts: int = 0
     """How many of the statements were receipts for what we sent."""
+    deniable: bool = False
+    """Whether it has no signature: only we can know that its sender made it."""
     files: tuple[str, ...] = ()
     """Attachments, as they were saved."""
     notes: tuple[Noted, ...] = ()

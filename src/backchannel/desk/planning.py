@@ -10,31 +10,18 @@ from itertools import groupby
 
 from backchannel import codec
 from backchannel.clock import Clock
+from backchannel.desk.choosing import Choice, chosen
 from backchannel.desk.drop_documents import PlannedObject, ReleasePlan
 from backchannel.desk.items import Reader
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
-from backchannel.desk.pushing import named
 from backchannel.desk.recipients import Recipient
 from backchannel.desk.ways import Way, Ways
-from backchannel.errors import UsageError
-from backchannel.ids import BatchId
 from backchannel.policy.decide import POLICY_VERSION, Decision, Reason, Request, decide
 from backchannel.provenance.predicates import MAX_HOPS, Origin
 from backchannel.provenance.statement import content_of, open_envelope
 from backchannel.stix.markings import Tlp
 from backchannel.store.rows import First, Kept
-
-MAX_DROP_OBJECTS = 100_000
-"""Most objects of one drop that we make: what an import's batch holds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What is to go: objects by id, or all that a batch brought."""
-
-    ids: tuple[str, ...] = ()
-    batch: BatchId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +59,8 @@ class Plan:
     objects: tuple[PlannedObject, ...]
     """As they were named."""
     sha256: str
+    is_deniable: bool = False
+    """Whether only the recipient can know that we made the drop: nothing in it is signed."""
 
     @property
     def groups(self) -> Iterator[list[Going]]:
@@ -86,19 +75,23 @@ class Plan:
 
     def document(self) -> ReleasePlan:
         """Return it as it is shown."""
-        statements = {digest for one in self.going if one.way for digest in one.way.key}
+        behind = {digest for one in self.going if one.way for digest in one.way.key}
+        statements = 0 if self.is_deniable else len(behind) + sum(1 for _ in self.groups)
         return ReleasePlan(
             to=self.recipient.party.name,
             standing=self.recipient.standing,
             goes=len(self.going),
             withheld=self.withheld,
-            statements=len(statements) + sum(1 for _ in self.groups),
+            statements=statements,
+            deniable=self.is_deniable,
             plan_sha256=self.sha256,
             objects=self.objects,
         )
 
 
-def plan(node: Node, clock: Clock, recipient: Recipient, choice: Choice) -> Plan:
+def plan(
+    node: Node, clock: Clock, recipient: Recipient, choice: Choice, *, is_deniable: bool = False
+) -> Plan:
     """Decide about each object that was chosen.
 
     Args:
@@ -106,24 +99,21 @@ def plan(node: Node, clock: Clock, recipient: Recipient, choice: Choice) -> Plan
         clock: the present.
         recipient: to whom.
         choice: what is to go; nothing is a drop without objects.
+        is_deniable: whether nothing in the drop is to be signed.
 
     Raises:
-        NotFoundError: one of the objects, or the batch, is not here.
-        UsageError: there are more objects than one drop takes.
+        NotFoundError: what was chosen is not here.
+        UsageError: it is chosen in several ways at once, or is more than one drop takes.
     """
-    kept = named(node, choice.ids, choice.batch) if choice.ids or choice.batch is not None else []
-    if len(kept) > MAX_DROP_OBJECTS:
-        raise UsageError(
-            f"{len(kept):,} objects are more than the {MAX_DROP_OBJECTS:,} of one drop", hint="Make several."
-        )
-    decided = list(_decided(node, clock, recipient, kept))
+    decided = list(_decided(node, clock, recipient, chosen(node, choice), is_deniable=is_deniable))
     going = sorted((one for one, _ in decided if one is not None), key=lambda one: one.group)
     objects = tuple(shown for _, shown in decided)
-    return Plan(recipient, tuple(going), objects, _digest(recipient, going, objects))
+    sha256 = _digest(recipient, going, objects, is_deniable=is_deniable)
+    return Plan(recipient, tuple(going), objects, sha256, is_deniable)
 
 
 def _decided(
-    node: Node, clock: Clock, recipient: Recipient, kept: Sequence[Kept]
+    node: Node, clock: Clock, recipient: Recipient, kept: Sequence[Kept], *, is_deniable: bool
 ) -> Iterator[tuple[Going | None, PlannedObject]]:
     reader, ways, now = Reader(node, clock), Ways(node, clock, pinned_keys(node)), clock.now()
     firsts = node.store.objects.firsts([one.object_row for one in kept])
@@ -133,6 +123,9 @@ def _decided(
         way = ways.best(one, own)
         tlp = own if way is None or way.chain.marking is None else _stricter(own, way.chain.marking)
         decision = _decision(one, way, tlp, first, recipient, now)
+        if is_deniable and decision.allowed and (way is not None or first.party != node.party.name):
+            # Nothing signed goes along, so a source that is left out would not even be counted.
+            decision = _denied("deniable", "it is not ours: a deniable drop carries our own word only")
         reason = decision.reasons[-1]
         shown = PlannedObject(
             id=one.stix_id,
@@ -197,11 +190,14 @@ def _otag(node: Node, kept: Kept) -> str | None:
     return None
 
 
-def _digest(recipient: Recipient, going: Iterable[Going], objects: Sequence[PlannedObject]) -> str:
+def _digest(
+    recipient: Recipient, going: Iterable[Going], objects: Sequence[PlannedObject], *, is_deniable: bool
+) -> str:
     """Return the digest of everything that the plan depends on."""
     parts = {
         "to": [recipient.party.party_id, recipient.sign, recipient.age_kid, recipient.standing.value],
         "policy": POLICY_VERSION,
+        "deniable": is_deniable,
         "objects": [[one.id, one.version, one.goes, one.tlp, one.rule] for one in objects],
         "going": [[one.kept.stix_id, one.kept.digest.hex(), *one.group] for one in going],
     }

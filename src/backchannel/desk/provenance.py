@@ -18,6 +18,7 @@ from backchannel.desk.provenance_words import chain_document, differences
 from backchannel.ids import BatchId
 from backchannel.provenance import altered
 from backchannel.provenance.chain import MAX_LINKS, trace
+from backchannel.provenance.deniable import open_either
 from backchannel.provenance.hops import Chain, Held, Link
 from backchannel.provenance.leaves import Proof, grow
 from backchannel.provenance.predicates import Predicate, Receipt, Relay
@@ -28,7 +29,6 @@ from backchannel.provenance.statement import (
     RootSubject,
     content_of,
     digest_text,
-    open_envelope,
 )
 from backchannel.provenance.verification import Keys, Terms, Verified, verify
 from backchannel.stix.markings import Tlp
@@ -69,7 +69,7 @@ def keep_statement(
     Raises:
         Rejected: it cannot be read.
     """
-    opened = open_envelope(envelope, max_bytes=MAX_MANIFEST_BYTES)
+    opened, _ = open_either(envelope, max_bytes=MAX_MANIFEST_BYTES)
     statement = opened.statement
     predicate = _content(opened)
     prev = predicate.prev if isinstance(predicate, Relay) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backchannel.desk.node import Node
+from backchannel.desk.pinned import ALWAYS
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.parties.age_keys import to_recipient
 from backchannel.parties.card import Card, read_card
@@ -12,6 +13,7 @@ from backchannel.parties.keyset import read_keyset
 from backchannel.parties.kid import Alg, Kid, Use, kid, shown_kid
 from backchannel.parties.names import visible_name
 from backchannel.parties.states import Standing
+from backchannel.provenance.verification import KnownKey
 from backchannel.store.rows import PartyRow
 
 
@@ -31,6 +33,20 @@ class Recipient:
     def age_kid(self) -> Kid:
         """The name of the key that it is encrypted to."""
         return kid(Alg.X25519, self.age)
+
+    @property
+    def age_key(self) -> KnownKey:
+        """That key as a deniable drop is made for it; when it counts is judged by whoever pinned it."""
+        return KnownKey(
+            kid=self.age_kid,
+            use=Use.AGE,
+            public=self.age,
+            party=self.party.party_id,
+            name=self.party.name,
+            valid_from=ALWAYS[0],
+            valid_until=ALWAYS[1],
+            alg=Alg.X25519,
+        )
 
     @property
     def age_recipient(self) -> str:
@@ -62,9 +78,13 @@ def recipient_of(node: Node, name: str) -> Recipient:
     return Recipient(party, standing, card.root_kid, sign, age)
 
 
-def channel_name(sender: str, recipient: str) -> str:
-    """Return what both sides call the line of drops from one root key to another; it names nobody outside them."""
-    return f"{shown_kid(Kid(sender))[:8]}-{shown_kid(Kid(recipient))[:8]}"
+def channel_name(sender: str, recipient: str, *, is_deniable: bool = False) -> str:
+    """Return what both sides call the line of drops from one root key to another; it names nobody outside them.
+
+    Deniable drops are a line of their own: they are issued by another key, under which they are counted.
+    """
+    line = f"{shown_kid(Kid(sender))[:8]}-{shown_kid(Kid(recipient))[:8]}"
+    return f"{line}-deniable" if is_deniable else line
 
 
 def _newest(node: Node, party_row: int, card: Card) -> tuple[Kid, bytes]:

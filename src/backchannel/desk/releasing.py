@@ -27,9 +27,9 @@ from backchannel.desk.planning import Plan
 from backchannel.desk.provenance import keep_statement
 from backchannel.desk.recipients import channel_name
 from backchannel.desk.stating import How, Stating
-from backchannel.drop.manifest import NO_ROOT, Manifest, signer
+from backchannel.drop.manifest import NO_ROOT, Manifest, Seal, deniable_signer, signer
 from backchannel.drop.writer import Attachment, Contents, Recipients, write_drop
-from backchannel.errors import InputError, PolicyError, StoreError
+from backchannel.errors import InputError, PolicyError, StoreError, UsageError
 from backchannel.parties.at_rest import Unseal
 from backchannel.parties.kid import Use
 from backchannel.parties.states import Standing
@@ -135,15 +135,20 @@ class _Sending:
         self._now = clock.now()
         sign = keys.keyring.present(Use.SIGN)
         self._key = SigningKey(sign.kid, sign.sign)
+        self._opens = keys.keyring.present(Use.AGE)
         self._secret = secrets.token_bytes(SECRET_BYTES)
         self._salts = salts(self._secret, len(plan.going))
         self._stated = Stating(node, clock, self._key, plan.recipient.sign, how)
 
     def make(self) -> Made:
-        self._stated.state(list(self._plan.groups), self._salts)
-        waiting = self._store.statements.waiting(self._to.party.party_row)
-        statements = self._statements(waiting)
-        chan = channel_name(self._keys.card.root_kid, self._to.root)
+        waiting: Sequence[StatementRow] = ()
+        statements: list[bytes] = []
+        if not self._plan.is_deniable:  # of that, nothing may bear our signature
+            self._stated.state(list(self._plan.groups), self._salts)
+            waiting = self._store.statements.waiting(self._to.party.party_row)
+            statements = self._statements(waiting)
+        self._check_contents(waiting)
+        chan = channel_name(self._keys.card.root_kid, self._to.root, is_deniable=self._plan.is_deniable)
         seq, prev = self._store.statements.next_seq(chan)
         expires = self._now + timedelta(days=self._how.expires_days)
         draft = self._draft(chan, seq, prev, format_seconds(expires))
@@ -153,6 +158,18 @@ class _Sending:
         with self._store.transaction():
             self._keep(manifest, waiting)
         return Made(self._document(manifest, path, len(statements)), path)
+
+    def _check_contents(self, waiting: Sequence[StatementRow]) -> None:
+        if self._plan.going or self._how.attachments or waiting:
+            return
+        to = self._to.party.name
+        if self._plan.objects:
+            raise PolicyError(
+                f"nothing of what was chosen may go to {to}", hint="See `backchannel release plan`."
+            )
+        raise UsageError(
+            f"there is nothing to send to {to}", hint="Name objects, a batch, a party, or --attach FILE."
+        )
 
     # --- The drop ------------------------------------------------------------------------------------
 
@@ -168,8 +185,8 @@ class _Sending:
         strictest = max((one.tlp for one in self._plan.going), key=_strictness, default=Tlp.CLEAR)
         return Release(
             bundle=secrets.token_hex(16),
-            from_=self._key.kid,
-            to=[self._to.sign],
+            from_=self._opens.kid if self._plan.is_deniable else self._key.kid,
+            to=[self._to.age_kid if self._plan.is_deniable else self._to.sign],
             chan=chan,
             seq=seq,
             prev=None if prev is None else digest_text(prev),
@@ -196,7 +213,7 @@ class _Sending:
                     target,
                     Contents(objects, statements, attached, self._stated.lines),
                     draft,
-                    seal=signer(self._key),
+                    seal=self._seal(),
                     to=self._recipients(),
                     private=self._node.home / PRIVATE,
                     salts=self._salts,
@@ -214,6 +231,11 @@ class _Sending:
             part.unlink(missing_ok=True)
             raise
         return manifest
+
+    def _seal(self) -> Seal:
+        if self._plan.is_deniable:
+            return deniable_signer(self._opens, self._to.age_key)
+        return signer(self._key)
 
     def _recipients(self) -> Recipients:
         if self._how.passphrase is not None:
@@ -263,6 +285,7 @@ class _Sending:
             withheld=self._plan.withheld,
             statements=statements,
             attachments=len(self._how.attachments),
+            deniable=self._plan.is_deniable,
             ack=manifest.release.ack,
             expires=manifest.release.expires,
             paths=(),

@@ -30,7 +30,7 @@ from backchannel.desk.receive import ImportTerms, import_batch, remove_abandoned
 from backchannel.desk.releasing import PRIVATE
 from backchannel.desk.saying import Said, hear
 from backchannel.drop import sequence
-from backchannel.drop.manifest import Manifest, verifier
+from backchannel.drop.manifest import Manifest, deniable_verifier, either, verifier
 from backchannel.drop.opening import Opened, Progress, open_drop
 from backchannel.drop.sealing import Keys as OpeningKeys
 from backchannel.errors import StoreError
@@ -39,7 +39,9 @@ from backchannel.intake.documents import read_piece
 from backchannel.intake.received import Received, Refused
 from backchannel.parties.age_keys import to_identity
 from backchannel.parties.at_rest import Unseal
+from backchannel.parties.keyring import SecretKey
 from backchannel.parties.states import Event, Standing, moved
+from backchannel.provenance.deniable import open_either
 from backchannel.provenance.predicates import Release
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.statement import (
@@ -94,7 +96,8 @@ def take_drop(
     """
     keys = own_keys(node, clock, unseal)
     (node.home / PRIVATE).mkdir(mode=0o700, exist_ok=True)
-    identities = tuple(to_identity(key.secret) for key in keys.keyring.openers())
+    openers: dict[str, SecretKey] = {key.kid: key for key in keys.keyring.openers()}
+    identities = tuple(to_identity(key.secret) for key in openers.values())
     pinned = pinned_keys(node)
     asked = Terms(
         now=clock.now(), me=own_kids(node), seen=None, late=terms.late, known_at=known_at(node.store)
@@ -103,7 +106,7 @@ def take_drop(
         opened = open_drop(
             file,
             keys=OpeningKeys(identities, terms.passphrase),
-            verify=verifier(pinned, asked),
+            verify=either(verifier(pinned, asked), deniable_verifier(openers.get, pinned, asked)),
             private=node.home / PRIVATE,
             progress=terms.progress,
         )
@@ -240,7 +243,8 @@ class _Taking:
         links, bundles = {}, {}
         rows = self._store.statements.received(self._release.from_, self._release.chan, at_most=MAX_BEFORE)
         for seq, row in rows:
-            said = content_of(open_envelope(row.envelope, max_bytes=MAX_MANIFEST_BYTES).statement)
+            manifest, _ = open_either(row.envelope, max_bytes=MAX_MANIFEST_BYTES)
+            said = content_of(manifest.statement)
             if isinstance(said, Release):
                 links[seq] = sequence.Link(digest_text(row.digest), said.prev)
                 bundles[said.bundle] = digest_text(row.digest)
@@ -347,6 +351,7 @@ class _Taking:
             **counts._asdict(),
             statements=len(self._envelopes),
             receipts=self._said.receipts,
+            deniable=self._manifest.is_deniable,
             files=files,
             notes=notes,
         )

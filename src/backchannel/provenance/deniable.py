@@ -29,8 +29,10 @@ from backchannel.provenance.predicates import KidText, Predicate
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.statement import (
     ObjectSubject,
+    Opened,
     RootSubject,
     decode_base64,
+    open_envelope,
     open_payload,
     pae,
     payload_of,
@@ -119,13 +121,7 @@ def verify(
     Raises:
         Rejected: with the reason.
     """
-    value = strict.read(envelope, max_bytes=terms.max_bytes)
-    try:
-        outer = codec.into(value, Envelope)
-    except ValueError as error:
-        raise Rejected(Reason.BAD_FORM, f"the envelope: {shown(str(error))}") from None
-    if outer.payloadType != PAYLOAD_TYPE:
-        raise Rejected(Reason.WRONG_TYPE, f"a payload of type {shown(outer.payloadType)!r}")
+    outer = _outer(envelope, terms.max_bytes)
     opened = open_payload(decode_base64(outer.payload), max_bytes=terms.max_bytes)
     statement = opened.statement
     sender = keys(outer.from_)
@@ -142,6 +138,29 @@ def verify(
     if (statement.iss, statement.aud) != (outer.from_, [outer.to]):
         raise Rejected(Reason.BAD_SIGNATURE, "issuer and audience are not the two who share the key")
     return judge(opened, (sender,), replace(terms, me={outer.to}))
+
+
+def open_either(envelope: bytes, *, max_bytes: int) -> tuple[Opened, bool]:
+    """Read a statement without verifying it, signed or deniable; return it, and whether it is deniable.
+
+    Raises:
+        Rejected: it cannot be read, or not in one way only.
+    """
+    if PAYLOAD_TYPE.encode() not in envelope:
+        return open_envelope(envelope, max_bytes=max_bytes), False
+    outer = _outer(envelope, max_bytes)
+    return open_payload(decode_base64(outer.payload), max_bytes=max_bytes), True
+
+
+def _outer(envelope: bytes, max_bytes: int) -> Envelope:
+    value = strict.read(envelope, max_bytes=max_bytes)
+    try:
+        outer = codec.into(value, Envelope)
+    except ValueError as error:
+        raise Rejected(Reason.BAD_FORM, f"the envelope: {shown(str(error))}") from None
+    if outer.payloadType != PAYLOAD_TYPE:
+        raise Rejected(Reason.WRONG_TYPE, f"a payload of type {shown(outer.payloadType)!r}")
+    return outer
 
 
 def _check_use(key: KnownKey) -> None:

@@ -273,6 +273,10 @@ class Collected(Protocol):
         """Put objects in."""
         ...
 
+    def ids(self, collection_row: int, *, at_most: int) -> list[StixId]:
+        """Return the ids of what is in a collection, in the order in which they were put in."""
+        ...
+
     def siblings(self, collection_row: int, ids: Iterable[str]) -> list[Sibling]:
         """Return every version of these ids that is in a collection."""
         ...

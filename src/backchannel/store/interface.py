@@ -201,6 +201,10 @@ class Parties(Protocol):
         """Count the parties in sight but ourselves."""
         ...
 
+    def gave(self, party_row: int, *, at_most: int) -> list[StixId]:
+        """Return the ids of objects that a party gave us, in the order in which they first came."""
+        ...
+
 
 class Sightlines(Protocol):
     """What hunts saw of indicators, and what we said back: what an item's reader asks first."""

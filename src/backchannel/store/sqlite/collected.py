@@ -34,6 +34,9 @@ class SqliteCollected:
     def put(self, rows: Sequence[NewCollected]) -> None:
         self._database.executemany(_PUT, rows)
 
+    def ids(self, collection_row: int, *, at_most: int) -> list[StixId]:
+        return [StixId(row[0]) for row in self._database.execute(_IDS, (collection_row, at_most))]
+
     def siblings(self, collection_row: int, ids: Iterable[str]) -> list[Sibling]:
         rows = self._database.execute(_SIBLINGS, {"ids": _json(ids), "collection": collection_row})
         return [Sibling(*row) for row in rows]
@@ -314,4 +317,14 @@ _HEADS = """
 SELECT object_row, stix_id, version, spec_version
 FROM object
 WHERE object_row IN (SELECT value FROM json_each(?))
+"""
+
+_IDS = """
+SELECT o.stix_id
+FROM collected AS c
+JOIN object AS o ON o.object_row = c.object_row
+WHERE c.collection_row = ?
+GROUP BY o.stix_id
+ORDER BY min(c.added)
+LIMIT ?
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
-from backchannel.ids import BatchId, PartyId
+from backchannel.ids import BatchId, PartyId, StixId
 from backchannel.store.rows import PartyRow, PartyTally
 from backchannel.store.sqlite.connection import Database
 
@@ -37,6 +37,9 @@ class SqliteParties:
 
     def keep(self, party_row: int) -> bool:
         return self._database.execute(_KEEP, (party_row,)).rowcount == 1
+
+    def gave(self, party_row: int, *, at_most: int) -> list[StixId]:
+        return [StixId(row[0]) for row in self._database.execute(_GAVE, (party_row, at_most))]
 
     def tallies(self, *, party_row: int | None = None) -> Iterator[PartyTally]:
         objects = dict(self._database.execute(_OBJECTS, {"party": party_row}))
@@ -97,4 +100,15 @@ FROM arrival AS a
 JOIN batch AS b ON b.batch_id = a.batch_id
 WHERE b.state = 'complete' AND b.party_row IS NOT NULL AND (:party IS NULL OR b.party_row = :party)
 GROUP BY b.party_row
+"""
+
+# The batches of a party are few; what each brought stands together in `arrival`.
+_GAVE = """
+SELECT o.stix_id
+FROM complete_arrival AS a
+JOIN object AS o ON o.object_row = a.object_row
+WHERE a.party_row = ?
+GROUP BY o.stix_id
+ORDER BY min(a.arrival_row)
+LIMIT ?
 """
