@@ -17,6 +17,7 @@ from backchannel.cli.meeting import party
 from backchannel.cli.node import doctor, init, status
 from backchannel.cli.reading import inbox, show, why
 from backchannel.cli.receiving import import_, validate
+from backchannel.cli.releasing import release
 from backchannel.cli.serving import demo, serve
 from backchannel.cli.taxii import taxii
 from backchannel.cli.warninglists import warninglist
@@ -47,6 +48,7 @@ for _command in (
     channel,
     party,
     key,
+    release,
     inbox,
     show,
     why,

@@ -56,6 +56,15 @@ class SentDrop(msgspec.Struct, frozen=True, kw_only=True):
     """What was written, the drop itself or its parts; empty: it went to standard output."""
 
 
+class Released(msgspec.Struct, frozen=True, kw_only=True):
+    """What a send did: the drops that were made; or, where something has to be decided first, the plans."""
+
+    schema: str = "backchannel.released/1"
+    sent: tuple[SentDrop, ...] = ()
+    plans: tuple[ReleasePlan, ...] = ()
+    """Of nothing that was sent."""
+
+
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
     """Something about a drop or an object that a person should know, by its code (docs/reference/reasons.md)."""
 

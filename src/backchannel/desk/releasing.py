@@ -80,7 +80,7 @@ def release(
         InputError: an attachment cannot be read, or something does not fit into a drop.
         StoreError: it cannot be written.
     """
-    _check(plan, approved)
+    check_plan(plan, approved)
     keys = own_keys(node, clock, unseal)
     with _sending(node.home):
         return _Sending(node, clock, plan, how, keys).make()
@@ -97,7 +97,12 @@ def forget_expired(node: Node, clock: Clock) -> int:
     return removed
 
 
-def _check(plan: Plan, approved: str | None) -> None:
+def check_plan(plan: Plan, approved: str | None) -> None:
+    """See that a plan may be sent, before anything is made.
+
+    Raises:
+        PolicyError: as `release`.
+    """
     to = plan.recipient.party.name
     if plan.recipient.standing in {Standing.SUSPENDED, Standing.REVOKED}:
         raise PolicyError(
