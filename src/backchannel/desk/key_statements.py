@@ -8,6 +8,7 @@ from backchannel import codec
 from backchannel.clock import Clock, format_time
 from backchannel.codec import canonical
 from backchannel.desk.node import Node
+from backchannel.desk.records import record_signed
 from backchannel.parties.keyset import (
     MAX_LIFE,
     Change,
@@ -22,6 +23,7 @@ from backchannel.parties.names import visible_name
 from backchannel.parties.refusals import KeyRefusedError, Refusal
 from backchannel.parties.revocation import Revocation, check_revocation
 from backchannel.parties.states import Event, Standing, moved
+from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import Revoke
 from backchannel.provenance.statement import open_envelope
 from backchannel.provenance.verification import KnownKey, Terms, Verified, verify
@@ -58,6 +60,8 @@ def take_key_set(node: Node, clock: Clock, envelope: bytes) -> Change:
         row = KeySetRow(new.version, at, change, keyset_bytes(new), envelope)
         membership.add_key_set(known.party.party_row, row)
         membership.add_keys(known.party.party_row, root=new.root_kid, kids=sorted(new.kids))
+        about = f"key set {new.version} of {known.party.name}"
+        record_signed(node.store, LeafKind.KEYSET, envelope, about=about, now=clock.now())
         if change == Change.RECOVERED:
             _move(
                 node, clock, known, Event.RECOVERED, f"it came back with recovery keys, version {new.version}"
@@ -85,6 +89,8 @@ def take_revocation(node: Node, clock: Clock, envelope: bytes) -> Revocation:
         raise KeyRefusedError(Refusal.UNKNOWN_KEY, "the party never said a key set that names the key")
     revocation = Revocation(Kid(predicate.kid), predicate.reason, predicate.compromised_since)
     check_revocation(revocation, said, signers={Kid(signer.kid) for signer in verified.signers})
+    if any(row.statement == envelope for row in node.store.membership.revocations(known.party.party_row)):
+        return revocation  # it came before, in a drop whose taking was cut short
     with node.store.transaction():
         node.store.membership.add_revocation(
             known.party.party_row,
@@ -96,6 +102,8 @@ def take_revocation(node: Node, clock: Clock, envelope: bytes) -> Revocation:
                 envelope,
             ),
         )
+        about = f"revocation of {revocation.kid} of {known.party.name}"
+        record_signed(node.store, LeafKind.REVOKED, envelope, about=about, now=clock.now())
     return revocation
 
 

@@ -14,6 +14,7 @@ from datetime import timedelta
 from backchannel import codec
 from backchannel.clock import Clock, format_time
 from backchannel.desk.node import KEY_FILE, Node
+from backchannel.desk.records import record_signed
 from backchannel.errors import SignatureError
 from backchannel.parties.at_rest import SEALED_SUFFIX, Unseal
 from backchannel.parties.card import Card, make_card, read_card
@@ -39,6 +40,7 @@ from backchannel.parties.keyset import (
     read_keyset,
 )
 from backchannel.parties.kid import Alg, Use
+from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.statement import (
     EVERYBODY,
     STATEMENT_TYPE,
@@ -161,6 +163,8 @@ def _keep(node: Node, clock: Clock, keyset: KeySet, card: Card, root: SecretKey)
     membership.add_key_set(us, KeySetRow(keyset.version, at, change, keyset_bytes(keyset), statement))
     membership.add_card(us, digest=card.digest, name=card.name, identity=card.party, body=card.data, at=at)
     membership.add_keys(us, root=keyset.root_kid, kids=sorted(keyset.kids))
+    about = f"key set {keyset.version} of {node.party.name}"
+    record_signed(node.store, LeafKind.KEYSET, statement, about=about, now=clock.now())
 
 
 def _statement(keyset: KeySet, root: SecretKey, *, at: Clock) -> bytes:

@@ -11,8 +11,8 @@ from datetime import datetime
 
 from backchannel.clock import format_time
 from backchannel.codec import JsonObject, canonical
-from backchannel.desk.entering import enter
-from backchannel.ids import BatchId
+from backchannel.desk.entering import MAX_STATEMENT_BYTES, enter
+from backchannel.ids import BatchId, sha256
 from backchannel.provenance.ledger.edge import root_of
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.store.interface import Store
@@ -57,6 +57,29 @@ def record_received(
     enter(store, LeafKind.RECEIVED, canonical(record), about=about_batch(batch_id), now=now)
 
 
+def record_signed(store: Store, kind: LeafKind, envelope: bytes, *, about: str, now: datetime) -> None:
+    """Enter a signed statement, in the transaction that keeps it: whole, or by its digest where it is too large.
+
+    Args:
+        store: with that transaction open.
+        kind: what became of it: sent, received, or what it is by itself.
+        envelope: as it was sent or received.
+        about: what it is looked up by: `sha256:...` of a drop's manifest, a party's key set.
+        now: when.
+    """
+    said = envelope
+    if len(envelope) > MAX_STATEMENT_BYTES:
+        record: JsonObject = {
+            "_type": RECORD_TYPE,
+            "event": "signed",
+            "at": format_time(now),
+            "about": about,
+            "said": f"sha256:{sha256(envelope).hex()}",
+        }
+        said = canonical(record)
+    enter(store, kind, said, about=about, now=now)
+
+
 def record_decision(
     store: Store, decision: str, about: str, *, now: datetime, digest: bytes | None = None
 ) -> None:
@@ -64,8 +87,8 @@ def record_decision(
 
     Args:
         store: with that transaction open.
-        decision: in one word: `ack`, `sight`, `dispute`, `undo`.
-        about: an object's id, or a batch as `about_batch` writes it.
+        decision: in one word: `ack`, `sight`, `dispute`, `undo`, `refuse`.
+        about: an object's id, a batch as `about_batch` writes it, or the `sha256:...` of what was refused.
         now: when.
         digest: SHA-256 of what was said, where something was.
     """

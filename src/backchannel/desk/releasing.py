@@ -26,6 +26,7 @@ from backchannel.desk.own_keys import OwnKeys, own_keys
 from backchannel.desk.planning import Plan
 from backchannel.desk.provenance import keep_statement
 from backchannel.desk.recipients import channel_name
+from backchannel.desk.records import record_signed
 from backchannel.desk.stating import How, Stating
 from backchannel.drop.manifest import NO_ROOT, Manifest, Seal, deniable_signer, signer
 from backchannel.drop.writer import Attachment, Contents, Recipients, write_drop
@@ -34,6 +35,7 @@ from backchannel.parties.at_rest import Unseal
 from backchannel.parties.kid import Use
 from backchannel.parties.states import Standing
 from backchannel.provenance.leaves import SECRET_BYTES, salts
+from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import Release
 from backchannel.provenance.statement import SigningKey, digest_text, format_seconds
 from backchannel.stix.markings import Tlp
@@ -279,6 +281,11 @@ class _Sending:
             )
         )
         statements.went(party, (row.statement_row for row in waiting))
+        for about, envelope in [
+            (manifest.digest, manifest.frame),
+            *((digest_text(row.digest), row.envelope) for row in waiting),
+        ]:
+            record_signed(self._store, LeafKind.SENT, envelope, about=about, now=self._now)
 
     def _document(self, manifest: Manifest, path: Path, statements: int) -> SentDrop:
         return SentDrop(

@@ -10,13 +10,15 @@ from backchannel.clock import Clock, parse_time
 from backchannel.desk.key_statements import take_key_set, take_revocation
 from backchannel.desk.node import Node
 from backchannel.desk.provenance import keep_statement
+from backchannel.desk.records import record_signed
 from backchannel.ids import BatchId
 from backchannel.parties.keyset import KeySet, read_keyset
 from backchannel.parties.refusals import KeyRefusedError
+from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import KEYSET, Receipt, Revoke
 from backchannel.provenance.reasons import REASONS, Rejected
 from backchannel.provenance.receipts import Sent, check_receipt
-from backchannel.provenance.statement import Statement, open_envelope
+from backchannel.provenance.statement import Statement, digest_text, open_envelope
 from backchannel.provenance.verification import Keys, Terms, Verified, verify
 
 MAX_COPIES = 100
@@ -40,6 +42,9 @@ class Said:
         """Keep it. Inside the transaction of the drop that it came in."""
         for envelope, one in self.verified:
             keep_statement(node.store, clock, envelope, batch_id=batch_id)
+            if not isinstance(one.predicate, Revoke):  # which was entered when it was taken
+                about = digest_text(one.digest)
+                record_signed(node.store, LeafKind.RECEIVED, envelope, about=about, now=clock.now())
             node.store.statements.take(*one.replay_key, batch_id=batch_id, keep_until=None)
 
 

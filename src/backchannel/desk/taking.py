@@ -27,6 +27,7 @@ from backchannel.desk.own_keys import own_keys
 from backchannel.desk.pinned import own_kids, pinned_keys
 from backchannel.desk.provenance import keep_statement, known_at
 from backchannel.desk.receive import ImportTerms, import_batch, remove_abandoned
+from backchannel.desk.records import record_decision, record_signed
 from backchannel.desk.releasing import PRIVATE
 from backchannel.desk.saying import Said, hear
 from backchannel.drop import sequence
@@ -42,6 +43,7 @@ from backchannel.parties.at_rest import Unseal
 from backchannel.parties.keyring import SecretKey
 from backchannel.parties.states import Event, Standing, moved
 from backchannel.provenance.deniable import open_either
+from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import Release
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.statement import (
@@ -151,6 +153,7 @@ def quarantine(node: Node, clock: Clock, file: BinaryIO, place: str, refusal: Re
                 body=body,
             )
         )
+        record_decision(node.store, "refuse", digest_text(digest), now=clock.now(), digest=digest)
 
 
 def _copy(file: BinaryIO, folder: Path, name: str) -> None:
@@ -302,7 +305,11 @@ class _Taking:
     def _keep(self, batch_id: BatchId | None, sender_row: int, chains: DropChains) -> None:
         """Keep statements and place. Inside the transaction that completes the batch."""
         statements = self._store.statements
+        now = self._clock.now()
         row = keep_statement(self._store, self._clock, self._manifest.frame, batch_id=batch_id)
+        record_signed(
+            self._store, LeafKind.RECEIVED, self._manifest.frame, about=self._manifest.digest, now=now
+        )
         release = self._release
         statements.add_received(row, issuer=release.from_, chan=release.chan, seq=release.seq)
         until = format_time(sequence.forget_after(release))
@@ -312,7 +319,7 @@ class _Taking:
                 self._store, self._clock, self._envelopes[digest], batch_id=batch_id, leaves=subjects
             )
         self._said.keep(self._node, self._clock, batch_id)
-        at = format_time(self._clock.now())
+        at = format_time(now)
         for body, refusal in self._said.refused:
             statements.refuse(
                 NewRefused(
