@@ -10,7 +10,16 @@ import click
 
 from backchannel.cli.command import Group, pass_session
 from backchannel.cli.handing import Handing, handing_options
-from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, size_text, table
+from backchannel.cli.layout import (
+    counted,
+    day_and_minute,
+    facts,
+    heading,
+    joined,
+    paragraph,
+    size_text,
+    table,
+)
 from backchannel.cli.passphrases import passphrase_option, unseal_of
 from backchannel.cli.release_options import choice_options, deniable_option, how_options
 from backchannel.cli.session import Session
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
     from backchannel.desk.drop_documents import ReleasePlan, SentDrop
     from backchannel.desk.node import Node
     from backchannel.desk.planning import Plan
+    from backchannel.desk.receipt_documents import Releases
     from backchannel.desk.stating import How
 
 PAGE_ROWS = 50
@@ -246,7 +256,29 @@ def list_(session: Session, *, to: str | None, rows: int) -> None:
         )
         for one in found.sent
     ]
-    session.text(table(heads, lines, numbers=("number", "objects"), keep=("when", "drop")))
+    parts = [table(heads, lines, numbers=("number", "objects"), keep=("when", "drop"))]
+    tasks = [
+        (f"drop {one.seq:,}", joined(one.to, *said.about, said.reason or "", said.text, said.task))
+        for one in found.sent
+        for said in one.answers
+        if said.task
+    ]
+    if tasks:
+        parts += [heading("What is asked of you"), facts(tasks, indent=2)]
+    session.text("\n".join(parts))
+    _say_who_waits(session, found)
+
+
+def _say_who_waits(session: Session, found: Releases) -> None:
+    """Say who is silent, and for whom something waits here."""
+    silent = found.unanswered
+    if silent.drops:
+        longest = counted(silent.longest_days, "day")
+        session.tell(paragraph(f"Unanswered: {counted(silent.drops, 'drop')}, the longest for {longest}."))
+    for one in found.waiting:
+        what = f"{counted(one.statements, 'statement')} for {one.to}"
+        how = f"backchannel release send --receipts --to '{one.to}' -o FILE"
+        session.tell(paragraph(f"Next: {what} with the next drop, or at once: `{how}`"))
 
 
 def answer_sent(session: Session, handing: Handing, sent: Sequence[SentDrop]) -> None:

@@ -5,7 +5,7 @@ Objects that came on one way are judged together: their signatures once, their p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backchannel import codec
@@ -54,6 +54,8 @@ class DropChains:
         """
         self._opened, self._envelopes = opened, envelopes
         self._sender, self._keys, self._terms = sender, keys, terms
+        self.refused: dict[Reason, None] = {}
+        """For what reasons objects may not be used, as far as they were judged, in that order."""
         self._judged: dict[tuple[int, Tlp], tuple[str, ...]] = {}
         self._groups: dict[int, _Group] = {}
         self._find_groups()
@@ -112,7 +114,9 @@ class DropChains:
         statements = list(zip(linked.group.chain, group.envelopes, strict=True))
         missing = [name for name, envelope in statements if not envelope]
         if missing:
-            return (_spoken(Fault(Reason.BROKEN_CHAIN, 0, f"the statement {missing[0][:15]}… is missing")),)
+            return self._faults(
+                [Fault(Reason.BROKEN_CHAIN, 0, f"the statement {missing[0][:15]}… is missing")]
+            )
         digest = sha256(salted.jcs)
         marking = tlp_of(codec.decode(salted.jcs), default=self._opened.release.tlp_max, known={})
         proven = self._proven(group, linked, digest)
@@ -126,7 +130,7 @@ class DropChains:
             for name, envelope in statements
         ]
         chain = trace(links, Held(digest=digest, marking=marking), self._keys, self._terms)
-        found = tuple(_spoken(fault) for fault in (*chain.faults, *self._not_from_sender(chain)))
+        found = self._faults([*chain.faults, *self._not_from_sender(chain)])
         if not found and chain.marking is not None and chain.marking.strictness > marking.strictness:
             # Not every way out of here asks what relays said: kept in quarantine, it leaves by none.
             found = (
@@ -135,6 +139,10 @@ class DropChains:
         if proven:
             self._judged[key] = found
         return found
+
+    def _faults(self, faults: Sequence[Fault]) -> tuple[str, ...]:
+        self.refused |= dict.fromkeys(fault.reason for fault in faults)
+        return tuple(_spoken(fault) for fault in faults)
 
     def _proven(self, group: _Group, linked: Linked, digest: bytes) -> bool:
         """Whether the object's proofs hold, so that what was found of its neighbours holds for it."""

@@ -95,32 +95,10 @@ class ReceivedDrop(msgspec.Struct, frozen=True, kw_only=True):
     """How many of the statements were receipts for what we sent."""
     deniable: bool = False
     """Whether it has no signature: only we can know that its sender made it."""
+    asks: str = "none"
+    """What its sender asks to be told: `none`, `received`, `assessed` or `acted`."""
+    told: bool = False
+    """Whether a receipt that it came waits for the next drop to its sender."""
     files: tuple[str, ...] = ()
     """Attachments, as they were saved."""
     notes: tuple[Noted, ...] = ()
-
-
-class SentStanding(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a drop at its recipient."""
-
-    to: str
-    seq: int
-    drop: str
-    sent_at: str
-    objects: int
-    ack: str
-    state: str
-    acted: str | None
-    reason: str | None
-    says: str
-    """In one sentence: what they said, or how long they have been silent."""
-    silent_days: int | None
-    task: str | None
-    """What their answer asks of us."""
-
-
-class Releases(msgspec.Struct, frozen=True, kw_only=True):
-    """What we sent, newest first."""
-
-    schema: str = "backchannel.releases/1"
-    sent: tuple[SentStanding, ...]

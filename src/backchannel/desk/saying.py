@@ -6,20 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from backchannel import codec
-from backchannel.clock import Clock, parse_time
+from backchannel.clock import Clock, format_time
 from backchannel.desk.key_statements import take_key_set, take_revocation
 from backchannel.desk.node import Node
 from backchannel.desk.provenance import keep_statement
 from backchannel.desk.records import record_signed
-from backchannel.ids import BatchId
+from backchannel.desk.sent_drops import sent_of
+from backchannel.ids import BatchId, sha256
 from backchannel.parties.keyset import KeySet, read_keyset
 from backchannel.parties.refusals import KeyRefusedError
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import KEYSET, Receipt, Revoke
-from backchannel.provenance.reasons import REASONS, Rejected
+from backchannel.provenance.reasons import REASONS, Reason, Rejected
 from backchannel.provenance.receipts import Sent, check_receipt
-from backchannel.provenance.statement import Statement, digest_text, open_envelope
+from backchannel.provenance.statement import RootSubject, Statement, digest_text, open_envelope, shown
 from backchannel.provenance.verification import Keys, Terms, Verified, verify
+from backchannel.store.statements import NewRefused
 
 MAX_COPIES = 100
 """Copies of one drop of ours that a receipt is looked for among."""
@@ -38,14 +40,38 @@ class Said:
         """How many are receipts for what we sent."""
         return sum(isinstance(one.predicate, Receipt) for _, one in self.verified)
 
-    def keep(self, node: Node, clock: Clock, batch_id: BatchId | None) -> None:
-        """Keep it. Inside the transaction of the drop that it came in."""
+    def keep(
+        self, node: Node, clock: Clock, batch_id: BatchId | None, *, place: str, party_row: int | None = None
+    ) -> None:
+        """Keep it. Inside the transaction of the drop that it came in.
+
+        Args:
+            node: ours.
+            clock: the present.
+            batch_id: the batch of that drop; None: it brought no objects.
+            place: where it came from, for people.
+            party_row: the party that it came from, where that is known.
+        """
         for envelope, one in self.verified:
             keep_statement(node.store, clock, envelope, batch_id=batch_id)
             if not isinstance(one.predicate, Revoke):  # which was entered when it was taken
                 about = digest_text(one.digest)
                 record_signed(node.store, LeafKind.RECEIVED, envelope, about=about, now=clock.now())
             node.store.statements.take(*one.replay_key, batch_id=batch_id, keep_until=None)
+        for body, refusal in self.refused:
+            node.store.statements.refuse(
+                NewRefused(
+                    at=format_time(clock.now()),
+                    what="statement",
+                    place=place,
+                    reason=refusal.reason,
+                    detail=refusal.detail,
+                    sha256=sha256(body),
+                    size=len(body),
+                    body=body,
+                    party_row=party_row,
+                )
+            )
 
 
 def hear(node: Node, clock: Clock, envelope: bytes, keys: Keys, terms: Terms, said: Said) -> None:
@@ -63,7 +89,8 @@ def hear(node: Node, clock: Clock, envelope: bytes, keys: Keys, terms: Terms, sa
         asked = replace(terms, seen=node.store.statements.was_taken)
         verified = verify(envelope, keys, asked)
         if isinstance(verified.predicate, Receipt):
-            check_receipt(verified, _sent(node, verified.predicate))
+            _, sent = check_receipt(verified, _sent(node, verified.predicate))
+            _check_about(node, statement, sent)
         elif isinstance(verified.predicate, Revoke):
             take_revocation(node, clock, envelope)
     except KeyRefusedError as error:
@@ -71,21 +98,21 @@ def hear(node: Node, clock: Clock, envelope: bytes, keys: Keys, terms: Terms, sa
     said.verified.append((envelope, verified))
 
 
+def _check_about(node: Node, statement: Statement, sent: Sent) -> None:
+    """Check that the objects which a receipt is about were in the drop."""
+    subject = [] if isinstance(statement.subject, RootSubject) else statement.subject
+    manifest = node.store.statements.get(sent.manifest) if subject else None
+    for one in subject:
+        digest = bytes.fromhex(one.jcs.removeprefix("sha256:"))
+        if manifest is None or node.store.statements.subject(manifest.statement_row, digest) is None:
+            raise Rejected(Reason.WRONG_RECEIPT, f"{shown(one.id)} was not in that drop")
+
+
 def _sent(node: Node, receipt: Receipt) -> Mapping[bytes, list[Sent]]:
     """Return to whom we sent the drop that a receipt is for."""
     digest = bytes.fromhex(receipt.manifest.removeprefix("sha256:"))
     rows = node.store.statements.sent(party_row=None, manifest=digest, at_most=MAX_COPIES)
-    copies = [
-        Sent(
-            manifest=row.manifest,
-            seq=row.seq,
-            recipient=row.party_id,
-            at=parse_time(row.sent_at),
-            ack=row.ack,  # type: ignore[arg-type]  # written from an `Ack`
-        )
-        for row in rows
-    ]
-    return {digest: copies}
+    return {digest: [sent_of(row) for row in rows]}
 
 
 def _is_news(node: Node, statement: Statement, keys: Keys) -> bool:

@@ -1,97 +1,207 @@
-"""What we sent: to whom, under which number, and what its recipient said of it."""
+"""What became of the drops that we sent: each recipient's last word, who is silent, and what their answers ask of us.
+
+Receipts are judged when they are shown, with the keys that are known then. Silence is shown, and held against nobody.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from backchannel.clock import Clock, parse_time
-from backchannel.desk.drop_documents import Releases, SentStanding
+from backchannel.desk.drop_documents import Noted
 from backchannel.desk.membership import named
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
+from backchannel.desk.receipt_documents import Releases, SaidBack, SentStanding, Unanswered, WaitingFor
 from backchannel.provenance.predicates import Receipt
 from backchannel.provenance.reasons import Rejected
 from backchannel.provenance.receipts import Sent, Standing, check_receipt, standing
-from backchannel.provenance.statement import digest_text
+from backchannel.provenance.statement import RootSubject, digest_text
 from backchannel.provenance.verification import Keys, Terms, verify
-from backchannel.store.statements import SentRow, StatementRow
+from backchannel.store.statements import SentRow
+
+MAX_ASKING: Final = 1_000
+"""Drops that are looked at for silence: the newest that asked for a receipt."""
 
 
-def list_sent(node: Node, clock: Clock, *, to: str | None = None, at_most: int) -> Releases:
-    """Return what we sent, newest first.
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A receipt that counts."""
 
-    Args:
-        node: ours.
-        clock: the present.
-        to: only to this party.
-        at_most: how many.
-
-    Raises:
-        NotFoundError: there is no such party.
-    """
-    party_row = None if to is None else named(node, to).party_row
-    keys = pinned_keys(node)
-    terms = Terms(now=clock.now(), me=None, seen=None, known_at=known_at(node.store), expect=("receipt",))
-    rows = node.store.statements.sent(party_row=party_row, manifest=None, at_most=at_most)
-    return Releases(sent=tuple(_document(row, _standing(node, row, keys, terms)) for row in rows))
+    receipt: Receipt
+    at: datetime
+    about: tuple[str, ...]
+    """Ids of the objects that it is about."""
 
 
-def _standing(node: Node, row: SentRow, keys: Keys, terms: Terms) -> Standing:
-    sent = Sent(
+def sent_of(row: SentRow) -> Sent:
+    """Return a copy that was sent as the rules of receipts read it."""
+    return Sent(
         manifest=row.manifest,
         seq=row.seq,
         recipient=row.party_id,
         at=parse_time(row.sent_at),
         ack=row.ack,  # type: ignore[arg-type]  # written from an `Ack`
     )
-    return standing(
-        sent, _receipts(node.store.statements.receipts(row.manifest), sent, keys, terms), terms.now
+
+
+def list_sent(node: Node, clock: Clock, *, to: str | None = None, at_most: int) -> Releases:
+    """Return what we sent, newest first, with what each recipient said of it.
+
+    Args:
+        node: ours.
+        clock: the present: how long somebody is silent.
+        to: only what went to this party.
+        at_most: how many.
+
+    Raises:
+        NotFoundError: there is no such party.
+    """
+    party = None if to is None else named(node, to)
+    party_row = None if party is None else party.party_row
+    rows = node.store.statements.sent(party_row=party_row, manifest=None, at_most=at_most)
+    judge = _Judge(node, clock)
+    return Releases(
+        sent=tuple(judge.document(row) for row in rows),
+        unanswered=unanswered(node, clock),
+        waiting=tuple(
+            WaitingFor(to=name, statements=count)
+            for name, count in node.store.statements.waiting_parties()
+            if party is None or name == party.name
+        ),
     )
 
 
-def _receipts(
-    rows: Sequence[StatementRow], sent: Sent, keys: Keys, terms: Terms
-) -> list[tuple[Receipt, datetime]]:
-    """Return the receipts for a drop that count with the keys of today."""
-    found: list[tuple[Receipt, datetime]] = []
-    for row in rows:
-        try:
-            verified = verify(row.envelope, keys, terms)
-            receipt, _ = check_receipt(verified, {sent.manifest: [sent]})
-        except Rejected:
-            continue  # of a key that was revoked since
-        found.append((receipt, parse_time(verified.statement.iat)))
-    return found
+def unanswered(node: Node, clock: Clock) -> Unanswered:
+    """Return how many drops that asked for an answer have none, and for how long."""
+    judge = _Judge(node, clock)
+    rows = node.store.statements.sent(party_row=None, manifest=None, at_most=MAX_ASKING, is_asking=True)
+    silent = [(row.party_id, since) for row in rows if (since := judge.whole(row).silent_for) is not None]
+    return Unanswered(
+        drops=len(silent),
+        parties=len({party for party, _ in silent}),
+        longest_days=max((since.days for _, since in silent), default=0),
+    )
 
 
-def _document(row: SentRow, found: Standing) -> SentStanding:
-    receipt = found.receipt
-    silent = None if found.silent_for is None else found.silent_for.days
-    reason = None if receipt is None or receipt.reason is None else receipt.reason.code
-    says = "nothing was asked" if row.ack == "none" else f"{found.state}"
-    if silent == 0 and found.state == "sent":
-        says = "no answer yet"
-    elif reason is not None:
-        says = f"declined: {reason}"
-    elif silent is not None:
-        says = (
-            f"silent for {silent:,} days"
-            if found.state == "sent"
-            else f"{found.state}, then silent for {silent:,} days"
+class _Judge:
+    """Reads the receipts of many drops with one reading of the keys."""
+
+    def __init__(self, node: Node, clock: Clock) -> None:
+        self._store, self._now = node.store, clock.now()
+        self._keys: Keys = pinned_keys(node)
+        self._terms = Terms(now=self._now, me=None, seen=None, known_at=known_at(node.store))
+
+    def whole(self, row: SentRow) -> Standing:
+        """Return what is known of a drop as a whole."""
+        return _standing(sent_of(row), self._heard(row), self._now)
+
+    def document(self, row: SentRow) -> SentStanding:
+        heard = list(self._heard(row))
+        sent = sent_of(row)
+        whole = _standing(sent, heard, self._now)
+        answers = tuple(_said(about, one) for about, one in self._last_words(sent, heard))
+        return SentStanding(
+            to=row.party,
+            seq=row.seq,
+            drop=digest_text(row.manifest),
+            sent_at=row.sent_at,
+            objects=row.objects,
+            ack=row.ack,
+            state=whole.state,
+            verdict=None if whole.receipt is None else whole.receipt.verdict,
+            says=_sentence(row, whole),
+            silent_since=None if whole.silent_for is None else row.sent_at,
+            silent_days=None if whole.silent_for is None else whole.silent_for.days,
+            answers=answers,
         )
-    return SentStanding(
-        to=row.party,
-        seq=row.seq,
-        drop=digest_text(row.manifest),
-        sent_at=row.sent_at,
-        objects=row.objects,
-        ack=row.ack,
-        state=found.state,
-        acted=None if receipt is None else receipt.acted,
-        reason=reason,
-        says=says,
-        silent_days=silent,
+
+    def _heard(self, row: SentRow) -> Iterator[_Heard]:
+        """Yield the receipts for one copy whose signatures count, of whoever it went to."""
+        sent = sent_of(row)
+        for kept in self._store.statements.receipts(row.manifest):
+            if kept.is_own:
+                continue
+            try:
+                verified = verify(kept.envelope, self._keys, self._terms)
+                receipt, _ = check_receipt(verified, {row.manifest: [sent]})
+            except Rejected:
+                continue  # its key was given up since: it says nothing any more
+            if verified.has_weight:
+                subject = verified.statement.subject
+                about = () if isinstance(subject, RootSubject) else tuple(one.id for one in subject)
+                yield _Heard(receipt, parse_time(verified.statement.iat), about)
+
+    def _last_words(self, sent: Sent, heard: Sequence[_Heard]) -> Iterator[tuple[tuple[str, ...], Standing]]:
+        """Yield what was said last of the whole drop, and of each object that was spoken of."""
+        for about in dict.fromkeys(one.about for one in heard):
+            found = _standing(sent, (one for one in heard if one.about == about), self._now)
+            if found.receipt is not None:
+                yield about, found
+
+
+def _standing(sent: Sent, heard: Iterable[_Heard], now: datetime) -> Standing:
+    return standing(sent, [(one.receipt, one.at) for one in heard], now)
+
+
+def _said(about: tuple[str, ...], found: Standing) -> SaidBack:
+    receipt = found.receipt
+    if receipt is None:
+        raise ValueError("nothing was said")
+    reason = receipt.reason
+    return SaidBack(
+        about=about,
+        state=receipt.state,
+        verdict=receipt.verdict,
+        acted=receipt.acted,
+        refused=tuple(Noted(code=code, means=code.meaning, mend=code.mend) for code in receipt.refused),
+        reason=None if reason is None else reason.code,
+        other=None if reason is None else reason.other,
+        text="" if reason is None else reason.text,
+        when=receipt.when,
         task=found.task,
+        says=_words(receipt),
     )
+
+
+def _sentence(row: SentRow, found: Standing) -> str:
+    """Say how a drop stands at its recipient."""
+    if found.receipt is not None:
+        heard = _words(found.receipt)
+        return heard if found.silent_for is None else f"{heard}; asked for {_ASKED[row.ack]}"
+    if found.silent_for is None:
+        return "was not asked"
+    if not found.silent_for.days:
+        return "no answer yet"
+    return f"silent for {'1 day' if found.silent_for.days == 1 else f'{found.silent_for.days:,} days'}"
+
+
+def _words(receipt: Receipt) -> str:
+    """Say what a receipt says, as a part of a sentence."""
+    words = receipt.acted or _STATES[receipt.state]
+    if receipt.reason is not None:
+        return f"{words}: {receipt.reason.code}"
+    if receipt.state != "received" or receipt.verdict == "accepted":
+        return words
+    codes = f" ({', '.join(receipt.refused)})" if receipt.refused else ""
+    return (
+        f"refused it{codes}" if receipt.verdict == "refused" else f"{words}, and refused a part of it{codes}"
+    )
+
+
+_STATES: Final = {
+    "received": "received it",
+    "read": "read it",
+    "assessed": "assessed it",
+    "acted": "acted on it",
+    "declined": "declined it",
+}
+_ASKED: Final = {
+    "received": "a receipt",
+    "assessed": "what they make of it",
+    "acted": "what they do about it",
+}

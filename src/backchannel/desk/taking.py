@@ -8,9 +8,6 @@ must not be taken twice.
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +16,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from backchannel.clock import Clock, format_time
+from backchannel.desk.came_drops import came_now
 from backchannel.desk.drop_chains import DropChains
 from backchannel.desk.drop_documents import Noted, ReceivedDrop
 from backchannel.desk.lock import import_lock
@@ -26,8 +24,10 @@ from backchannel.desk.node import Node
 from backchannel.desk.own_keys import own_keys
 from backchannel.desk.pinned import own_kids, pinned_keys
 from backchannel.desk.provenance import keep_statement, known_at
+from backchannel.desk.quarantine import quarantine
+from backchannel.desk.receipting import Verdict, Word, receipt_on_arrival, signing_key
 from backchannel.desk.receive import ImportTerms, import_batch, remove_abandoned
-from backchannel.desk.records import record_decision, record_signed
+from backchannel.desk.records import record_signed
 from backchannel.desk.releasing import PRIVATE
 from backchannel.desk.saying import Said, hear
 from backchannel.drop import sequence
@@ -35,7 +35,7 @@ from backchannel.drop.manifest import Manifest, deniable_verifier, either, verif
 from backchannel.drop.opening import Opened, Progress, open_drop
 from backchannel.drop.sealing import Keys as OpeningKeys
 from backchannel.errors import StoreError
-from backchannel.ids import BatchId, sha256
+from backchannel.ids import BatchId
 from backchannel.intake.documents import read_piece
 from backchannel.intake.received import Received, Refused
 from backchannel.parties.age_keys import to_identity
@@ -48,6 +48,7 @@ from backchannel.provenance.predicates import Release
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.statement import (
     MAX_MANIFEST_BYTES,
+    SigningKey,
     content_of,
     digest_text,
     open_envelope,
@@ -57,10 +58,7 @@ from backchannel.stix.findings import Finding
 from backchannel.stix.split import Piece
 from backchannel.store.membership import EventRow
 from backchannel.store.rows import BatchCounts, InputFile
-from backchannel.store.statements import MAX_REFUSED_BYTES, NewRefused
 
-QUARANTINE: Final = "quarantine"
-"""Folder of the home with the originals of what was refused, each named by its SHA-256."""
 MAX_BEFORE: Final = 1_000
 """Drops of a channel that a new one is compared with, the newest."""
 CHANNEL: Final = "drop"
@@ -104,84 +102,58 @@ def take_drop(
     asked = Terms(
         now=clock.now(), me=own_kids(node), seen=None, late=terms.late, known_at=known_at(node.store)
     )
+    check = either(verifier(pinned, asked), deniable_verifier(openers.get, pinned, asked))
+    verified: list[Manifest] = []
+
+    def verify(frame: bytes) -> Manifest:
+        verified.append(check(frame))
+        return verified[0]
+
     try:
         opened = open_drop(
             file,
             keys=OpeningKeys(identities, terms.passphrase),
-            verify=either(verifier(pinned, asked), deniable_verifier(openers.get, pinned, asked)),
+            verify=verify,
             private=node.home / PRIVATE,
             progress=terms.progress,
         )
         with opened:
-            return _Taking(node, clock, terms, opened, pinned, asked).take()
+            return _Taking(node, clock, terms, opened, pinned, asked, signing_key(keys)).take()
     except Rejected as refusal:
         if refusal.reason is not Reason.REPLAY:
-            quarantine(node, clock, file, terms.place, refusal)
+            word = Word(state="received", verdict="refused", refused=(refusal.reason,))
+
+            def tell() -> None:
+                for manifest in verified:
+                    came = came_now(node, manifest, pinned)
+                    receipt_on_arrival(node, clock, signing_key(keys), came, word)
+
+            quarantine(node, clock, file, terms.place, refusal, and_then=tell)
         raise
-
-
-def quarantine(node: Node, clock: Clock, file: BinaryIO, place: str, refusal: Rejected) -> None:
-    """Keep the original of a drop that was refused, and why; the same one again is not kept twice.
-
-    Raises:
-        StoreError: the disk is full, or cannot be written.
-    """
-    file.seek(0)
-    digest = hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]  # any file of the system
-    size = file.tell()
-    file.seek(0)
-    body = None
-    try:
-        if size <= MAX_REFUSED_BYTES:
-            body = file.read()
-        else:
-            _copy(file, node.home / QUARANTINE, digest.hex())
-    except OSError as error:
-        raise StoreError(
-            f"the drop cannot be kept: {error.strerror}", hint="See that there is room."
-        ) from error
-    with node.store.transaction():
-        node.store.statements.refuse(
-            NewRefused(
-                at=format_time(clock.now()),
-                what="drop",
-                place=place,
-                reason=refusal.reason,
-                detail=refusal.detail,
-                sha256=digest,
-                size=size,
-                body=body,
-            )
-        )
-        record_decision(node.store, "refuse", digest_text(digest), now=clock.now(), digest=digest)
-
-
-def _copy(file: BinaryIO, folder: Path, name: str) -> None:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if (folder / name).exists():
-        return
-    part = folder / f"{name}.part"
-    with part.open("wb") as target:
-        shutil.copyfileobj(file, target, 2**20)
-        target.flush()
-        os.fsync(target.fileno())
-    part.rename(folder / name)
 
 
 class _Taking:
     """One drop that was opened."""
 
     def __init__(
-        self, node: Node, clock: Clock, terms: TakeTerms, opened: Opened, pinned: Keys, asked: Terms
+        self,
+        node: Node,
+        clock: Clock,
+        terms: TakeTerms,
+        opened: Opened,
+        pinned: Keys,
+        asked: Terms,
+        key: SigningKey,
     ) -> None:
         self._node, self._store, self._clock, self._terms = node, node.store, clock, terms
-        self._opened, self._pinned, self._asked = opened, pinned, asked
+        self._opened, self._pinned, self._asked, self._key = opened, pinned, asked, key
         self._manifest: Manifest = opened.manifest
         self._release: Release = opened.release
         self._sender: KnownKey = _signer(pinned, self._release.from_)
         self._notes: list[Noted] = [_noted(reason) for reason in self._manifest.notes]
         self._envelopes: dict[str, bytes] = {}
         self._said = Said()
+        self._is_told = False
 
     def take(self) -> ReceivedDrop:
         place = self._place()
@@ -198,8 +170,9 @@ class _Taking:
         )
         kept: list[BatchId | None] = []
 
-        def at_end(batch_id: BatchId | None, _: BatchCounts) -> None:
+        def at_end(batch_id: BatchId | None, counts: BatchCounts) -> None:
             self._keep(batch_id, sender.party_row, chains)
+            self._tell(counts, chains)
             kept.append(batch_id)
 
         with import_lock(self._node.home):
@@ -318,22 +291,18 @@ class _Taking:
             keep_statement(
                 self._store, self._clock, self._envelopes[digest], batch_id=batch_id, leaves=subjects
             )
-        self._said.keep(self._node, self._clock, batch_id)
-        at = format_time(now)
-        for body, refusal in self._said.refused:
-            statements.refuse(
-                NewRefused(
-                    at=at,
-                    what="statement",
-                    place=self._terms.place,
-                    reason=refusal.reason,
-                    detail=refusal.detail,
-                    sha256=sha256(body),
-                    size=len(body),
-                    body=body,
-                    party_row=sender_row,
-                )
-            )
+        self._said.keep(self._node, self._clock, batch_id, place=self._terms.place, party_row=sender_row)
+
+    def _tell(self, counts: BatchCounts, chains: DropChains) -> None:
+        """Give the receipt that was asked for. Inside the transaction that completes the batch."""
+        codes = [*chains.refused, *(refusal.reason for _, refusal in self._said.refused)]
+        unused = counts.refused + counts.quarantined
+        verdict: Verdict = "partly" if unused or codes else "accepted"
+        if counts.objects and unused == counts.objects:
+            verdict = "refused"
+        word = Word(state="received", verdict=verdict, refused=tuple(dict.fromkeys(codes)))
+        came = came_now(self._node, self._manifest, self._pinned)
+        self._is_told = receipt_on_arrival(self._node, self._clock, self._key, came, word)
 
     def _save_files(self) -> tuple[str, ...]:
         folder = self._terms.files
@@ -359,6 +328,8 @@ class _Taking:
             statements=len(self._envelopes),
             receipts=self._said.receipts,
             deniable=self._manifest.is_deniable,
+            asks=self._release.ack,
+            told=self._is_told,
             files=files,
             notes=notes,
         )

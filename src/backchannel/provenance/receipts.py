@@ -115,10 +115,36 @@ def standing(sent: Sent, receipts: Sequence[tuple[Receipt, datetime]], now: date
     state: State = "sent"
     last: Receipt | None = None
     for receipt, _ in sorted(receipts, key=lambda one: one[1]):
-        if receipt.state in NEXT[state]:
+        # The same state again is the newer word: a drop that was refused came once more, and whole.
+        if receipt.state == state or receipt.state in NEXT[state]:
             state, last = receipt.state, receipt
     is_awaited = sent.ack != "none" and state not in _ASKED[sent.ack]
     return Standing(sent=sent, state=state, receipt=last, silent_for=now - sent.at if is_awaited else None)
+
+
+def tells_more(receipt: Receipt, told: Sequence[Receipt]) -> bool:
+    """Whether a receipt says something that those given before, oldest first, did not say last.
+
+    Args:
+        receipt: that could be given.
+        told: those that were, for the same drop, about all of it or the same object.
+    """
+    if not told:
+        return True
+    state: State = "sent"
+    last: Receipt = told[0]
+    for one in told:
+        if one.state == state or one.state in NEXT[state]:
+            state, last = one.state, one
+    if receipt.state != state:
+        return receipt.state in NEXT[state]
+    if receipt.verdict == "refused" != last.verdict:
+        return False  # a damaged copy of what was taken already
+    return _said(receipt) != _said(last)
+
+
+def _said(receipt: Receipt) -> tuple[object, ...]:
+    return receipt.verdict, receipt.refused, receipt.reason, receipt.acted
 
 
 def answer(

@@ -98,6 +98,16 @@ class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
     decision: str | None
 
 
+class CameRow(NamedTuple):
+    """One drop that came and was taken."""
+
+    batch_id: BatchId | None
+    """The batch of its objects; None: it held none."""
+    chan: str
+    seq: int
+    manifest: StatementRow
+
+
 class NewSent(NamedTuple):
     """One copy of a drop that goes to one party."""
 
@@ -117,6 +127,7 @@ class SentRow(NamedTuple):
 
     manifest: bytes
     """Digest of its manifest."""
+    statement_row: int
     party_id: str
     party: str
     chan: str
@@ -204,12 +215,32 @@ class Statements(Protocol):
         """Return number and manifest of the drops in sight of a channel, the highest number first."""
         ...
 
+    def came(
+        self,
+        *,
+        batch_ids: Sequence[BatchId] | None = None,
+        digest_prefix: str = "",
+        before: int | None = None,
+        rows: int,
+    ) -> list[CameRow]:
+        """Return drops in sight that came, newest first.
+
+        Args:
+            batch_ids: only those that brought one of these batches.
+            digest_prefix: only those whose manifest's digest begins so (hexadecimal).
+            before: only those whose manifest has a smaller row.
+            rows: most of them.
+        """
+        ...
+
     def add_sent(self, new: NewSent) -> None:
         """Keep that a copy went to a party."""
         ...
 
-    def sent(self, *, party_row: int | None, manifest: bytes | None, at_most: int) -> list[SentRow]:
-        """Return copies that were sent, newest first."""
+    def sent(
+        self, *, party_row: int | None, manifest: bytes | None, at_most: int, is_asking: bool = False
+    ) -> list[SentRow]:
+        """Return copies that were sent, newest first; with `is_asking` only those that asked for a receipt."""
         ...
 
     def next_seq(self, chan: str) -> tuple[int, bytes | None]:

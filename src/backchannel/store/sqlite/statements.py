@@ -10,6 +10,7 @@ from backchannel.ids import BatchId
 from backchannel.store.sqlite.connection import Database
 from backchannel.store.statements import (
     About,
+    CameRow,
     NewRefused,
     NewSent,
     NewStatement,
@@ -116,11 +117,31 @@ class SqliteStatements:
         rows = self._database.execute(_RECEIVED, (issuer, chan, at_most))
         return [(row[8], _statement(row[:8])) for row in rows]
 
+    def came(
+        self,
+        *,
+        batch_ids: Sequence[BatchId] | None = None,
+        digest_prefix: str = "",
+        before: int | None = None,
+        rows: int,
+    ) -> list[CameRow]:
+        wanted = {
+            "batches": None if batch_ids is None else codec.encode(list(batch_ids)).decode(),
+            "first": bytes.fromhex(digest_prefix.ljust(64, "0")) if digest_prefix else None,
+            "last": bytes.fromhex(digest_prefix.ljust(64, "f")) if digest_prefix else None,
+            "before": 2**62 if before is None else before,
+            "rows": rows,
+        }
+        found = self._database.execute(_CAME, wanted)
+        return [CameRow(row[8], row[9], row[10], _statement(row[:8])) for row in found]
+
     def add_sent(self, new: NewSent) -> None:
         self._database.execute(_ADD_SENT, new)
 
-    def sent(self, *, party_row: int | None, manifest: bytes | None, at_most: int) -> list[SentRow]:
-        wanted = {"party": party_row, "manifest": manifest, "rows": at_most}
+    def sent(
+        self, *, party_row: int | None, manifest: bytes | None, at_most: int, is_asking: bool = False
+    ) -> list[SentRow]:
+        wanted = {"party": party_row, "manifest": manifest, "rows": at_most, "asking": is_asking}
         return [SentRow(*row) for row in self._database.execute(_SENT, wanted)]
 
     def next_seq(self, chan: str) -> tuple[int, bytes | None]:
@@ -294,17 +315,35 @@ ORDER BY d.seq DESC, s.statement_row DESC
 LIMIT ?
 """
 
+# A drop that brought no objects has no batch, and is in sight without one.
+_CAME = """
+SELECT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_at, s.envelope, s.is_own,
+  (SELECT max(a.batch_id) FROM statement_arrival AS a JOIN batch AS b ON b.batch_id = a.batch_id
+   WHERE a.statement_row = s.statement_row AND b.state = 'complete'),
+  d.chan, d.seq
+FROM received_drop AS d
+JOIN visible_statement AS s ON s.statement_row = d.statement_row
+WHERE d.statement_row < :before
+  AND (:first IS NULL OR s.digest BETWEEN :first AND :last)
+  AND (:batches IS NULL OR d.statement_row IN (
+    SELECT statement_row FROM statement_arrival WHERE batch_id IN (SELECT value FROM json_each(:batches))
+  ))
+ORDER BY d.statement_row DESC
+LIMIT :rows
+"""
+
 _ADD_SENT = """
 INSERT INTO sent_drop (statement_row, party_row, chan, seq, ack, sent_at, secret, objects)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _SENT = """
-SELECT s.digest, p.party_id, p.name, d.chan, d.seq, d.ack, d.sent_at, d.secret, d.objects
+SELECT s.digest, d.statement_row, p.party_id, p.name, d.chan, d.seq, d.ack, d.sent_at, d.secret, d.objects
 FROM sent_drop AS d
 JOIN statement AS s ON s.statement_row = d.statement_row
 JOIN party AS p ON p.party_row = d.party_row
 WHERE (:party IS NULL OR d.party_row = :party) AND (:manifest IS NULL OR s.digest = :manifest)
+  AND (d.ack <> 'none' OR NOT :asking)
 ORDER BY d.sent_row DESC
 LIMIT :rows
 """

@@ -1,0 +1,140 @@
+"""What is shown of receipts: those that we give, and what those that came say of what we sent."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from backchannel.desk.drop_documents import Noted
+
+Outcome = Literal["given", "told before", "not asked", "denied"]
+
+
+class ReceiptGiven(msgspec.Struct, frozen=True, kw_only=True):
+    """What one sender is told of their drop, or why they are not."""
+
+    to: str
+    seq: int
+    drop: str
+    """`sha256:...` of its manifest."""
+    asked: str
+    """What the drop asks to be told: `none`, `received`, `assessed` or `acted`."""
+    state: str
+    """What is told: no more than was asked."""
+    acted: str | None
+    reason: str | None
+    """The code for which it is declined."""
+    outcome: Outcome
+    says: str
+    """In one sentence."""
+
+
+class ReceiptsGiven(msgspec.Struct, frozen=True, kw_only=True):
+    """What the senders of a drop, or of an object, are told."""
+
+    schema: str = "backchannel.receipts-given/1"
+    about: str
+    """The object's id, or the drop's digest."""
+    receipts: tuple[ReceiptGiven, ...]
+    """One for each drop that brought it, the newest first."""
+
+
+class SaidBack(msgspec.Struct, frozen=True, kw_only=True):
+    """What a recipient said last of a drop of ours, or of objects in it."""
+
+    about: tuple[str, ...]
+    """Ids of the objects that it is said of; empty: all of the drop."""
+    state: str
+    verdict: str
+    """What became of the content: `accepted`, `partly` or `refused`."""
+    acted: str | None
+    """`blocked`, `hunted, nothing` or `hunted, found`."""
+    refused: tuple[Noted, ...]
+    """For what reasons some or all of it was refused."""
+    reason: str | None
+    """Why it is declined, by its code."""
+    other: str | None
+    """What it duplicates or conflicts with: `sha256:...` of an object."""
+    text: str
+    """The recipient's own words."""
+    when: str
+    """The day."""
+    task: str | None
+    """What the answer asks of us."""
+    says: str
+    """In one sentence."""
+
+
+class SentStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a drop at its recipient."""
+
+    to: str
+    seq: int
+    drop: str
+    """`sha256:...` of its manifest."""
+    sent_at: str
+    objects: int
+    ack: str
+    """What it asked to be told: `none`, `received`, `assessed` or `acted`."""
+    state: str
+    """How far it came there: `sent`, `received`, `read`, `assessed`, `acted` or `declined`."""
+    verdict: str | None
+    """Null: nothing was heard."""
+    says: str
+    """In words: what they said, or how long they have been silent."""
+    silent_since: str | None
+    """Null: no answer that was asked for is awaited."""
+    silent_days: int | None
+    answers: tuple[SaidBack, ...]
+    """The last word on the whole drop, and on each object that was spoken of."""
+
+
+class Unanswered(msgspec.Struct, frozen=True, kw_only=True):
+    """Drops of ours whose recipients were asked for an answer and are silent."""
+
+    drops: int
+    """Of the last 1,000 that asked."""
+    parties: int
+    longest_days: int
+    """How long the longest silence lasts."""
+
+
+class WaitingFor(msgspec.Struct, frozen=True, kw_only=True):
+    """Statements of ours that go with the next drop to a party."""
+
+    to: str
+    statements: int
+
+
+class Releases(msgspec.Struct, frozen=True, kw_only=True):
+    """What we sent, newest first, and what waits to go."""
+
+    schema: str = "backchannel.releases/1"
+    sent: tuple[SentStanding, ...]
+    unanswered: Unanswered
+    waiting: tuple[WaitingFor, ...]
+
+
+class SentStatements(msgspec.Struct, frozen=True, kw_only=True):
+    """Statements of ours that were written into a bare file."""
+
+    schema: str = "backchannel.sent-statements/1"
+    to: str
+    statements: int
+    path: str
+
+
+class HeardStatements(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a bare file of statements."""
+
+    schema: str = "backchannel.heard-statements/1"
+    statements: int
+    receipts: int
+    """How many were receipts for what we sent."""
+    known: int
+    """How many had come before."""
+    refused: int
+    """How many are in quarantine."""
+    notes: tuple[Noted, ...]
+    """Why, one by one."""
