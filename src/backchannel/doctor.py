@@ -288,7 +288,36 @@ def _and_more(first: str, others: int) -> str:
     return f"{visible(first)} and {others} more" if others else visible(first)
 
 
-_OF_NODE: Final = (_sqlite, _store, _imports, _own_networks, _channels, _secrets, _taxii)
+def _drops(node: Node, _: Clock) -> Check:
+    """Look at what was refused, at alarms about keys, and at what waits to be said."""
+    membership = node.store.membership
+    if alarms := membership.alarms():
+        return _check(
+            "drops",
+            "look",
+            f"an alarm about keys stands: {_and_more(alarms[0].sentence, len(alarms) - 1)}",
+            "Ask the party by another way: `backchannel party list` shows it.",
+        )
+    if count := node.store.statements.open_refused():
+        newest = node.store.statements.refused(before=None, rows=1, is_open=True)[0]
+        return _check(
+            "drops",
+            "look",
+            f"{count:,} refused and kept as they came, the newest for {newest.reason}",
+            "backchannel refused list",
+        )
+    waiting = node.store.statements.waiting_parties()
+    if waiting:
+        statements = sum(number for _, number in waiting)
+        return _check(
+            "drops",
+            "fine",
+            f"{statements:,} statements wait for the next drop to {_and_more(waiting[0][0], len(waiting) - 1)}",
+        )
+    return _check("drops", "fine", "nothing was refused, nothing waits")
+
+
+_OF_NODE: Final = (_sqlite, _store, _imports, _own_networks, _channels, _secrets, _taxii, _drops)
 
 
 def _disk(home: Path) -> Check:

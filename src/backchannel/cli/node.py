@@ -97,6 +97,7 @@ def _status_text(found: Status) -> str:
                 "quarantine",
                 f"{counted(found.quarantined, 'object')} to decide on" if found.quarantined else "",
             ),
+            *_drops(found),
             ("parties", f"{found.parties:,}"),
             ("batches", f"{found.batches:,}"),
             (
@@ -123,6 +124,16 @@ def _status_text(found: Status) -> str:
             ),
         ]
     )
+
+
+def _drops(found: Status) -> list[tuple[str, str]]:
+    """Return what of drops wants a look, or waits."""
+    waiting = f"{counted(found.waiting, 'statement')} for the next drops to their readers"
+    return [
+        ("refused", f"{found.refused:,}: backchannel refused list" if found.refused else ""),
+        ("alarms", f"{found.alarms:,} about keys: backchannel party list" if found.alarms else ""),
+        ("waiting", waiting if found.waiting else ""),
+    ]
 
 
 _MARKS = {"fine": ("ok", "green"), "look": ("look", "yellow"), "broken": ("broken", "red")}

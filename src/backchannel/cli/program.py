@@ -9,6 +9,7 @@ from backchannel.cli.acting import advice, export
 from backchannel.cli.answering import ack, dispute, sight
 from backchannel.cli.batches import batch
 from backchannel.cli.channels import channel
+from backchannel.cli.coming import receive
 from backchannel.cli.command import Group, global_options
 from backchannel.cli.hunting import hits, hunt
 from backchannel.cli.keys import key
@@ -17,6 +18,7 @@ from backchannel.cli.meeting import party
 from backchannel.cli.node import doctor, init, status
 from backchannel.cli.reading import inbox, show, why
 from backchannel.cli.receiving import import_, validate
+from backchannel.cli.refused import refused
 from backchannel.cli.releasing import release
 from backchannel.cli.serving import demo, serve
 from backchannel.cli.taxii import taxii
@@ -49,6 +51,8 @@ for _command in (
     party,
     key,
     release,
+    receive,
+    refused,
     inbox,
     show,
     why,

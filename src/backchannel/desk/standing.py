@@ -51,6 +51,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     answers: int
     collections: int
     """What we offer to others."""
+    refused: int
+    """Drops and statements that were refused, and wait for a person."""
+    alarms: int
+    """About keys that do not fit what is known, and that nobody decided."""
+    waiting: int
+    """Statements that wait for the next drop to their reader."""
     credentials: int
     """Of parties for our own server, those that have expired among them."""
 
@@ -77,6 +83,9 @@ def standing(node: Node) -> Status:
         hunts=hunts,
         last_hunt=_last_hunt(node),
         answers=answers,
+        refused=store.statements.open_refused(),
+        alarms=len(store.membership.alarms()),
+        waiting=sum(number for _, number in store.statements.waiting_parties()),
         collections=len(store.collections.all()),
         credentials=len(store.credentials.all()),
     )

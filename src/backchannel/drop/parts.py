@@ -87,42 +87,66 @@ def join(texts: Iterable[bytes]) -> bytes:
         Rejected: `NOT_A_DROP` (no part in them), `DAMAGED` (a part, or the whole), `MIXED_PARTS`, `MISSING_PART`,
             `TOO_MANY`, `TOO_LARGE`.
     """
-    found: dict[int, Part] = {}
-    size = 0
+    gathering = Gathering()
     for text in texts:
-        for part in read_parts(text):
-            if _is_new(part, found):
-                size += len(part.data)
-                if size > limits.MAX_TEXT_FILE_BYTES:
-                    raise Rejected(Reason.TOO_LARGE, "the parts together")
-                found[part.number] = part
-    if not found:
-        raise Rejected(Reason.NOT_A_DROP, "no part of a drop stands in it")
-    first = next(iter(found.values()))
-    missing = [number for number in range(1, first.of + 1) if number not in found]
-    if missing:
-        shown = ", ".join(map(str, missing[:_MAX_MISSING_SHOWN]))
-        more = f" and {len(missing) - _MAX_MISSING_SHOWN} more" if len(missing) > _MAX_MISSING_SHOWN else ""
-        raise Rejected(Reason.MISSING_PART, f"missing of {first.of}: {shown}{more}")
-    data = b"".join(found[number].data for number in range(1, first.of + 1))
-    if hashlib.sha256(data).hexdigest()[:NAME_CHARS] != first.name:
-        raise Rejected(Reason.DAMAGED, "the parts together are not what was split")
-    return data
+        for part in read_parts(text.splitlines()):
+            gathering.add(part)
+    return gathering.data()
 
 
-def _is_new(part: Part, found: dict[int, Part]) -> bool:
-    """Whether `part` is another one than those found, and belongs to them."""
-    other = next(iter(found.values()), part)
-    if (part.name, part.of) != (other.name, other.of):
-        raise Rejected(Reason.MIXED_PARTS, f"{other.name[:8]}… and {part.name[:8]}…")
-    same = found.get(part.number)
-    if same is not None and same.data != part.data:
-        raise Rejected(Reason.MIXED_PARTS, f"two different parts have the number {part.number}")
-    return same is None
+class Gathering:
+    """Gathers the parts of one drop, in any order and as often as they come."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, Part] = {}
+        self._size = 0
+
+    def add(self, part: Part) -> None:
+        """Take in a part.
+
+        Raises:
+            Rejected: `MIXED_PARTS` (of another drop, or another one of this number), `TOO_LARGE`.
+        """
+        other = next(iter(self._found.values()), part)
+        if (part.name, part.of) != (other.name, other.of):
+            raise Rejected(Reason.MIXED_PARTS, f"{other.name[:8]}… and {part.name[:8]}…")
+        same = self._found.get(part.number)
+        if same is not None and same.data != part.data:
+            raise Rejected(Reason.MIXED_PARTS, f"two different parts have the number {part.number}")
+        if same is None:
+            self._size += len(part.data)
+            if self._size > limits.MAX_TEXT_FILE_BYTES:
+                raise Rejected(Reason.TOO_LARGE, "the parts together")
+            self._found[part.number] = part
+
+    def missing(self) -> list[int]:
+        """Return the numbers of the parts that are missing, from 1."""
+        of = next((part.of for part in self._found.values()), 0)
+        return [number for number in range(1, of + 1) if number not in self._found]
+
+    def data(self) -> bytes:
+        """Return the drop.
+
+        Raises:
+            Rejected: `NOT_A_DROP` (there are no parts), `MISSING_PART`, `DAMAGED`.
+        """
+        if not self._found:
+            raise Rejected(Reason.NOT_A_DROP, "no part of a drop stands in it")
+        first = next(iter(self._found.values()))
+        missing = self.missing()
+        if missing:
+            shown = ", ".join(map(str, missing[:_MAX_MISSING_SHOWN]))
+            hidden = len(missing) - _MAX_MISSING_SHOWN
+            more = f" and {hidden} more" if hidden > 0 else ""
+            raise Rejected(Reason.MISSING_PART, f"missing of {first.of}: {shown}{more}")
+        data = b"".join(self._found[number].data for number in range(1, first.of + 1))
+        if hashlib.sha256(data).hexdigest()[:NAME_CHARS] != first.name:
+            raise Rejected(Reason.DAMAGED, "the parts together are not what was split")
+        return data
 
 
-def read_parts(text: bytes) -> Iterator[Part]:
-    """Yield the parts that stand in one text.
+def read_parts(lines: Iterable[bytes]) -> Iterator[Part]:
+    """Yield the parts that stand in the lines of one text.
 
     Raises:
         Rejected: `DAMAGED`, `TOO_MANY`, `TOO_LARGE`.
@@ -130,7 +154,7 @@ def read_parts(text: bytes) -> Iterator[Part]:
     head: re.Match[bytes] | None = None
     body: list[bytes] = []
     size = 0
-    for raw in text.splitlines():
+    for raw in lines:
         line = _MARKS.sub(b"", raw).rstrip()
         if (match := _FIRST.match(line)) is not None:
             if head is not None:

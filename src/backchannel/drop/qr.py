@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,6 +55,36 @@ def _folded(pieces: list[bytes], size: int) -> bytes:
     for piece in pieces:
         folded ^= int.from_bytes(piece, "big")
     return folded.to_bytes(size, "big")
+
+
+def is_frames(prefix: bytes) -> bool:
+    """Whether a file that begins with `prefix` holds frames."""
+    return prefix.startswith(_MAGIC)
+
+
+def read_frames(data: bytes) -> Iterator[bytes]:
+    """Yield the frames that stand in a file one behind the other, as a scanner saved them.
+
+    Raises:
+        Rejected: `NOT_A_DROP`, `BAD_FRAME`.
+    """
+    at = 0
+    while at < len(data):
+        if len(data) - at < _HEAD.size:
+            raise Rejected(Reason.BAD_FRAME, "it ends within a QR code")
+        _, _, count, _, _, length = _HEAD.unpack_from(data, at)
+        size = _HEAD.size + (-(-length // count) if count else 0)
+        yield data[at : at + size]
+        at += size
+
+
+def name_of(frame: bytes) -> bytes:
+    """Return what the frames of one drop have in common.
+
+    Raises:
+        Rejected: `NOT_A_DROP`, `BAD_FRAME`.
+    """
+    return _read(frame)[0].name
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,19 @@ class Statements(Protocol):
         ...
 
     def refuse(self, new: NewRefused) -> int:
-        """Put something into quarantine; returns its number."""
+        """Put something into quarantine; returns its number. What lies there for the same reason is not put in again."""
+        ...
+
+    def refused_as(self, sha256: bytes) -> int | None:
+        """Return the number under which an original lies in quarantine and nobody has decided; the newest."""
+        ...
+
+    def refused_row(self, refused_row: int) -> RefusedRow | None:
+        """Return one thing that is or was in quarantine."""
+        ...
+
+    def open_refused(self) -> int:
+        """Count what nobody has decided."""
         ...
 
     def refused(self, *, before: int | None, rows: int, is_open: bool) -> list[RefusedRow]:
@@ -205,6 +217,10 @@ class Statements(Protocol):
 
     def decide(self, refused_row: int, decision: str, *, at: str) -> bool:
         """Write down what a person decided; False where somebody has."""
+        ...
+
+    def discard(self, refused_row: int) -> None:
+        """Let go of an original that the store keeps."""
         ...
 
     def add_received(self, statement_row: int, *, issuer: str, chan: str, seq: int) -> None:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import cast
 
 from backchannel import codec
 from backchannel.ids import BatchId
 from backchannel.store.sqlite.connection import Database
+from backchannel.store.sqlite.quarantine import SqliteQuarantine
 from backchannel.store.statements import (
     About,
     CameRow,
-    NewRefused,
     NewSent,
     NewStatement,
-    RefusedRow,
     SentRow,
     StatementRow,
     Subject,
 )
 
 
-class SqliteStatements:
+class SqliteStatements(SqliteQuarantine):
     """What was signed, and what became of it."""
 
     def __init__(self, database: Database) -> None:
+        super().__init__(database)
         self._database = database
 
     def add(self, new: NewStatement, subjects: Iterable[Subject], *, batch_id: BatchId | None) -> int:
@@ -82,33 +81,6 @@ class SqliteStatements:
 
     def forget_taken(self, *, before: str) -> int:
         return self._database.execute(_FORGET_TAKEN, (before,)).rowcount
-
-    def refuse(self, new: NewRefused) -> int:
-        fields = (
-            new.at,
-            new.what,
-            new.party_row,
-            new.place,
-            new.reason,
-            new.detail,
-            new.sha256,
-            new.size,
-            new.body,
-        )
-        return cast("int", self._database.execute(_REFUSE, fields).lastrowid)
-
-    def refused(self, *, before: int | None, rows: int, is_open: bool) -> list[RefusedRow]:
-        bound = 2**62 if before is None else before
-        found = self._database.execute(_REFUSED_OPEN if is_open else _REFUSED, (bound, rows))
-        names = RefusedRow.__struct_fields__
-        return [RefusedRow(**dict(zip(names, row, strict=True))) for row in found]
-
-    def refused_body(self, refused_row: int) -> bytes | None:
-        row = self._database.execute(_REFUSED_BODY, (refused_row,)).fetchone()
-        return None if row is None else row[0]
-
-    def decide(self, refused_row: int, decision: str, *, at: str) -> bool:
-        return self._database.execute(_DECIDE, (at, decision, refused_row)).rowcount == 1
 
     def add_received(self, statement_row: int, *, issuer: str, chan: str, seq: int) -> None:
         self._database.execute(_ADD_RECEIVED, (issuer, chan, seq, statement_row))
@@ -266,39 +238,6 @@ ON CONFLICT (issuer, statement_id) DO UPDATE SET batch_id = excluded.batch_id, k
 """
 
 _FORGET_TAKEN = "DELETE FROM taken WHERE keep_until IS NOT NULL AND keep_until < ?"
-
-_REFUSE = """
-INSERT INTO refused (at, what, party_row, place, reason, detail, sha256, bytes, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-
-_REFUSED = """
-SELECT r.refused_row, r.at, r.what, p.name, r.place, r.reason, r.detail, r.sha256, r.bytes,
-  r.decided_at, r.decision
-FROM refused AS r
-LEFT JOIN party AS p ON p.party_row = r.party_row
-WHERE r.refused_row < ?
-ORDER BY r.refused_row DESC
-LIMIT ?
-"""
-
-_REFUSED_OPEN = """
-SELECT r.refused_row, r.at, r.what, p.name, r.place, r.reason, r.detail, r.sha256, r.bytes,
-  r.decided_at, r.decision
-FROM refused AS r
-LEFT JOIN party AS p ON p.party_row = r.party_row
-WHERE r.refused_row < ? AND r.decided_at IS NULL
-ORDER BY r.refused_row DESC
-LIMIT ?
-"""
-
-_REFUSED_BODY = "SELECT body FROM refused WHERE refused_row = ?"
-
-_DECIDE = """
-UPDATE refused
-SET decided_at = ?, decision = ?
-WHERE refused_row = ? AND decided_at IS NULL
-"""
 
 _ADD_RECEIVED = """
 INSERT INTO received_drop (issuer, chan, seq, statement_row)
