@@ -1,17 +1,22 @@
-"""`ack`, `sight`, `dispute`: what we tell the source, as STIX 2.1 that its tools can read."""
+"""`ack`, `decline`, `sight`, `dispute`: what we tell the source, as STIX that its tools can read, and as receipts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from backchannel.cli.command import Command, pass_session, read_words
-from backchannel.cli.layout import paragraph
+from backchannel.cli.layout import paragraph, table
+from backchannel.cli.passphrases import passphrase_option, unseal_when_needed
 from backchannel.cli.session import Session
+from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU
 
 if TYPE_CHECKING:
     from backchannel.desk.answering import Answer
+    from backchannel.desk.receipt_documents import ReceiptGiven, ReceiptsGiven
 
 _id = click.argument("stix_id", metavar="ID")
 _text = click.option(
@@ -22,23 +27,111 @@ _text = click.option(
 )
 
 
+_REASONS = (
+    "not-relevant",
+    "not-understood",
+    "no-capability",
+    "no-authority",
+    "distrust-source",
+    "duplicate-of",
+    "stale",
+    "conflicts-with",
+    "need-more",
+)
+_ACTED = {"blocked": "blocked", "hunted-nothing": "hunted, nothing", "hunted-found": "hunted, found"}
+
+
 @click.command(
     cls=Command,
     example="""
     backchannel ack indicator--8e2e2d2b
-    backchannel ack indicator--8e2e2d2b --text 'Blocked on all resolvers since noon.' -o ack.json
+    backchannel ack indicator--8e2e2d2b --acted blocked --text 'Blocked since noon.' -o ack.json
+    backchannel ack sha256:5f0c9a3b --assessed
     """,
 )
-@_id
+@click.argument("which", metavar="ID|DROP")
 @_text
+@click.option("--read", "state", flag_value="read", help="You have read it: the default.")
+@click.option("--assessed", "state", flag_value="assessed", help="You have made up your mind about it.")
+@click.option("--acted", type=click.Choice(list(_ACTED)), help="What you did about it.")
+@passphrase_option
 @pass_session
-def ack(session: Session, stix_id: str, text: str) -> None:
-    """Tell the source that we have it, and what we do with it (a STIX note)."""
+@click.pass_context
+def ack(
+    ctx: click.Context,
+    session: Session,
+    *,
+    which: str,
+    text: str,
+    state: str | None,
+    acted: str | None,
+    passphrase_file: Path | None,
+) -> None:
+    """Tell the source that we have it, and what we do with it.
+
+    A STIX note, and a receipt to each sender of a drop that brought it and asked; of a whole drop, receipts alone.
+    Nobody is told more than they asked for.
+    """
     from backchannel.desk.answering import acknowledge  # noqa: PLC0415
+    from backchannel.desk.came_drops import names_drop  # noqa: PLC0415
+    from backchannel.desk.receipting import Word, acknowledged  # noqa: PLC0415
+
+    if acted and state:
+        raise click.UsageError("say --read, --assessed or --acted: one of them", ctx)
+    word = Word(
+        state="acted" if acted else state or "read",  # type: ignore[arg-type]  # of the closed list above
+        acted=_ACTED[acted] if acted else None,  # type: ignore[arg-type]
+    )
+    if names_drop(which):
+        if text:
+            raise click.UsageError("--text goes into a note about an object, and a drop is none", ctx)
+        with session.node() as node:
+            unseal = unseal_when_needed(node, passphrase_file)
+            given = acknowledged(node, session.clock, which, word, unseal=unseal)
+        _receipts(ctx, session, given)
+    with session.node() as node:
+        unseal = unseal_when_needed(node, passphrase_file)
+        said = acknowledge(node, session.clock, which, text=read_words(text), word=word, unseal=unseal)
+    _answer(session, said)
+    ctx.exit(_exit_code(said.receipts))
+
+
+@click.command(
+    cls=Command,
+    example="""
+    backchannel decline indicator--8e2e2d2b --reason no-capability --text 'We have no such product.'
+    backchannel decline sha256:5f0c9a3b --reason stale
+    backchannel decline indicator--8e2e2d2b --reason duplicate-of --other indicator--5b0e1d90
+    """,
+)
+@click.argument("which", metavar="ID|DROP")
+@click.option("--reason", type=click.Choice(_REASONS), required=True, help="Why.")
+@click.option(
+    "--other", default="", metavar="ID", help="What it duplicates or conflicts with, where that is why."
+)
+@_text
+@passphrase_option
+@pass_session
+@click.pass_context
+def decline(
+    ctx: click.Context,
+    session: Session,
+    *,
+    which: str,
+    reason: str,
+    other: str,
+    text: str,
+    passphrase_file: Path | None,
+) -> None:
+    """Tell the sender of a drop that we do nothing with it, or with an object of it, and why (a receipt)."""
+    from backchannel.desk.receipting import Word, acknowledged, decline_reason  # noqa: PLC0415
 
     with session.node() as node:
-        said = acknowledge(node, session.clock, stix_id, text=read_words(text))
-    _answer(session, said)
+        why = decline_reason(reason, other=other, text=read_words(text), node=node)
+        word = Word(state="declined", reason=why)
+        unseal = unseal_when_needed(node, passphrase_file)
+        given = acknowledged(node, session.clock, which, word, unseal=unseal)
+    _receipts(ctx, session, given)
 
 
 @click.command(cls=Command, example="backchannel sight indicator--8e2e2d2b -o sighting.json")
@@ -83,3 +176,32 @@ def _answer(session: Session, said: Answer) -> None:
     session.tell(paragraph(f"{said.says}{where}{again}"))
     if session.output:
         session.tell(paragraph(f"Next: send {session.output} to {said.to.party or 'its source'}."))
+    _say_receipts(session, said.receipts)
+
+
+def _receipts(ctx: click.Context, session: Session, given: ReceiptsGiven) -> NoReturn:
+    """Say who is told what, and end."""
+    if session.form == "json":
+        session.document(given)
+    else:
+        rows = [
+            (one.to, f"{one.seq:,}", one.asked, one.acted or one.reason or one.state, one.outcome)
+            for one in given.receipts
+        ]
+        session.text(table(("to", "drop", "asked", "told", "outcome"), rows, numbers=("drop",)))
+        _say_receipts(session, given.receipts)
+    ctx.exit(_exit_code(given.receipts))
+
+
+def _say_receipts(session: Session, receipts: Sequence[ReceiptGiven]) -> None:
+    """Say what happens with the receipts, each sender once."""
+    for says in dict.fromkeys(one.says for one in receipts if one.outcome != "not asked"):
+        session.tell(paragraph(says))
+    for to in dict.fromkeys(one.to for one in receipts if one.outcome == "given"):
+        session.tell(
+            paragraph(f"Next: `backchannel release send --receipts --to '{to}' -o FILE` sends it at once.")
+        )
+
+
+def _exit_code(receipts: Sequence[ReceiptGiven]) -> int:
+    return EXIT_NEEDS_YOU if any(one.outcome == "denied" for one in receipts) else EXIT_DONE

@@ -52,3 +52,21 @@ def unseal_of(node: Node, file: Path | None) -> Unseal | None:
     from backchannel.parties.passphrase import unseal_with  # noqa: PLC0415
 
     return unseal_with(ask_passphrase(file, "of the node's keys")) if is_sealed(node) else None
+
+
+def unseal_when_needed(node: Node, file: Path | None) -> Unseal | None:
+    """Return what opens the node's keys and asks for their passphrase only once; None: they are not under one.
+
+    For commands that sign something only now and then.
+    """
+    from backchannel.desk.own_keys import is_sealed  # noqa: PLC0415
+    from backchannel.parties.passphrase import unseal_with  # noqa: PLC0415
+
+    asked: list[Unseal] = []
+
+    def unseal(sealed: bytes) -> bytes:
+        if not asked:
+            asked.append(unseal_with(ask_passphrase(file, "of the node's keys")))
+        return asked[0](sealed)
+
+    return unseal if is_sealed(node) else None

@@ -6,7 +6,7 @@ import click
 
 from backchannel import __version__
 from backchannel.cli.acting import advice, export
-from backchannel.cli.answering import ack, dispute, sight
+from backchannel.cli.answering import ack, decline, dispute, sight
 from backchannel.cli.batches import batch
 from backchannel.cli.channels import channel
 from backchannel.cli.coming import receive
@@ -61,6 +61,7 @@ for _command in (
     advice,
     export,
     ack,
+    decline,
     sight,
     dispute,
     warninglist,

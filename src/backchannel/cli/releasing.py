@@ -87,6 +87,7 @@ def plan(
     backchannel release send --to 'CERT Beta' indicator--8e2e2d2b --armor -o -
     backchannel release send --to 'CERT Beta' --to 'CERT Gamma' --batch 3 -o stick/
     backchannel release send --to 'CERT Beta' --batch 3 --split 60k -o parts/
+    backchannel release send --to 'CERT Beta' --receipts -o receipts.bcb
     """,
 )
 @click.option(
@@ -96,6 +97,13 @@ def plan(
 @click.option(
     "--plan", "hashes", multiple=True, metavar="HASH", help="The plan that you looked at; one for each party."
 )
+@click.option(
+    "--receipts",
+    "waiting",
+    flag_value="drop",
+    help="Only what waits for the party: receipts, and no objects.",
+)
+@click.option("--bare", "waiting", flag_value="bare", help="The same as a signed file that is not encrypted.")
 @handing_options
 @how_options
 @deniable_option
@@ -107,6 +115,7 @@ def send(
     to: tuple[str, ...],
     choice: Choice,
     hashes: tuple[str, ...],
+    waiting: str | None,
     handing: Handing,
     how: How,
     deniable: bool,
@@ -119,6 +128,17 @@ def send(
     """
     from backchannel.desk.releasing import release as make  # noqa: PLC0415
 
+    if waiting:
+        if not choice.is_empty or hashes or deniable:
+            raise UsageError(
+                f"{'--bare' if waiting == 'bare' else '--receipts'} takes no objects, no --plan and no --deniable",
+                hint="Send objects without it: what waits goes along.",
+            )
+        if waiting == "bare":
+            _write_bare(session, to, handing)
+        else:
+            _send_receipts(session, to, handing, passphrase_file)
+        return
     handing.check(session, len(to))
     with session.node() as node:
         plans = _plans(node, session, to, choice, is_deniable=deniable)
@@ -130,6 +150,44 @@ def send(
             made = make(node, session.clock, one, how, approved=approved, unseal=unseal)
             sent.append(handing.hand_on(session, made))
     answer_sent(session, handing, sent)
+
+
+def _send_receipts(
+    session: Session, to: Sequence[str], handing: Handing, passphrase_file: Path | None
+) -> None:
+    """Let what waits for parties go in drops of its own."""
+    from backchannel.desk.receipt_drops import receipts_drop  # noqa: PLC0415
+
+    handing.check(session, len(to))
+    sent: list[SentDrop] = []
+    with session.node() as node:
+        unseal = unseal_of(node, passphrase_file)
+        for name in to:
+            made = receipts_drop(node, session.clock, name, unseal=unseal)
+            if made is None:
+                session.tell(paragraph(f"Nothing waits for {name}."))
+            else:
+                sent.append(handing.hand_on(session, made))
+    if sent or session.form == "json":
+        answer_sent(session, handing, sent)
+
+
+def _write_bare(session: Session, to: Sequence[str], handing: Handing) -> None:
+    """Write what waits for a party into a file that is not encrypted."""
+    from backchannel.desk.receipt_drops import write_statements  # noqa: PLC0415
+
+    if handing.output in {None, "-"} or len(to) > 1:
+        raise UsageError("a bare file is written for one party, with -o FILE", hint="Name one of each.")
+    with session.node() as node:
+        written = write_statements(node, session.clock, to[0], Path(str(handing.output)))
+    if session.form == "json" and written is not None:
+        session.document(written)
+    elif written is None:
+        session.tell(paragraph(f"Nothing waits for {to[0]}."))
+    else:
+        session.text(
+            paragraph(f"{counted(written.statements, 'statement')} for {written.to} in {written.path}")
+        )
 
 
 def _plans(

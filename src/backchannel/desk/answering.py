@@ -17,9 +17,12 @@ import msgspec
 from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.codec import JsonObject
+from backchannel.desk.came_drops import drops_of
 from backchannel.desk.items import find
 from backchannel.desk.judging import Judge
 from backchannel.desk.node import Node
+from backchannel.desk.receipt_documents import ReceiptGiven
+from backchannel.desk.receipting import READ, Word, give
 from backchannel.desk.records import record_decision
 from backchannel.desk.searching import Searches
 from backchannel.desk.writing import write_files
@@ -30,6 +33,7 @@ from backchannel.feedback.opinion import Opinion, opinion
 from backchannel.feedback.sighting import sighting
 from backchannel.ids import sha256
 from backchannel.logs.shown import ALL_LIKE
+from backchannel.parties.at_rest import Unseal
 from backchannel.store.rows import Kept
 
 AnswerKind = Literal["ack", "sight", "dispute"]
@@ -65,24 +69,39 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """File the bundle was written to."""
     bundle: msgspec.Raw
     """The STIX 2.1 bundle: our identity and the answer."""
+    receipts: tuple[ReceiptGiven, ...] = ()
+    """Of `ack`: what the senders of the drops are told that brought it."""
 
 
-def acknowledge(node: Node, clock: Clock, stix_id: str, *, text: str = "", out: Path | None = None) -> Answer:
-    """Tell the source that we have the object and what we made of it: a STIX note.
+def acknowledge(
+    node: Node,
+    clock: Clock,
+    stix_id: str,
+    *,
+    text: str = "",
+    word: Word = READ,
+    out: Path | None = None,
+    unseal: Unseal | None = None,
+) -> Answer:
+    """Tell the source that we have the object and what we made of it: a STIX note, and to senders of drops a receipt.
 
     Args:
         node: who speaks.
         clock: gives the present.
         stix_id: the object, or so much of its id that only one object has it.
         text: a person's own words; by default when it came, and whether it was searched for and seen.
+        word: what those are told who sent it by a drop and asked.
         out: file to write the bundle to.
+        unseal: opens our keys, where a receipt is to be signed.
 
     Raises:
         NotFoundError: nothing of that id is in sight.
         UsageError: several objects begin so, or `text` is too long.
+        SignatureError: a receipt is to be signed, and our keys need a passphrase.
         InputError: `out` cannot be written.
     """
-    about = _About.of(node, find(node.store, stix_id))
+    kept = find(node.store, stix_id)
+    about = _About.of(node, kept)
     content = text.strip() or _acknowledgement(about)
 
     def make(created: datetime, modified: datetime) -> JsonObject:
@@ -90,7 +109,10 @@ def acknowledge(node: Node, clock: Clock, stix_id: str, *, text: str = "", out: 
             about.id, about.speaker, abstract="Received", content=content, created=created, modified=modified
         )
 
-    return _say("ack", about, "note", clock, make, says=f"Acknowledged {about.id}", out=out)
+    with node.store.transaction():
+        said = _say("ack", about, "note", clock, make, says=f"Acknowledged {about.id}", out=out)
+        receipts = give(node, clock, drops_of(node, kept), word, about=kept, unseal=unseal)
+    return msgspec.structs.replace(said, receipts=receipts)
 
 
 def sight(node: Node, clock: Clock, stix_id: str, *, text: str = "", out: Path | None = None) -> Answer:

@@ -57,6 +57,10 @@ class Word:
         return Tlp.GREEN if self.state in {"received", "read"} else Tlp.AMBER
 
 
+READ: Final = Word(state="read")
+"""That a person read it: the least that a person says."""
+
+
 def acknowledged(
     node: Node,
     clock: Clock,
