@@ -46,7 +46,15 @@ class ReadOnly:
         Raises:
             UsageError: always.
         """
-        raise UsageError("a feed is read only", hint="Push by a channel of kind taxii.")
+        raise UsageError("objects are not pushed by it", hint="Push by a channel of kind taxii.")
+
+    def hand_on(self, file: BinaryIO, size: int) -> str:  # noqa: ARG002  # the protocol's names
+        """Refuse.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("it takes no drops", hint="Name a channel of kind drop.")
 
 
 class _Feed(ReadOnly):

@@ -12,7 +12,7 @@ import logging
 import random
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
@@ -47,6 +47,8 @@ FIRST_WAIT_S: Final = 0.5
 MAX_WAIT_S: Final = 60.0
 """Longest wait that a server may ask for within one request (seconds); beyond it the poll ends for now."""
 CHUNK_BYTES: Final = 64 * 2**10
+SLOWEST_BYTES_PER_S: Final = 256 * 2**10
+"""How fast what is sent has to go at least: 2 GiB in little more than two hours."""
 
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _BUSY: Final = frozenset({429, 503})
@@ -158,6 +160,16 @@ class Door:
         """Send `body`; it is sent again only where the connection could not be made, or the server asks for it."""
         return self._ask(_Request("POST", url, dict(headers), body, None, MAX_ANSWER_BYTES))
 
+    def send(self, url: str, headers: Mapping[str, str], file: BinaryIO, size: int) -> Answer:
+        """Post a file of `size` bytes, read from its beginning each time it is sent; as `post` does.
+
+        It may take a second more for each `SLOWEST_BYTES_PER_S` of it.
+        """
+        more_s = size / SLOWEST_BYTES_PER_S
+        return self._ask(
+            _Request("POST", url, dict(headers), Body(file, size), None, MAX_ANSWER_BYTES), more_s
+        )
+
     @cached_property
     def _elsewhere(self) -> httpcore2.ConnectionPool:
         """Connections to other origins than the one named: without our certificate."""
@@ -171,11 +183,11 @@ class Door:
             network_backend=Guarded(self._watch, self._proxy),
         )
 
-    def _ask(self, request: _Request) -> Answer:
+    def _ask(self, request: _Request, more_s: float = 0.0) -> Answer:
         waited = 0.0
         for turn in range(1, TRIES + 1):
             last = turn == TRIES
-            self._watch.begin()
+            self._watch.begin(more_s)
             try:
                 answer = self._follow(request)
             except _LOST as error:
@@ -238,13 +250,13 @@ class Door:
         split = checked_url(url)
         is_home = _origin(split) == self._home
         self._watch.only_private = split.scheme == "http" and is_home and bool(self._credentials)
-        pool = self._at_home if is_home else self._elsewhere
+        pool, body = self._at_home if is_home else self._elsewhere, request.body
         lines = request.lines(split.netloc, self._credentials if is_home else {})
         with pool.stream(
             request.method,
             httpcore2.URL(_target(split)),
             headers=[(name.encode("latin-1"), text.encode("latin-1")) for name, text in lines.items()],
-            content=request.body or None,
+            content=iter(body) if isinstance(body, Body) else body or None,
             extensions={"timeout": _TIMEOUTS},
         ) as response:
             headers = {
@@ -261,13 +273,28 @@ class Door:
 _TIMEOUTS: Final = {"connect": CONNECT_S, "read": SILENCE_S, "write": SILENCE_S, "pool": CONNECT_S}
 
 
+class Body:
+    """A file that is sent."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(0)
+        while data := self._file.read(CHUNK_BYTES):
+            yield data
+
+
 class _Request(NamedTuple):
     """What is asked."""
 
     method: str
     url: str
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | Body
     into: BinaryIO | None
     max_bytes: int
 

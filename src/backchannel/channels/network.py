@@ -36,9 +36,9 @@ class Watch:
         """Whether credentials go over http: then only to an address that the public internet does not lead to."""
         self._deadline = 0.0
 
-    def begin(self) -> None:
-        """Let the time of a request run."""
-        self._deadline = time.monotonic() + REQUEST_S
+    def begin(self, more_s: float = 0.0) -> None:
+        """Let the time of a request run: `REQUEST_S` and, for a large one, so many seconds more."""
+        self._deadline = time.monotonic() + REQUEST_S + more_s
 
     def left_s(self, timeout: float | None) -> float:
         """Return how long the next step may take (seconds).

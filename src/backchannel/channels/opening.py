@@ -12,6 +12,7 @@ from backchannel.desk.channel import Channel, Kind, Pause, Terms
 from backchannel.errors import InputError
 
 if TYPE_CHECKING:
+    from backchannel.channels.http import Door
     from backchannel.channels.tunnel import Proxy
 
 MAX_SECRET_BYTES: Final = 64 * 2**10
@@ -25,12 +26,35 @@ def open_channel(kind: Kind, terms: Terms, pause: Pause) -> Iterator[Channel]:
     Raises:
         InputError: a file of a secret or certificate cannot be read.
     """
-    if kind != "taxii" and not terms.url.startswith(("http://", "https://")):
-        from backchannel.channels.folder import open_folder  # noqa: PLC0415
+    with ExitStack() as stack:
+        if kind == "taxii" or "://" in terms.url:
+            yield _reached(kind, stack.enter_context(_door(terms, pause)), terms, pause, stack)
+        elif kind == "drop":
+            from backchannel.channels.drops import DropFolder  # noqa: PLC0415
 
-        with ExitStack() as stack:
+            yield DropFolder(Path(terms.url))
+        else:
+            from backchannel.channels.folder import open_folder  # noqa: PLC0415
+
             yield open_folder(kind, Path(terms.url), stack)
-        return
+
+
+def _reached(kind: Kind, door: Door, terms: Terms, pause: Pause, stack: ExitStack) -> Channel:
+    """Return a channel over HTTP."""
+    if kind == "taxii":
+        from backchannel.channels.taxii.client import TaxiiChannel  # noqa: PLC0415
+
+        return TaxiiChannel(door, terms, pause)
+    if kind == "drop":
+        from backchannel.channels.drops import DropBox  # noqa: PLC0415
+
+        return DropBox(door, terms.url)
+    from backchannel.channels.feed import open_feed  # noqa: PLC0415
+
+    return stack.enter_context(open_feed(kind, door, terms.url))
+
+
+def _door(terms: Terms, pause: Pause) -> Door:
     from backchannel.channels.http import Credentials, Door  # noqa: PLC0415  # 0.1 s that other commands need not pay
 
     credentials = Credentials(
@@ -41,7 +65,7 @@ def open_channel(kind: Kind, terms: Terms, pause: Pause) -> Iterator[Channel]:
         key=terms.client_key or "",
     )
     try:
-        door = Door(
+        return Door(
             terms.url,
             credentials=credentials,
             pause=pause,
@@ -54,16 +78,6 @@ def open_channel(kind: Kind, terms: Terms, pause: Pause) -> Iterator[Channel]:
             f"a certificate or its key cannot be used: {error.strerror or type(error).__name__}",
             hint="They are PEM files, and the key belongs to the certificate and has no password.",
         ) from None
-    with door:
-        if kind == "taxii":
-            from backchannel.channels.taxii.client import TaxiiChannel  # noqa: PLC0415
-
-            yield TaxiiChannel(door, terms, pause)
-        else:
-            from backchannel.channels.feed import open_feed  # noqa: PLC0415
-
-            with open_feed(kind, door, terms.url) as feed:
-                yield feed
 
 
 def _proxy(terms: Terms) -> Proxy | None:

@@ -8,6 +8,7 @@ from backchannel.cli.findings import findings_text
 from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, table
 
 if TYPE_CHECKING:
+    from backchannel.desk.carried_documents import CarriedDrops, CarriedFile
     from backchannel.desk.channel_documents import (
         ChannelDetail,
         ChannelPush,
@@ -63,6 +64,8 @@ def detail_text(found: ChannelDetail) -> str:
             indent=2,
         )
         parts += ["", heading(joined(place.title, place.id if place.id != place.title else "")), lines]
+    if found.drops is not None:
+        parts += ["", heading("Drops"), _drops(found.drops)]
     if found.pushes:
         parts += ["", heading("Pushed, newest first")]
         parts += [_push_lines(push) for push in found.pushes]
@@ -112,9 +115,36 @@ def _polled(one: PolledChannel) -> list[str]:
         pairs += [("note", note) for note in place.notes]
         pairs.append(("failed", place.error or ""))
         lines.append(facts(pairs, indent=2))
+    lines += [facts([_file(file)], indent=2) for file in one.files[:MAX_SHOWN]]
+    if len(one.files) > MAX_SHOWN:
+        lines.append(f"  and {len(one.files) - MAX_SHOWN:,} more files")
     if not one.collections and not one.error:
-        lines.append("  it has no collection that we may read")
+        lines.append("  nothing is read from it")
     return lines
+
+
+def _drops(found: CarriedDrops) -> str:
+    """Return how a carrier of drops stands."""
+    counts = [
+        f"{number:,} {word}"
+        for word in ("taken", "known", "part", "other", "refused", "sending", "sent")
+        if (number := getattr(found.counts, word))
+    ]
+    pairs = [("files", ", ".join(counts) or "none so far")]
+    if found.waiting:
+        pairs.append(("waiting", f"{found.waiting:,} for the next look"))
+    for parts in found.parts:
+        shown = ", ".join(map(str, parts.missing[:MAX_SHOWN]))
+        more = f" and {parts.missing_total - MAX_SHOWN:,} more" if parts.missing_total > MAX_SHOWN else ""
+        pairs.append(("missing", f"{shown}{more} of {parts.of} parts of {parts.name[:8]}…"))
+    pairs += [_file(one) for one in (*found.refused, *found.sent)]
+    pairs += [("left alone", f"{one.name}: {one.why}") for one in found.left]
+    return facts(pairs, indent=2)
+
+
+def _file(one: CarriedFile) -> tuple[str, str]:
+    batch = f"batch {one.batch}" if one.batch else ""
+    return one.state, joined(one.name, batch, one.reason or "", one.says)
 
 
 def pushed_text(pushed: Pushed) -> str:

@@ -12,6 +12,7 @@ import click
 from backchannel.cli.channel_texts import detail_text, list_text, polled_text, pushed_text
 from backchannel.cli.command import Group, pass_session
 from backchannel.cli.layout import counted
+from backchannel.cli.passphrases import passphrase_option, unseal_of
 from backchannel.cli.session import Session
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, NetworkError, UsageError
 
@@ -23,7 +24,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 @click.group(cls=Group)
 def channel() -> None:
-    """Servers and feeds that we fetch from and send to: TAXII, MISP feeds, lists and tables."""
+    """Servers, feeds and folders that we fetch from and send to: TAXII, MISP feeds, lists, tables, drops."""
 
 
 @channel.group("add")
@@ -119,6 +120,28 @@ def add_feed(session: Session, /, url: str, **given: object) -> None:
     _add(session, "feed", url, given)
 
 
+@add.command(
+    "drop",
+    example="""
+    backchannel channel add drop /media/shared/exchange --party 'CERT Beta'
+    backchannel channel add drop https://beta.example/drop --name beta-box
+    """,
+)
+@click.argument("url", metavar="FOLDER|URL")
+@click.option("--party", "other", metavar="PARTY", help="How the other side is called. Default: the name.")
+@_with_common
+@pass_session
+def add_drop(session: Session, /, url: str, other: str | None, **given: object) -> None:
+    """Add a folder that is watched for drops, or the drop box of another node.
+
+    What is new in a folder is taken, each drop credited to who signed it; nothing in it is changed. Drops go into
+    either by `release send --channel NAME`.
+    """
+    if other is not None and given["party"] is not None:
+        raise UsageError("--party and --from name the same", hint="Give one of them.")
+    _add(session, "drop", url, given | {"party": other or given["party"]})
+
+
 def _add(session: Session, kind: Kind, url: str, given: dict[str, object]) -> None:
     from backchannel.desk.channel import Terms  # noqa: PLC0415
     from backchannel.desk.channels import add_channel  # noqa: PLC0415
@@ -198,9 +221,17 @@ def show(session: Session, name: str) -> None:
 @click.option(
     "--again", is_flag=True, help="Read everything from the beginning; what is here already is known."
 )
+@passphrase_option
 @pass_session
 @click.pass_context
-def poll(ctx: click.Context, session: Session, names: tuple[str, ...], everything: bool, again: bool) -> None:
+def poll(
+    ctx: click.Context,
+    session: Session,
+    names: tuple[str, ...],
+    everything: bool,
+    again: bool,
+    passphrase_file: Path | None,
+) -> None:
     """Fetch what is new. What a poll brought is kept even where it does not get to the end.
 
     Exit code 1: something was refused, quarantined or contradicts what is here; 6: a channel failed.
@@ -211,18 +242,22 @@ def poll(ctx: click.Context, session: Session, names: tuple[str, ...], everythin
 
     from backchannel.channels.opening import open_channel  # noqa: PLC0415
     from backchannel.cli.progress import progress  # noqa: PLC0415
+    from backchannel.desk.channels import brings_drops  # noqa: PLC0415
     from backchannel.desk.polling import poll as run  # noqa: PLC0415
 
-    with session.node() as node, progress(session) as tell:
-        polled = run(
-            node,
-            session.clock,
-            list(names),
-            open_channel,
-            pause=time.sleep,
-            again=again,
-            tell=lambda title, objects: tell(title, 0, None, counted(objects, "object")),
-        )
+    with session.node() as node:
+        unseal = unseal_of(node, passphrase_file) if brings_drops(node, names) else None
+        with progress(session) as tell:
+            polled = run(
+                node,
+                session.clock,
+                list(names),
+                open_channel,
+                pause=time.sleep,
+                again=again,
+                tell=lambda title, objects: tell(title, 0, None, counted(objects, "object")),
+                unseal=unseal,
+            )
     if session.form == "json":
         session.document(polled)
     else:
@@ -230,7 +265,9 @@ def poll(ctx: click.Context, session: Session, names: tuple[str, ...], everythin
     if any(one.state == "failed" for one in polled.channels):
         ctx.exit(NetworkError.exit_code)
     counts = [found.counts for one in polled.channels for found in one.collections]
-    needs_you = any(one.refused or one.quarantined or one.conflict for one in counts)
+    needs_you = any(one.refused or one.quarantined or one.conflict for one in counts) or any(
+        file.state == "refused" for one in polled.channels for file in one.files
+    )
     ctx.exit(EXIT_NEEDS_YOU if needs_you else EXIT_DONE)
 
 

@@ -15,7 +15,7 @@ import msgspec
 from backchannel.errors import NetworkError
 from backchannel.stix.split import Outline, Piece
 
-Kind = Literal["taxii", "misp-feed", "feed"]
+Kind = Literal["taxii", "misp-feed", "feed", "drop"]
 
 Pause = Callable[[float], None]
 """Wait so many seconds; raises `StoppedError` where the program is asked to end meanwhile."""
@@ -42,7 +42,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """How a channel is reached. Secrets stay in the files that are named: they are read when it is opened."""
 
     url: str
-    """Absolute URL; for a feed also the absolute path of a file or folder."""
+    """Absolute URL; for all but TAXII also the absolute path of a file or folder."""
     collections: tuple[str, ...] = ()
     """Ids, aliases or titles; none: all that may be read."""
     user: str | None = None
@@ -125,6 +125,14 @@ class Channel(Protocol):
 
     def push(self, place: Place, objects: Sequence[Outgoing]) -> Iterator[Verdict]:
         """Send objects and yield what became of each."""
+        ...
+
+    def hand_on(self, file: BinaryIO, size: int) -> str:
+        """Hand on a drop of `size` bytes; returns its name or ticket at the other end.
+
+        Raises:
+            UsageError: the channel carries no drops.
+        """
         ...
 
 

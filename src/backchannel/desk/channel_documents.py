@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from backchannel.desk.carried_documents import CarriedDrops, CarriedFile
 from backchannel.stix.findings import Finding
 
 ChannelState = Literal["new", "fine", "failing"]
@@ -56,11 +57,12 @@ class ChannelSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One channel."""
 
     name: str
-    kind: Literal["taxii", "misp-feed", "feed"]
+    kind: Literal["taxii", "misp-feed", "feed", "drop"]
     url: str
     """Without its query, which may hold a key."""
     party: str
-    """Whom what comes is credited to."""
+    """Whom what comes is credited to; of a channel of kind `drop` only how we call the other side: each drop is
+    credited to who signed it."""
     tlp: str | None
     """The marking of what comes unmarked; null: TLP:AMBER+STRICT."""
     every_s: int
@@ -128,6 +130,8 @@ class ChannelDetail(msgspec.Struct, frozen=True, kw_only=True):
     """Why the newest refused or quarantined objects were so, at most 50."""
     pushes: tuple[ChannelPush, ...]
     """What was sent by it, newest first; at most 20."""
+    drops: CarriedDrops | None
+    """Of a channel of kind `drop`: the files that came and went."""
 
 
 class PolledCollection(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +156,8 @@ class PolledChannel(msgspec.Struct, frozen=True, kw_only=True):
     error: str | None
     hint: str | None
     collections: tuple[PolledCollection, ...]
+    files: tuple[CarriedFile, ...] = ()
+    """Of a channel of kind `drop`: what this poll looked into for the first time, at most 1,000."""
 
 
 class Polled(msgspec.Struct, frozen=True, kw_only=True):

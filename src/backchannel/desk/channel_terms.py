@@ -37,6 +37,8 @@ def check_terms(kind: Kind, terms: Terms) -> None:
             )
     elif not Path(terms.url).exists():
         raise InputError(f"{terms.url} is not there", hint="Correct the name.")
+    elif kind == "drop" and not Path(terms.url).is_dir():
+        raise InputError(f"{terms.url} is no folder", hint="Name the folder that is to be watched.")
     if len(terms.collections) > MAX_WANTED:
         raise UsageError(f"more than {MAX_WANTED} collections are named", hint="Make several channels.")
     _check_credentials(terms)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from backchannel import codec
 from backchannel.clock import Clock, format_time
 from backchannel.desk.addressing import shown_url
+from backchannel.desk.carriers import carried_drops
 from backchannel.desk.channel import Kind, Terms
 from backchannel.desk.channel_documents import (
     ChannelCollection,
@@ -30,9 +31,14 @@ from backchannel.store.interface import Store
 from backchannel.store.polled import ChannelRow, PlaceRow, PushedRow
 from backchannel.store.rows import BatchCounts
 
-BATCH_CHANNEL: Final[dict[Kind, str]] = {"taxii": "taxii", "misp-feed": "misp", "feed": "feed"}
+BATCH_CHANNEL: Final[dict[Kind, str]] = {
+    "taxii": "taxii",
+    "misp-feed": "misp",
+    "feed": "feed",
+    "drop": "drop",
+}
 """What an arrival says of how it came (DESIGN: channel)."""
-USUAL_EVERY_S: Final[dict[Kind, int]] = {"taxii": 15 * 60, "misp-feed": 3600, "feed": 3600}
+USUAL_EVERY_S: Final[dict[Kind, int]] = {"taxii": 15 * 60, "misp-feed": 3600, "feed": 3600, "drop": 60}
 """Seconds between polls where the operator says nothing: feeds ask not to be fetched more often."""
 MIN_EVERY_S: Final = 10
 MAX_EVERY_S: Final = 30 * 24 * 3600
@@ -177,6 +183,16 @@ def want_poll(node: Node, clock: Clock, name: str) -> None:
         node.store.channels.want(row.channel_row, at=format_time(clock.now()))
 
 
+def brings_drops(node: Node, names: Sequence[str]) -> bool:
+    """Whether one of these channels (none named: of all) may bring drops, which only our own keys open."""
+    wanted = {name.strip().lower() for name in names}
+    return any(
+        row.kind == "drop" and "://" not in terms_of(row).url
+        for row in node.store.channels.all()
+        if not wanted or row.name.lower() in wanted
+    )
+
+
 def secret_files(node: Node) -> Iterable[str]:
     """Yield the files of passwords, tokens and keys that channels use."""
     for row in node.store.channels.all():
@@ -304,6 +320,7 @@ def _detail(store: Store, row: ChannelRow) -> ChannelDetail:
         batches=tuple(store.channels.batches(row.channel_row, at_most=MAX_BATCHES_SHOWN)),
         rejected=tuple(_rejected(store, row)),
         pushes=tuple(pushes),
+        drops=carried_drops(store, row.channel_row) if row.kind == "drop" else None,
     )
 
 

@@ -18,7 +18,7 @@ from typing import IO, BinaryIO
 from backchannel.clock import Clock, parse_time
 from backchannel.desk.drop_documents import SentDrop
 from backchannel.desk.node import Node
-from backchannel.desk.releasing import OUTBOX, Made
+from backchannel.desk.releasing import OUTBOX, Made, sync_folder
 from backchannel.drop import limits
 from backchannel.drop.armor import write_armored
 from backchannel.drop.parts import split
@@ -106,6 +106,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+        sync_folder(path.parent)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise

@@ -17,6 +17,7 @@ from typing import Final, cast
 import msgspec
 
 from backchannel.clock import Clock, format_time, parse_time
+from backchannel.desk.carried_documents import CarriedFile
 from backchannel.desk.channel import BusyError, Channel, Kind, Opener, Page, Pause, Place, StoppedError
 from backchannel.desk.channel_documents import Polled, PolledChannel, PolledCollection
 from backchannel.desk.channels import BATCH_CHANNEL, counts_document, find_channel, terms_of
@@ -29,6 +30,7 @@ from backchannel.ids import BatchId
 from backchannel.intake.documents import read_pieces
 from backchannel.intake.reading import read_stream
 from backchannel.intake.received import Received, Refused
+from backchannel.parties.at_rest import Unseal
 from backchannel.store.polled import ChannelRow, PlaceRow
 from backchannel.store.rows import BatchCounts, InputFile
 
@@ -54,6 +56,7 @@ def poll(
     pause: Pause,
     again: bool = False,
     tell: Tell | None = None,
+    unseal: Unseal | None = None,
 ) -> Polled:
     """Poll channels, one after the other; one that fails costs the others nothing.
 
@@ -65,6 +68,7 @@ def poll(
         pause: waits between tries.
         again: whether to read everything from the beginning.
         tell: called as objects come.
+        unseal: opens our keys, for drops.
 
     Raises:
         NotFoundError: there is no channel of one of the names; nothing is polled then.
@@ -79,16 +83,21 @@ def poll(
         if again:
             with store.transaction():
                 store.channels.forget_cursors(row.channel_row)
-        polled.append(_Poll(node, clock, row, tell).run(opener, pause))
+                store.carried.forget(row.channel_row)
+        polled.append(_Poll(node, clock, row, tell, unseal).run(opener, pause))
     return Polled(channels=tuple(polled))
 
 
 class _Poll:
     """One poll of one channel."""
 
-    def __init__(self, node: Node, clock: Clock, row: ChannelRow, tell: Tell | None) -> None:
+    def __init__(
+        self, node: Node, clock: Clock, row: ChannelRow, tell: Tell | None, unseal: Unseal | None
+    ) -> None:
         self._node, self._clock, self._row, self._tell = node, clock, row, tell
+        self._unseal = unseal
         self._retry_after_s = 0.0
+        self._files: tuple[CarriedFile, ...] = ()
 
     def run(self, opener: Opener, pause: Pause) -> PolledChannel:
         """Poll it and keep how that ended; one that is being polled elsewhere is left alone."""
@@ -107,6 +116,8 @@ class _Poll:
                 for place in channel.places():
                     if place.can_read:
                         found.append(self._collection(channel, place))
+                if row.kind == "drop":
+                    found += self._drops(channel, pause)
         except StoppedError:
             raise
         except BackchannelError as error:
@@ -120,7 +131,17 @@ class _Poll:
             error=failure.message if failure else None,
             hint=failure.hint if failure else None,
             collections=tuple(found),
+            files=self._files,
         )
+
+    def _drops(self, channel: Channel, pause: Pause) -> list[PolledCollection]:
+        """Hand on what waits, and look into the folder, if it is one."""
+        from backchannel.desk.drop_polling import poll_drops  # noqa: PLC0415  # loads what opens drops
+
+        found, self._files = poll_drops(
+            self._node, self._clock, self._row, channel, pause=pause, tell=self._tell, unseal=self._unseal
+        )
+        return found
 
     def _collection(self, channel: Channel, place: Place) -> PolledCollection:
         reading = _Reading(self._node, self._clock, self._row, place, self._tell)

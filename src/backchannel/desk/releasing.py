@@ -229,7 +229,7 @@ class _Sending:
                 target.flush()
                 os.fsync(target.fileno())
             part.rename(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             part.unlink(missing_ok=True)
             raise StoreError(
@@ -316,7 +316,8 @@ def _opened(path: Path) -> BinaryIO:
         raise InputError(f"{path} cannot be read: {error.strerror}", hint="Correct the name.") from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Let a name that a file got in a folder outlast a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

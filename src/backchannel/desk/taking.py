@@ -8,7 +8,8 @@ must not be taken twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -63,6 +64,9 @@ MAX_BEFORE: Final = 1_000
 """Drops of a channel that a new one is compared with, the newest."""
 CHANNEL: Final = "drop"
 
+Also = Callable[[BatchId | None, BatchCounts, Rejected | None], None]
+"""Called inside the transaction that takes a drop (with its batch and counts), or that refuses it (with why)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeTerms:
@@ -76,6 +80,9 @@ class TakeTerms:
     files: Path | None = None
     """Folder for its attachments; None: they stay in the drop."""
     progress: Progress = lambda _: None
+    also: Also = lambda *_: None
+    keeps: Callable[[Rejected, int], bool] = lambda *_: True
+    """Whether the original of what is refused is kept, by why and by its size (bytes)."""
 
 
 def take_drop(
@@ -91,7 +98,7 @@ def take_drop(
         unseal: opens our keys.
 
     Raises:
-        Rejected: it is refused as a whole; its original is in quarantine, with the reason.
+        Rejected: it is refused as a whole; its original is in quarantine, with the reason, if the terms keep it.
         StoreError: it cannot be kept; nothing of it was taken.
     """
     keys = own_keys(node, clock, unseal)
@@ -109,6 +116,11 @@ def take_drop(
         verified.append(check(frame))
         return verified[0]
 
+    def tell(refusal: Rejected) -> None:
+        word = Word(state="received", verdict="refused", refused=(refusal.reason,))
+        for manifest in verified:
+            receipt_on_arrival(node, clock, signing_key(keys), came_now(node, manifest, pinned), word)
+
     try:
         opened = open_drop(
             file,
@@ -121,15 +133,27 @@ def take_drop(
             return _Taking(node, clock, terms, opened, pinned, asked, signing_key(keys)).take()
     except Rejected as refusal:
         if refusal.reason is not Reason.REPLAY:
-            word = Word(state="received", verdict="refused", refused=(refusal.reason,))
-
-            def tell() -> None:
-                for manifest in verified:
-                    came = came_now(node, manifest, pinned)
-                    receipt_on_arrival(node, clock, signing_key(keys), came, word)
-
-            quarantine(node, clock, file, terms.place, refusal, and_then=tell)
+            _refuse(node, clock, file, terms, refusal, tell)
         raise
+
+
+def _refuse(
+    node: Node,
+    clock: Clock,
+    file: BinaryIO,
+    terms: TakeTerms,
+    refusal: Rejected,
+    tell: Callable[[Rejected], None],
+) -> None:
+    def and_then() -> None:
+        tell(refusal)
+        terms.also(None, BatchCounts(), refusal)
+
+    if terms.keeps(refusal, file.seek(0, os.SEEK_END)):
+        quarantine(node, clock, file, terms.place, refusal, and_then=and_then)
+    else:
+        with node.store.transaction():
+            and_then()
 
 
 class _Taking:
@@ -173,6 +197,7 @@ class _Taking:
         def at_end(batch_id: BatchId | None, counts: BatchCounts) -> None:
             self._keep(batch_id, sender.party_row, chains)
             self._tell(counts, chains)
+            self._terms.also(batch_id, counts, None)
             kept.append(batch_id)
 
         with import_lock(self._node.home):

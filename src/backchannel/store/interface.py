@@ -8,6 +8,7 @@ from typing import Protocol
 
 from backchannel.ids import BatchId, PartyId, StixId
 from backchannel.stix.findings import Finding
+from backchannel.store.carried import CarriedFiles
 from backchannel.store.exchange import Collected, Collections, Credentials, Statuses
 from backchannel.store.leaves import Leaves
 from backchannel.store.membership import Membership
@@ -294,6 +295,11 @@ class Store(Protocol):
     @property
     def channels(self) -> Channels:
         """Where we fetch and send by ourselves."""
+        ...
+
+    @property
+    def carried(self) -> CarriedFiles:
+        """What carries drops brought, and what went by it."""
         ...
 
     @property

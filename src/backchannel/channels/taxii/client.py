@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 from urllib.parse import urlencode, urljoin
 
 import msgspec
@@ -23,7 +23,7 @@ from backchannel.channels.taxii.sending import send
 from backchannel.channels.unpacking import CutOffError
 from backchannel.desk.addressing import shown_url
 from backchannel.desk.channel import Outgoing, Page, Pause, Place, Terms, Verdict
-from backchannel.errors import NetworkError
+from backchannel.errors import NetworkError, UsageError
 from backchannel.stix.split import Outline
 
 PAGE_OBJECTS: Final = 1_000
@@ -59,6 +59,9 @@ class TaxiiChannel:
 
     def push(self, place: Place, objects: Sequence[Outgoing]) -> Iterator[Verdict]:
         yield from send(self._door, self._pause, place, self._roots[place.place], objects)
+
+    def hand_on(self, file: BinaryIO, size: int) -> str:  # noqa: ARG002  # the protocol's names
+        raise UsageError("it takes no drops", hint="Name a channel of kind drop.")
 
 
 class _Step(NamedTuple):

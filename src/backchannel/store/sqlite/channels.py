@@ -156,6 +156,9 @@ ORDER BY name COLLATE NOCASE
 _REMOVE = (
     "DELETE FROM channel_place WHERE channel_row = ?",
     "DELETE FROM channel_batch WHERE channel_row = ?",
+    "DELETE FROM carried WHERE channel_row = ?",
+    "DELETE FROM waiting_part WHERE channel_row = ?",
+    "DELETE FROM seen_file WHERE channel_row = ?",
     "DELETE FROM channel WHERE channel_row = ?",
 )
 

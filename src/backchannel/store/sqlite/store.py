@@ -8,6 +8,7 @@ from pathlib import Path
 from backchannel.errors import StoreError
 from backchannel.store.sqlite.answers import SqliteAnswers
 from backchannel.store.sqlite.batches import SqliteBatches
+from backchannel.store.sqlite.carried import SqliteCarriedFiles
 from backchannel.store.sqlite.channels import SqliteChannels
 from backchannel.store.sqlite.collected import SqliteCollected
 from backchannel.store.sqlite.collections import SqliteCollections
@@ -64,6 +65,7 @@ class SqliteStore:
         self.collected = SqliteCollected(self.database)
         self.statuses = SqliteStatuses(self.database)
         self.channels = SqliteChannels(self.database)
+        self.carried = SqliteCarriedFiles(self.database)
         self.statements = SqliteStatements(self.database)
         self.leaves = SqliteLeaves(self.database)
 
