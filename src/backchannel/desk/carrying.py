@@ -21,12 +21,11 @@ import msgspec
 from backchannel.clock import Clock, format_time
 from backchannel.desk.node import Node
 from backchannel.desk.quarantine import quarantine
-from backchannel.desk.receipt_drops import holds_statements, take_statements
+from backchannel.desk.receipt_drops import take_statements
+from backchannel.desk.recognising import Kind, recognise
 from backchannel.desk.releasing import PRIVATE
 from backchannel.desk.taking import Also, TakeTerms, take_drop
 from backchannel.drop import limits, parts
-from backchannel.drop.armor import is_armored
-from backchannel.drop.guard import VERSION
 from backchannel.errors import InputError
 from backchannel.ids import BatchId
 from backchannel.parties.at_rest import Unseal
@@ -34,16 +33,12 @@ from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.store.carried import Carried, CarriedState
 from backchannel.store.rows import BatchCounts
 
-MAX_PARTS_TEXT_BYTES: Final = 2 * limits.MAX_TEXT_FILE_BYTES
-"""Largest text that parts are looked for in (bytes): all parts of the largest drop in parts, in base64 and quoted."""
 MAX_WAITING_PART_BYTES: Final = 4 * limits.MAX_TEXT_FILE_BYTES
 """What parts may wait for others by one carrier (bytes)."""
 PARTS_WAIT: Final = timedelta(days=limits.REPLAY_DAYS + limits.DEFAULT_DAYS)
 """How long parts wait for others: a drop is no longer good for anything by then."""
 OTHERS: Final = frozenset({Reason.NOT_FOR_US, Reason.NOT_A_DROP})
 """What is no fault where several share a carrier: a drop for another, or a file that is none."""
-
-_HEAD_BYTES: Final = limits.MAX_BLANKS + 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,20 +143,17 @@ class _Carrying:
 
     def take(self, file: BinaryIO, digest: bytes) -> Carried:
         """Take what it holds."""
-        self._row = msgspec.structs.replace(self._row, sha256=digest, size=file.seek(0, os.SEEK_END))
-        file.seek(0)
-        head = file.read(_HEAD_BYTES)
-        file.seek(0)
-        if head.startswith(VERSION[:8]) or is_armored(head):
-            return self._take_drop(file)
-        text = file.read() if self._row.size <= MAX_PARTS_TEXT_BYTES and b"\0" not in head else b""
-        file.seek(0)
+        size = file.seek(0, os.SEEK_END)
+        self._row = msgspec.structs.replace(self._row, sha256=digest, size=size)
+        kind = recognise(file, size)
         try:
-            if b"BCB-PART " in text:
-                return self._take_parts(text)
-            if holds_statements(text):
-                return self._take_statements(text)
-            raise Rejected(Reason.NOT_A_DROP, "")
+            if kind is Kind.DROP:
+                return self._take_drop(file)
+            if kind is Kind.PARTS:
+                return self._take_parts(file)
+            if kind is Kind.STATEMENTS:
+                return self._take_statements(file.read())
+            raise Rejected(Reason.NOT_A_DROP, kind.value)
         except Rejected as refusal:
             return self._refuse(file, refusal)
 
@@ -195,13 +187,16 @@ class _Carrying:
             return self._keep("known")
         return self._keep("known") if found.state == "replay" else self._row
 
-    def _take_parts(self, text: bytes) -> Carried:
+    def _take_parts(self, file: BinaryIO) -> Carried:
         """Keep the parts that stand in a text until the others come, or put them together at once."""
-        found = list(parts.read_parts(text))
+        found = list(parts.read_parts(file))
         if not found:
             raise Rejected(Reason.NOT_A_DROP, "no whole part of a drop stands in it")
         if not self._carrier.keeps_parts:
-            return self._take_whole(parts.join([text]))
+            gathering = parts.Gathering()
+            for part in found:
+                gathering.add(part)
+            return self._take_whole(gathering.data())
         row, kept = self._carrier.channel_row, self._kept
         if kept.part_bytes(row) + sum(len(part.data) for part in found) > MAX_WAITING_PART_BYTES:
             raise Rejected(Reason.TOO_LARGE, "too many parts of other drops wait already")
