@@ -18,10 +18,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from msgspec.structs import replace
+
 from backchannel import codec
 from backchannel.clock import Clock, format_time
 from backchannel.desk.drop_documents import SentDrop
 from backchannel.desk.node import Node
+from backchannel.desk.own_checkpoint import carried
 from backchannel.desk.own_keys import OwnKeys, own_keys
 from backchannel.desk.planning import Plan
 from backchannel.desk.provenance import keep_statement
@@ -158,7 +161,7 @@ class _Sending:
         chan = channel_name(self._keys.card.root_kid, self._to.root, is_deniable=self._plan.is_deniable)
         seq, prev = self._store.statements.next_seq(chan)
         expires = self._now + timedelta(days=self._how.expires_days)
-        draft = self._draft(chan, seq, prev, format_seconds(expires))
+        draft = self._with_ledgers(self._draft(chan, seq, prev, format_seconds(expires)))
         folder = self._node.home / OUTBOX
         path = folder / f"{draft.bundle}-{int(expires.timestamp())}.bcb"
         manifest = self._write(path, draft, statements)
@@ -205,6 +208,19 @@ class _Sending:
             chunks=[],
             # A signed receipt would show whom it came from.
             ack="none" if self._plan.is_deniable else self._how.ack,
+        )
+
+    def _with_ledgers(self, draft: Release) -> Release:
+        """Add what goes along of ledgers: to a deniable drop nothing that bears a signature of ours."""
+        if self._plan.is_deniable:
+            return draft
+        along = carried(self._node, self._to.party, bundle=draft.bundle, tells=not self._how.hide_sources)
+        return replace(
+            draft,
+            my_checkpoint=along.my_checkpoint,
+            your_checkpoint_seen=along.your_checkpoint_seen,
+            tlog_proof=along.tlog_proof,
+            shown_elsewhere=along.shown_elsewhere,
         )
 
     def _write(self, path: Path, draft: Release, statements: Sequence[bytes]) -> Manifest:

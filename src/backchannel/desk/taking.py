@@ -20,9 +20,10 @@ from backchannel.clock import Clock, format_time
 from backchannel.desk.came_drops import came_now
 from backchannel.desk.drop_chains import DropChains
 from backchannel.desk.drop_documents import Noted, ReceivedDrop
+from backchannel.desk.drop_ledgers import Ledgers
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
-from backchannel.desk.own_keys import own_keys
+from backchannel.desk.own_keys import OwnKeys, own_keys
 from backchannel.desk.pinned import own_kids, pinned_keys
 from backchannel.desk.provenance import keep_statement, known_at
 from backchannel.desk.quarantine import quarantine
@@ -49,7 +50,6 @@ from backchannel.provenance.predicates import Release
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.statement import (
     MAX_MANIFEST_BYTES,
-    SigningKey,
     content_of,
     digest_text,
     open_envelope,
@@ -130,7 +130,7 @@ def take_drop(
             progress=terms.progress,
         )
         with opened:
-            return _Taking(node, clock, terms, opened, pinned, asked, signing_key(keys)).take()
+            return _Taking(node, clock, terms, opened, pinned, asked, keys).take()
     except Rejected as refusal:
         if refusal.reason is not Reason.REPLAY:
             _refuse(node, clock, file, terms, refusal, tell)
@@ -167,10 +167,11 @@ class _Taking:
         opened: Opened,
         pinned: Keys,
         asked: Terms,
-        key: SigningKey,
+        keys: OwnKeys,
     ) -> None:
         self._node, self._store, self._clock, self._terms = node, node.store, clock, terms
-        self._opened, self._pinned, self._asked, self._key = opened, pinned, asked, key
+        self._opened, self._pinned, self._asked = opened, pinned, asked
+        self._key = signing_key(keys)
         self._manifest: Manifest = opened.manifest
         self._release: Release = opened.release
         self._sender: KnownKey = _signer(pinned, self._release.from_)
@@ -178,12 +179,14 @@ class _Taking:
         self._envelopes: dict[str, bytes] = {}
         self._said = Said()
         self._is_told = False
+        self._ledgers = Ledgers(node, clock, opened.manifest, keys.keyring)
 
     def take(self) -> ReceivedDrop:
         place = self._place()
         if place.reason is Reason.REPLAY:
             return self._document("replay", None, BatchCounts())
         self._read_statements()
+        self._ledgers.check(self._sender.name)
         chains = DropChains(self._opened, self._envelopes, self._sender, self._pinned, self._asked)
         sender = self._store.parties.by_name(self._sender.name)
         if sender is None:
@@ -317,6 +320,7 @@ class _Taking:
                 self._store, self._clock, self._envelopes[digest], batch_id=batch_id, leaves=subjects
             )
         self._said.keep(self._node, self._clock, batch_id, place=self._terms.place, party_row=sender_row)
+        self._notes += [_noted(reason, what) for reason, what in self._ledgers.keep(sender_row)]
 
     def _tell(self, counts: BatchCounts, chains: DropChains) -> None:
         """Give the receipt that was asked for. Inside the transaction that completes the batch."""

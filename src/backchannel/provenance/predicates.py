@@ -149,6 +149,18 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Of an attachment, with its first chunk."""
 
 
+class ShownElsewhere(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A checkpoint that a third party showed us: whoever knows its ledger can put the signed note together again."""
+
+    ledger: Random128
+    """SHA-256 over the drop's id and the ledger's name, cut off: only who knows the name recognises it."""
+    size: Count
+    root: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]{43}=\Z")]
+    """In base64, as the checkpoint has it."""
+    signature: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/=]{92}\Z")]
+    """Key id and signature of the ledger's key, in base64, as the note has them."""
+
+
 class Release(Predicate, frozen=True, kw_only=True, rename={"from_": "from"}):
     """We send these objects to these parties: the manifest of a drop."""
 
@@ -173,8 +185,12 @@ class Release(Predicate, frozen=True, kw_only=True, rename={"from_": "from"}):
     ack: Literal["none", "received", "assessed", "acted"] = "none"
     reply_to: DigestText | None = None
     my_checkpoint: Text = ""
+    """The newest checkpoint of our ledger, with the cosignatures that we have."""
     your_checkpoint_seen: Text = ""
+    """The newest checkpoint of the recipient's ledger that we cosigned, with our cosignature."""
     tlog_proof: Annotated[str, Meta(max_length=16_384)] = ""
+    """That the ledger of `my_checkpoint` grew from each size that the reader may know (`ledger.growth`)."""
+    shown_elsewhere: Annotated[list[ShownElsewhere], Meta(max_length=64)] = []
 
     def check(self) -> None:
         """Check how long it is good for."""

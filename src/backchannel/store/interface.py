@@ -33,6 +33,7 @@ from backchannel.store.rows import (
     Wanted,
 )
 from backchannel.store.statements import Statements
+from backchannel.store.witness import Witness
 
 
 class Objects(Protocol):
@@ -305,6 +306,11 @@ class Store(Protocol):
     @property
     def statements(self) -> Statements:
         """What was signed, and what became of it."""
+        ...
+
+    @property
+    def witness(self) -> Witness:
+        """Ledgers of others as we saw them, and ours as others saw it."""
         ...
 
     @property

@@ -48,6 +48,13 @@ class Evidence:
     """`INCONSISTENT`: the root that the larger ledger has at the size of the smaller one."""
     proof: tuple[bytes, ...] = ()
     """`INCONSISTENT`: joins `other_root` to the root of the larger."""
+    second_key: VerifierKey | None = None
+    """That signed the second, where the ledger's key was changed between the two."""
+
+    @property
+    def keys(self) -> tuple[VerifierKey, ...]:
+        """The ledger's keys under which the two notes verify."""
+        return (self.key,) if self.second_key is None else tuple(dict.fromkeys((self.key, self.second_key)))
 
     @property
     def reason(self) -> Reason:
@@ -64,8 +71,10 @@ def check_evidence(evidence: Evidence) -> tuple[Checkpoint, Checkpoint]:
     Raises:
         Rejected: a note is not of the form or not signed by the ledger's key; `BAD_FORM`, both can be true.
     """
-    first, _ = open_checkpoint(evidence.first, evidence.key)
-    second, _ = open_checkpoint(evidence.second, evidence.key)
+    first, _ = open_checkpoint(evidence.first, *evidence.keys)
+    second, _ = open_checkpoint(evidence.second, *evidence.keys)
+    if first.origin != second.origin:
+        raise Rejected(Reason.WRONG_LEDGER, "the two checkpoints are of two ledgers")
     smaller, larger = sorted((first, second), key=lambda one: one.size)
     match evidence.breach:
         case Breach.FORK:
@@ -88,7 +97,7 @@ def evidence_files(evidence: Evidence) -> dict[str, bytes]:
         "_type": "bc/ledger-evidence/v1",
         "breach": evidence.breach.value,
         "origin": first.origin,
-        "vkey": format_vkey(evidence.key),
+        "vkeys": [format_vkey(key) for key in evidence.keys],
         "first": {"file": "first.checkpoint", "size": first.size},
         "second": {"file": "second.checkpoint", "size": second.size},
         "seen_at": format_time(evidence.seen_at),
@@ -99,7 +108,7 @@ def evidence_files(evidence: Evidence) -> dict[str, bytes]:
     return {
         "first.checkpoint": evidence.first,
         "second.checkpoint": evidence.second,
-        "log.vkey": format_vkey(evidence.key).encode() + b"\n",
+        "log.vkey": "".join(f"{format_vkey(key)}\n" for key in evidence.keys).encode(),
         "evidence.json": encode(about) + b"\n",
     }
 

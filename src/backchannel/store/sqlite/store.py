@@ -26,6 +26,7 @@ from backchannel.store.sqlite.sightlines import SqliteSightlines
 from backchannel.store.sqlite.statements import SqliteStatements
 from backchannel.store.sqlite.statuses import SqliteStatuses
 from backchannel.store.sqlite.warninglists import SqliteWarningLists
+from backchannel.store.sqlite.witness import SqliteWitness
 
 
 class SqliteStore:
@@ -68,6 +69,7 @@ class SqliteStore:
         self.carried = SqliteCarriedFiles(self.database)
         self.statements = SqliteStatements(self.database)
         self.leaves = SqliteLeaves(self.database)
+        self.witness = SqliteWitness(self.database)
 
     @property
     def place(self) -> str:
