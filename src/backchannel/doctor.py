@@ -20,6 +20,7 @@ from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.channels import list_channels, secret_files
 from backchannel.desk.node import KEY_FILE, STORE_FILE, Node, open_node
 from backchannel.desk.offered import offer
+from backchannel.desk.own_keys import own_root
 from backchannel.errors import BackchannelError
 from backchannel.parties.at_rest import SEALED_SUFFIX
 from backchannel.parties.keyring import KEYS_FILE
@@ -126,11 +127,11 @@ def _key(node: Node) -> Check:
         return _check("key", "broken", error.message, error.hint)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         return _check("key", "broken", "others on this machine may read the private key", f"chmod 600 {path}")
-    if node.party.public_key != keys.public:
+    if own_root(node) != keys.public:
         return _check(
             "key",
             "broken",
-            f"{path} is not the key that this node was made with",
+            f"{path} is not the root key that this node has",
             "Restore key.pem from the backup of this folder.",
         )
     return _check(

@@ -25,7 +25,7 @@ READING = {
     "doctor": ("clock", "node", "key", "store", "own networks", "disk"),
     "batch list": ("batch", "CERT Beta", "set aside", "complete"),
     "batch show 2": ("Batch 2", "bad.json", "refused", "quarantined", "[STIX 2.1 §9]"),
-    "party list": ("CERT Alpha", "ourselves", "CERT Beta", "name only"),
+    "party list": ("CERT Alpha", "ourselves", "CERT Beta", "unknown"),
     "party show 'cert beta'": ("CERT Beta", "its name only", "2 with 9 objects"),
     "inbox": (ID, "from CERT Beta by file", "TLP:AMBER+STRICT", "seen here: 2 lines, 1 own host", "LOOK"),
     "inbox --all --rows 100": ("relationship--",),
@@ -76,7 +76,11 @@ CHANGING = {
 """What changes a home of the test's own."""
 
 ELSEWHERE = {"backchannel demo", "backchannel serve", "backchannel warninglist remove"} | {
-    path for path in ALL if path.startswith(("backchannel taxii ", "backchannel channel "))
+    path
+    for path in ALL
+    if path.startswith(
+        tuple(f"backchannel {group} " for group in ("taxii", "channel", "key", "party", "release"))
+    )
 }
 """Commands without a machine form: tests/demo, tests/web and below; tests/cli/test_taxii.py and tests/channels."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -120,3 +121,38 @@ def test_keys_are_backed_up_sealed_rotated_and_brought_back(run: Run, tmp_path: 
     short = run("key", "passphrase", "--new-passphrase-file", str(words))
     assert short.code == 2
     assert "12 to" in short.err
+
+
+def test_the_root_key_is_changed_lost_and_come_back_to(
+    run: Run, beta: Callable[..., Ran], world: Path, tmp_path: Path
+):
+    card, words, news = tmp_path / "alpha.card", tmp_path / "words", tmp_path / "news.jsonl"
+    words.write_text("correct horse battery\n")
+    run("party", "card", "-o", str(card))
+    beta("party", "add", "--card", str(card), "--handed-over")
+    theirs = tmp_path / "beta.card"
+    beta("party", "card", "-o", str(theirs))
+    run("party", "add", "--card", str(theirs), "--handed-over")
+    changed = run("key", "rotate", "--root", "-o", str(news))
+    assert changed.code == 0
+    assert "safety number" in changed.err
+    assert "next drop to each of 1 party" in changed.err
+    assert [json.loads(line)["payloadType"] for line in news.read_text().splitlines()]
+    assert run("key", "news").out == news.read_bytes()
+    assert run("key", "rotate", "--root", "--use", "sign").code == 2
+    folder = tmp_path / "safe"
+    made = run("key", "recovery", "-o", str(folder), "--recovery-passphrase-file", str(words))
+    assert "any 2 of 3" in made.text
+    assert sorted(path.name for path in folder.iterdir()) == [f"recovery-{n}-of-3.pem.age" for n in (1, 2, 3)]
+    (world / "home" / "key.pem").unlink()
+    files = [str(path) for path in sorted(folder.iterdir())[:2]]
+    assert run("key", "recover", *files).code == 5
+    back = document(run, "key", "recover", *files, "--recovery-passphrase-file", str(words))
+    assert back["root_is_here"]
+    assert back["recovery"] == {"k": 2, "of": 3}
+    old = back["keys"]["sign"]
+    assert run("key", "revoke", "sign", "--reason", "stolen").code == 2
+    revoked = document(run, "key", "revoke", "sign", "--reason", "stolen", "--since", "2026-01-01")
+    assert revoked["revoked"] == [old]
+    assert revoked["waiting"] == 1
+    assert old in run("key", "show").text

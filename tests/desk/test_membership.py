@@ -315,11 +315,11 @@ def test_a_kill_between_the_new_keys_and_the_key_set_that_says_them_is_made_good
 ):
     own_keys(node, CLOCK)
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("backchannel.desk.own_keys._next_key_set", killed)
+        patch.setattr("backchannel.desk.own_keys.next_key_set", killed)
         with pytest.raises(KeyboardInterrupt):
             key_care.rotate(node, CLOCK)
     assert len(own_key_sets(node)) == 1

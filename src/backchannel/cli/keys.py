@@ -1,4 +1,4 @@
-"""`key show|rotate|passphrase|backup|restore`: the care of our own keys."""
+"""`key show|passphrase|backup|restore`: the care of our own keys. What changes them: `key_changes.py`."""
 
 from __future__ import annotations
 
@@ -33,36 +33,7 @@ def show(session: Session, passphrase_file: Path | None) -> None:
 
     with session.node() as node:
         found = tell(node, session.clock, unseal=unseal_of(node, passphrase_file))
-    _answer(session, found)
-
-
-@key.command(
-    "rotate",
-    example="""
-    backchannel key rotate
-    backchannel key rotate --use sign
-    """,
-)
-@click.option(
-    "--use", "uses", multiple=True, help="sign, age, log or cosign; may be given often. Default: all."
-)
-@passphrase_option
-@pass_session
-def rotate(session: Session, uses: tuple[str, ...], passphrase_file: Path | None) -> None:
-    """Put new keys in the place of those of every day. What was encrypted to the old ones is still opened."""
-    from backchannel.desk import key_care  # noqa: PLC0415
-    from backchannel.desk.own_keys import is_sealed  # noqa: PLC0415
-    from backchannel.parties.keyring import DAILY_USES  # noqa: PLC0415
-    from backchannel.parties.passphrase import seal_with, unseal_with  # noqa: PLC0415
-
-    with session.node() as node:
-        seal = unseal = None
-        if is_sealed(node):
-            passphrase = ask_passphrase(passphrase_file, "of the node's keys")
-            seal, unseal = seal_with(passphrase), unseal_with(passphrase)
-        found = key_care.rotate(node, session.clock, uses=uses or DAILY_USES, unseal=unseal, seal=seal)
-    _answer(session, found)
-    session.tell("Next: give the parties you know your new card: backchannel party card")
+    answer(session, found)
 
 
 @key.command(
@@ -93,7 +64,7 @@ def passphrase(
         if not remove:
             seal = seal_with(ask_passphrase(new_passphrase_file, "to keep the keys under", new=True))
         found = key_care.protect(node, session.clock, seal=seal, unseal=unseal)
-    _answer(session, found)
+    answer(session, found)
 
 
 @key.command("backup", forms=(), example="backchannel key backup -o alpha-keys.age")
@@ -139,10 +110,11 @@ def restore(session: Session, file: Path, passphrase_file: Path | None) -> None:
         word = ask_passphrase(passphrase_file, "of the backup")
         seal = seal_with(word) if is_sealed(node) else None
         found = key_care.restore(node, session.clock, data, unseal=unseal_with(word), seal=seal)
-    _answer(session, found)
+    answer(session, found)
 
 
-def _answer(session: Session, found: KeyCare) -> None:
+def answer(session: Session, found: KeyCare) -> None:
+    """Answer with our keys as they are now."""
     if session.form == "json":
         session.document(found)
         return
@@ -154,6 +126,14 @@ def _answer(session: Session, found: KeyCare) -> None:
                 ("kept", kept),
                 ("root", found.root + ("" if found.root_is_here else " (kept away from this node)")),
                 *found.keys.items(),
+                ("recovery", _recovery(found)),
+                ("revoked", " ".join(found.revoked)),
             ]
         )
     )
+
+
+def _recovery(found: KeyCare) -> str:
+    if found.recovery is None:
+        return "none: a lost root key is lost for good (backchannel key recovery)"
+    return f"any {found.recovery.k} of {found.recovery.of} recovery keys"

@@ -12,7 +12,7 @@ from backchannel.cli.channels import channel
 from backchannel.cli.coming import receive
 from backchannel.cli.command import Group, global_options
 from backchannel.cli.hunting import hits, hunt
-from backchannel.cli.keys import key
+from backchannel.cli.key_changes import key
 from backchannel.cli.ledger import ledger
 from backchannel.cli.meeting import party
 from backchannel.cli.node import doctor, init, status

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from backchannel.clock import Clock, format_time
 from backchannel.desk.node import KEY_FILE, Node
-from backchannel.desk.own_keys import OwnKeys, is_sealed, own_key_sets, own_keys
-from backchannel.desk.party_documents import KeyCare
+from backchannel.desk.own_keys import OwnKeys, is_sealed, own_key_sets, own_keys, own_root, root_missing
+from backchannel.desk.own_news import waiting_for
+from backchannel.desk.party_documents import KeyCare, RecoveryKeys
 from backchannel.errors import SignatureError, UsageError
 from backchannel.parties.at_rest import Seal, Unseal
 from backchannel.parties.backup import make_backup, read_backup
@@ -29,7 +30,7 @@ def tell(node: Node, clock: Clock, *, unseal: Unseal | None = None) -> KeyCare:
     Raises:
         SignatureError: the keys are damaged, or need a passphrase.
     """
-    return _told(node, own_keys(node, clock, unseal))
+    return told(node, own_keys(node, clock, unseal))
 
 
 def back_up(node: Node, clock: Clock, *, seal: Seal, unseal: Unseal | None = None) -> bytes:
@@ -69,7 +70,8 @@ def restore(node: Node, clock: Clock, data: bytes, *, unseal: Unseal, seal: Seal
     """
     backup = read_backup(unseal(data))
     root = backup.root_key
-    if root is not None and root.public != node.party.public_key:
+    ours = {one.root for one in own_key_sets(node)} | {node.party.public_key}
+    if root is not None and root.public not in ours:
         raise SignatureError(
             f"the backup is of {backup.name}, whose root key is not that of this node",
             hint="Name the home of the node that it was made of with --home.",
@@ -79,10 +81,15 @@ def restore(node: Node, clock: Clock, data: bytes, *, unseal: Unseal, seal: Seal
             f"the backup is of {backup.name}, and this node is of {node.party.name}",
             hint="Name the home of the node that it was made of with --home.",
         )
+    if root is not None and root.public != own_root(node):
+        raise SignatureError(
+            f"the backup is of {backup.made_at[:10]}, and our root key was changed since: it would sign for nothing",
+            hint="Take a newer backup; or come back with recovery keys: backchannel key recover.",
+        )
     if root is not None:
         keep_key(node.home / KEY_FILE, root, seal=seal)
     write_keyring(node.home, with_openers(backup.keyring, _present(node, unseal), clock.now()), seal=seal)
-    return _told(node, own_keys(node, clock, unseal if seal is not None else None))
+    return told(node, own_keys(node, clock, unseal if seal is not None else None))
 
 
 def rotate(
@@ -105,16 +112,13 @@ def rotate(
     wanted = _uses(uses)
     keys = own_keys(node, clock, unseal)
     if keys.root is None:
-        raise SignatureError(
-            "the root key is not here, and new keys have to be signed with it",
-            hint=f"Put {KEY_FILE} back into {node.home} for as long as this takes.",
-        )
+        raise root_missing(node)
     if is_sealed(node) and seal is None:
         raise UsageError("the keys are kept under a passphrase", hint="Give it with --passphrase-file.")
     write_keyring(
         node.home, rotated(keys.keyring, clock.now(), uses=wanted), seal=seal if is_sealed(node) else None
     )
-    return _told(node, own_keys(node, clock, unseal))
+    return told(node, own_keys(node, clock, unseal))
 
 
 def protect(node: Node, clock: Clock, *, seal: Seal | None, unseal: Unseal | None = None) -> KeyCare:
@@ -128,7 +132,7 @@ def protect(node: Node, clock: Clock, *, seal: Seal | None, unseal: Unseal | Non
     if keys.root is not None:
         keep_key(node.home / KEY_FILE, read_key(node.home / KEY_FILE, unseal=unseal), seal=seal)
     write_keyring(node.home, keys.keyring, seal=seal)
-    return _told(node, keys)
+    return told(node, keys)
 
 
 def _present(node: Node, unseal: Unseal) -> Keyring | None:
@@ -148,12 +152,17 @@ def _uses(uses: Iterable[str]) -> tuple[Use, ...]:
     return tuple(Use(use) for use in named)
 
 
-def _told(node: Node, keys: OwnKeys) -> KeyCare:
+def told(node: Node, keys: OwnKeys) -> KeyCare:
+    """Say what our keys are called, and how they are kept."""
     newest = own_key_sets(node)[-1]
+    recovery = newest.recovery
     return KeyCare(
         version=newest.version,
         root=newest.root_kid,
         root_is_here=keys.root is not None,
         sealed=is_sealed(node),
         keys={str(use): keys.keyring.present(use).kid for use in DAILY_USES},
+        recovery=None if recovery is None else RecoveryKeys(k=recovery.k, of=len(recovery.keys)),
+        revoked=tuple(row.kid for row in node.store.membership.revocations(node.party.party_row)),
+        waiting=waiting_for(node),
     )

@@ -1,8 +1,11 @@
-"""What parties say about their keys: key sets and revocations, taken or refused. What is pinned by them: `pinned.py`."""
+"""What parties say about their keys: key sets and revocations, taken or refused. What is pinned by them: `pinned.py`.
+
+They come in drops, ahead of what a drop says, and by themselves for other media (`receipt_drops.take_statements`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from backchannel import codec
 from backchannel.clock import Clock, format_time
@@ -24,10 +27,52 @@ from backchannel.parties.refusals import KeyRefusedError, Refusal
 from backchannel.parties.revocation import Revocation, check_revocation
 from backchannel.parties.states import Event, Standing, moved
 from backchannel.provenance.ledger.leaves import LeafKind
-from backchannel.provenance.predicates import Revoke
-from backchannel.provenance.statement import open_envelope
+from backchannel.provenance.predicates import KEYSET, Revoke
+from backchannel.provenance.reasons import Rejected
+from backchannel.provenance.statement import Opened, open_envelope
 from backchannel.provenance.verification import KnownKey, Terms, Verified, verify
 from backchannel.store.membership import EventRow, KeySetRow, KnownRow, RevocationRow
+
+
+def take_leading(node: Node, clock: Clock, statements: Iterable[bytes]) -> bool:
+    """Take the key sets among the statements that stand first in a drop, whose manifest nobody could verify yet.
+
+    Each is signed by a root key that is known here, so that it counts whoever brought it; one that does not is
+    passed over, for the drop is judged when they were heard.
+
+    Returns:
+        Whether one of them was news.
+    """
+    was_news = False
+    for envelope in statements:
+        try:
+            opened = open_envelope(envelope)
+            if opened.statement.predicate_type == KEYSET and is_news(node, opened):
+                take_key_set(node, clock, envelope)
+                was_news = True
+        except (Rejected, KeyRefusedError):
+            continue
+    return was_news
+
+
+def is_news(node: Node, opened: Opened) -> bool:
+    """Whether a key set is another than those that are here: with each drop come all that its sender ever said.
+
+    Raises:
+        KeyRefusedError: it is no key set.
+    """
+    kids = {signature.keyid for signature in opened.signatures}
+    known = next((one for one in node.store.membership.known() if kids & one.kids), None)
+    if known is None:
+        return True
+    if known.party.is_self:
+        return False
+    new = read_keyset(canonical(opened.statement.predicate))
+    said = _key_sets(node, known)
+    if not said or new.version > said[-1].version:
+        return True
+    # An older version that was never seen here says nothing that the newest does not.
+    return any(one.version == new.version and one.digest != new.digest for one in said)
 
 
 def take_key_set(node: Node, clock: Clock, envelope: bytes) -> Change:
@@ -42,6 +87,12 @@ def take_key_set(node: Node, clock: Clock, envelope: bytes) -> Change:
     opened = open_envelope(envelope)
     new = read_keyset(canonical(opened.statement.predicate))
     known = _party_of(node, [signature.keyid for signature in opened.signatures])
+    if node.store.membership.standing(known.party.party_row) == Standing.REVOKED:
+        raise KeyRefusedError(
+            Refusal.UNKNOWN_KEY,
+            f"{visible_name(known.party.name)} was revoked here, and its keys are not taken again",
+            hint="Ask the party for a card with a new root key.",
+        )
     said = _key_sets(node, known)
     current = said[-1] if said else None
     verified = _verified(envelope, clock, known, signing_keys(current, new), kind="keyset")
@@ -62,6 +113,8 @@ def take_key_set(node: Node, clock: Clock, envelope: bytes) -> Change:
         membership.add_keys(known.party.party_row, root=new.root_kid, kids=sorted(new.kids))
         about = f"key set {new.version} of {known.party.name}"
         record_signed(node.store, LeafKind.KEYSET, envelope, about=about, now=clock.now())
+        if change == Change.ROTATED and current is not None and current.root != new.root:
+            _note_new_root(node, known, new, at)
         if change == Change.RECOVERED:
             _move(
                 node, clock, known, Event.RECOVERED, f"it came back with recovery keys, version {new.version}"
@@ -146,6 +199,15 @@ def _key_sets(node: Node, known: KnownRow) -> list[KeySet]:
     # They were checked when they were taken.
     rows = node.store.membership.key_sets(known.party.party_row)
     return [codec.decode_as(row.body, KeySet) for row in rows]
+
+
+def _note_new_root(node: Node, known: KnownRow, new: KeySet, at: str) -> None:
+    """Write down that a party changed its root key. It may; but people who compared the number know another one."""
+    membership = node.store.membership
+    standing = membership.standing(known.party.party_row)
+    why = "signed by the old root key and a new one; the safety number is another one now"
+    change = EventRow(at, "root-changed", standing, standing, f"key set version {new.version}: {why}")
+    membership.move(known.party.party_row, change)
 
 
 def _move(node: Node, clock: Clock, known: KnownRow, event: Event, why: str) -> None:

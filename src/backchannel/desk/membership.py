@@ -273,5 +273,11 @@ def _number(node: Node, name: str) -> tuple[PartyRow, Number]:
             f"there is no contact card of {visible_name(missing)} here",
             hint="See `backchannel party card` for ours, and take theirs with `backchannel party add --card FILE`.",
         )
-    theirs, mine = read_card(body), read_card(ours)
-    return party, safety_number((mine.root_kid, mine.name), (theirs.root_kid, theirs.name))
+    # The name that a card bears, and the root key that a newer key set may have put in the place of the card's.
+    roots = {one.party.party_row: one.root for one in node.store.membership.known()}
+    (mine, my_root), (theirs, their_root) = (
+        (read_card(card), roots[one.party_row]) for card, one in ((ours, node.party), (body, party))
+    )
+    return party, safety_number(
+        (Kid(my_root or mine.root_kid), mine.name), (Kid(their_root or theirs.root_kid), theirs.name)
+    )

@@ -9,6 +9,7 @@ from backchannel.desk.batches import batch_documents
 from backchannel.desk.membership import membership_of, open_alarms
 from backchannel.desk.node import Node
 from backchannel.desk.offered import TaxiiCredential, offer
+from backchannel.desk.own_keys import own_root
 from backchannel.desk.party_documents import Parties, Party, PartyDetail
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.ids import PartyId, new_id
@@ -63,10 +64,11 @@ def show_party(node: Node, clock: Clock, name: str) -> PartyDetail:
             f"there is no party {name.strip()!r}",
             hint="See `backchannel party list`; add one with `backchannel party add NAME`.",
         )
+    root = own_root(node) if tally.party.is_self else None
     batches = store.batches.newest(before=None, rows=LAST_BATCHES, party=tally.party.name)
     return PartyDetail(
         party=_document(tally, store.membership.standing(tally.party.party_row)),
-        fingerprint=fingerprint(tally.party.public_key) if tally.party.public_key else None,
+        fingerprint=fingerprint(root) if root else None,
         batches=tuple(batch_documents(store, batches)),
         reads=_titles(node, clock, tally.party.name, lambda one: one.read),
         writes=_titles(node, clock, tally.party.name, lambda one: one.write),

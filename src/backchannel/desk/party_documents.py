@@ -111,8 +111,16 @@ class ContactCard(msgspec.Struct, frozen=True, kw_only=True):
     """The text of its QR code."""
 
 
+class RecoveryKeys(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys with which we come back if the root key is lost."""
+
+    k: int
+    """How many of them it takes."""
+    of: int
+
+
 class KeyCare(msgspec.Struct, frozen=True, kw_only=True):
-    """`key rotate --json`, `key passphrase --json` and `key restore --json`: our keys as they are now."""
+    """`key show|rotate|revoke|recovery|recover|passphrase|restore --json`: our keys as they are now."""
 
     schema: Literal["backchannel.keys/1"] = "backchannel.keys/1"
     version: int
@@ -125,6 +133,12 @@ class KeyCare(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the private keys are kept under a passphrase."""
     keys: dict[str, str]
     """Use to `kid`."""
+    recovery: RecoveryKeys | None = None
+    """Null: there are none, and a lost root key is lost for good."""
+    revoked: tuple[str, ...] = ()
+    """`kid` of each key that we revoked, oldest first."""
+    waiting: int = 0
+    """Parties that something waits for: it goes with the next drop to each."""
 
 
 class Parties(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from backchannel.parties.keyset import KeySet, ListedKey, read_keyset
 from backchannel.parties.kid import Alg, Kid, Use, kid
 from backchannel.parties.revocation import Revocation, Revoked, given_up
 from backchannel.parties.states import Standing
-from backchannel.provenance.verification import Keys, KnownKey
+from backchannel.provenance.verification import KnownKey
 from backchannel.store.membership import Membership
 from backchannel.store.rows import PartyRow
 
@@ -24,22 +24,31 @@ ALWAYS = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 """When a key counts of which a card alone speaks: a card does not say from when to when."""
 
 
-def pinned_keys(node: Node) -> Keys:
-    """Return what finds the pinned key of a `kid`. It reads the store when it is first asked, and once."""
-    found: dict[str, KnownKey] = {}
-    was_read = False
+class PinnedKeys:
+    """Finds the pinned key of a `kid`. It reads the store when it is first asked, and once until `forget`."""
 
-    def pinned(name: str) -> KnownKey | None:
-        nonlocal was_read
-        if not was_read:
-            was_read = True
-            membership = node.store.membership
-            for known in membership.known():
-                if known.root is not None:
-                    found.update((key.kid, key) for key in _keys_of(membership, known.party))
-        return found.get(name)
+    def __init__(self, node: Node) -> None:
+        self._membership = node.store.membership
+        self._found: dict[str, KnownKey] | None = None
 
-    return pinned
+    def __call__(self, name: str) -> KnownKey | None:
+        if self._found is None:
+            self._found = {
+                key.kid: key
+                for known in self._membership.known()
+                if known.root is not None
+                for key in _keys_of(self._membership, known.party)
+            }
+        return self._found.get(name)
+
+    def forget(self) -> None:
+        """Read the store again when asked next: a party said other keys."""
+        self._found = None
+
+
+def pinned_keys(node: Node) -> PinnedKeys:
+    """Return what finds the pinned key of a `kid`."""
+    return PinnedKeys(node)
 
 
 def own_kids(node: Node) -> frozenset[str]:

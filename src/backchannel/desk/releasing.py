@@ -26,6 +26,7 @@ from backchannel.desk.drop_documents import SentDrop
 from backchannel.desk.node import Node
 from backchannel.desk.own_checkpoint import carried
 from backchannel.desk.own_keys import OwnKeys, own_keys
+from backchannel.desk.own_news import own_key_statements
 from backchannel.desk.planning import Plan
 from backchannel.desk.provenance import keep_statement
 from backchannel.desk.recipients import channel_name
@@ -47,8 +48,6 @@ from backchannel.store.statements import NewSent, StatementRow, Subject
 OUTBOX: Final = "outbox"
 PRIVATE: Final = "private"
 """Folder of the home in which drops are formed and opened: files without a name, gone when the process ends."""
-MAX_KEY_SETS: Final = 20
-"""Versions of our key set that go along: whoever missed more asks for our card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +184,8 @@ class _Sending:
 
     def _statements(self, waiting: Sequence[StatementRow]) -> list[bytes]:
         """Return every statement that goes along: our keys, what is said about the objects, what waited."""
-        rows = self._store.membership.key_sets(self._node.party.party_row)[-MAX_KEY_SETS:]
-        key_sets = [row.statement for row in rows if row.statement is not None]
+        # Key sets stand first: a reader may need them to know the key that signed the manifest.
+        key_sets = own_key_statements(self._node)
         return [
             *dict.fromkeys([*key_sets, *self._stated.carried.values(), *(row.envelope for row in waiting)])
         ]

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from backchannel import codec
 from backchannel.clock import Clock, format_time
-from backchannel.desk.key_statements import take_key_set, take_revocation
+from backchannel.desk.key_statements import is_news, take_key_set, take_revocation
 from backchannel.desk.node import Node
+from backchannel.desk.pinned import PinnedKeys
 from backchannel.desk.provenance import keep_statement
 from backchannel.desk.records import record_signed
 from backchannel.desk.sent_drops import sent_of
 from backchannel.ids import BatchId, sha256
-from backchannel.parties.keyset import KeySet, read_keyset
 from backchannel.parties.refusals import KeyRefusedError
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import KEYSET, Receipt, Revoke
 from backchannel.provenance.reasons import REASONS, Reason, Rejected
 from backchannel.provenance.receipts import Sent, check_receipt
 from backchannel.provenance.statement import RootSubject, Statement, digest_text, open_envelope, shown
-from backchannel.provenance.verification import Keys, Terms, Verified, verify
+from backchannel.provenance.verification import Terms, Verified, verify
 from backchannel.store.statements import NewRefused
 
 MAX_COPIES = 100
@@ -74,23 +73,25 @@ class Said:
             )
 
 
-def hear(node: Node, clock: Clock, envelope: bytes, keys: Keys, terms: Terms, said: Said) -> None:
+def hear(node: Node, clock: Clock, envelope: bytes, keys: PinnedKeys, terms: Terms, said: Said) -> None:
     """Judge one statement that is said to us, and gather it. What is said of keys counts at once.
 
     Raises:
         Rejected: it does not count; `REPLAY` where it was taken before.
     """
-    statement = open_envelope(envelope).statement
+    opened = open_envelope(envelope)
     try:
-        if statement.predicate_type == KEYSET:
-            if _is_news(node, statement, keys):
-                take_key_set(node, clock, envelope)
+        if opened.statement.predicate_type == KEYSET:
+            if not is_news(node, opened):
+                raise Rejected(Reason.REPLAY, "a key set that is here")
+            take_key_set(node, clock, envelope)
+            keys.forget()
             return
         asked = replace(terms, seen=node.store.statements.was_taken)
         verified = verify(envelope, keys, asked)
         if isinstance(verified.predicate, Receipt):
             _, sent = check_receipt(verified, _sent(node, verified.predicate))
-            _check_about(node, statement, sent)
+            _check_about(node, opened.statement, sent)
         elif isinstance(verified.predicate, Revoke):
             take_revocation(node, clock, envelope)
     except KeyRefusedError as error:
@@ -113,19 +114,3 @@ def _sent(node: Node, receipt: Receipt) -> Mapping[bytes, list[Sent]]:
     digest = bytes.fromhex(receipt.manifest.removeprefix("sha256:"))
     rows = node.store.statements.sent(party_row=None, manifest=digest, at_most=MAX_COPIES)
     return {digest: [sent_of(row) for row in rows]}
-
-
-def _is_news(node: Node, statement: Statement, keys: Keys) -> bool:
-    """Whether a key set is another than those that are here: with each drop come all that its sender ever said."""
-    issuer = keys(statement.iss)
-    party = None if issuer is None else node.store.parties.by_name(issuer.name)
-    if party is None:
-        return True
-    if party.is_self:
-        return False
-    new = read_keyset(codec.canonical(statement.predicate))
-    known = [codec.decode_as(row.body, KeySet) for row in node.store.membership.key_sets(party.party_row)]
-    if not known or new.version > known[-1].version:
-        return True
-    # An older version that was never seen here says nothing that the newest does not.
-    return any(one.version == new.version and one.digest != new.digest for one in known)

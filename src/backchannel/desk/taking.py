@@ -21,10 +21,11 @@ from backchannel.desk.came_drops import came_now
 from backchannel.desk.drop_chains import DropChains
 from backchannel.desk.drop_documents import Noted, ReceivedDrop
 from backchannel.desk.drop_ledgers import Ledgers
+from backchannel.desk.key_statements import take_leading
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
 from backchannel.desk.own_keys import OwnKeys, own_keys
-from backchannel.desk.pinned import own_kids, pinned_keys
+from backchannel.desk.pinned import PinnedKeys, own_kids, pinned_keys
 from backchannel.desk.provenance import keep_statement, known_at
 from backchannel.desk.quarantine import quarantine
 from backchannel.desk.receipting import Verdict, Word, receipt_on_arrival, signing_key
@@ -34,7 +35,7 @@ from backchannel.desk.releasing import PRIVATE
 from backchannel.desk.saying import Said, hear
 from backchannel.drop import sequence
 from backchannel.drop.manifest import Manifest, deniable_verifier, either, verifier
-from backchannel.drop.opening import Opened, Progress, open_drop
+from backchannel.drop.opening import Introduce, Opened, Progress, open_drop
 from backchannel.drop.sealing import Keys as OpeningKeys
 from backchannel.errors import StoreError
 from backchannel.ids import BatchId
@@ -54,7 +55,7 @@ from backchannel.provenance.statement import (
     digest_text,
     open_envelope,
 )
-from backchannel.provenance.verification import Keys, KnownKey, Terms
+from backchannel.provenance.verification import KnownKey, Terms
 from backchannel.stix.findings import Finding
 from backchannel.stix.split import Piece
 from backchannel.store.membership import EventRow
@@ -128,6 +129,7 @@ def take_drop(
             verify=verify,
             private=node.home / PRIVATE,
             progress=terms.progress,
+            introduce=_introducer(node, clock, pinned),
         )
         with opened:
             return _Taking(node, clock, terms, opened, pinned, asked, keys).take()
@@ -156,6 +158,17 @@ def _refuse(
             and_then()
 
 
+def _introducer(node: Node, clock: Clock, pinned: PinnedKeys) -> Introduce:
+    """Return what takes the sender's newest key sets where its signature is of a key that we have not heard of."""
+
+    def introduce(statements: Iterator[bytes]) -> bool:
+        was_news = take_leading(node, clock, statements)
+        pinned.forget()
+        return was_news
+
+    return introduce
+
+
 class _Taking:
     """One drop that was opened."""
 
@@ -165,7 +178,7 @@ class _Taking:
         clock: Clock,
         terms: TakeTerms,
         opened: Opened,
-        pinned: Keys,
+        pinned: PinnedKeys,
         asked: Terms,
         keys: OwnKeys,
     ) -> None:
@@ -364,7 +377,7 @@ class _Taking:
         )
 
 
-def _signer(pinned: Keys, kid: str) -> KnownKey:
+def _signer(pinned: PinnedKeys, kid: str) -> KnownKey:
     found = pinned(kid)
     if found is None:
         raise Rejected(Reason.UNKNOWN_KEY, f"{kid[:8]}…")

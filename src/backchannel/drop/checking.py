@@ -6,7 +6,8 @@ Nothing of a chunk is parsed before its SHA-256 is the one that the manifest lis
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import IO
 
 from backchannel.drop import limits
@@ -28,6 +29,24 @@ def read_manifest(file: IO[bytes]) -> bytes:
     """
     file.seek(0)
     return next(read_frames(file)).body
+
+
+def leading_statements(file: IO[bytes]) -> Iterator[bytes]:
+    """Yield the statements that stand right behind the manifest, of which nothing has been verified yet.
+
+    Among them a reader may look for key sets, each of which a root key signed, so that it stands by itself; nothing
+    else may be read before the manifest is verified. At most `limits.MAX_LEADING` are yielded.
+
+    Raises:
+        Rejected: as `read_frames`.
+    """
+    file.seek(0)
+    frames = read_frames(file)
+    next(frames)
+    for frame in islice(frames, limits.MAX_LEADING):
+        if frame.kind is not Kind.STATEMENT:
+            return
+        yield frame.body
 
 
 def check_list(chunks: Sequence[Chunk], n: int) -> None:

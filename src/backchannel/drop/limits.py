@@ -71,6 +71,9 @@ WORKER_WALL_S: Final = 3600
 """How long it may take by the clock (seconds): one that waits uses no CPU time."""
 WORKER_MEMORY_BYTES: Final = 200 * MIB
 WORKER_PASSPHRASE_MEMORY_BYTES: Final = 320 * MIB
+MAX_LEADING: Final = 20
+"""Statements at the beginning of a drop among which key sets are looked for before its manifest is verified: a
+sender that changes keys each month reaches readers of one and a half years ago."""
 
 # --- Text and pictures ----------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from backchannel import codec
 from backchannel.codec import JsonObject
 from backchannel.drop import guard, limits
 from backchannel.drop.attachments import create
-from backchannel.drop.checking import check_list, read_manifest
+from backchannel.drop.checking import check_list, leading_statements, read_manifest
 from backchannel.drop.chunks import Salted, read_chunk
 from backchannel.drop.frames import OBJECTS, Kind
 from backchannel.drop.links import Linked, by_object, read_lines
@@ -39,6 +39,9 @@ from backchannel.stix.visible import visible
 
 Progress = Callable[[int], None]
 """Is told now and then how many bytes were worked through."""
+
+Introduce = Callable[[Iterator[bytes]], bool]
+"""Takes key sets among the statements that stand first, each verified by itself; returns whether one was news."""
 
 _MAX_LINE_BYTES: Final = limits.MIB
 """Longest line that the worker says: a place for each chunk."""
@@ -156,7 +159,13 @@ def spool(stream: IO[bytes], private: Path) -> IO[bytes]:
 
 
 def open_drop(
-    file: IO[bytes], *, keys: Keys, verify: Verify, private: Path, progress: Progress = lambda _: None
+    file: IO[bytes],
+    *,
+    keys: Keys,
+    verify: Verify,
+    private: Path,
+    progress: Progress = lambda _: None,
+    introduce: Introduce = lambda _: False,
 ) -> Opened:
     """Open the drop in `file`, verify its manifest, and check everything else against that.
 
@@ -166,6 +175,8 @@ def open_drop(
         verify: verifies the manifest.
         private: a folder that nobody else can read, with room for the contents.
         progress: is told how far it is.
+        introduce: is asked where the key that signed the manifest is not known, or is over, whether the key sets
+            that stand first in the drop say otherwise; then `verify` is asked once more.
 
     Raises:
         Rejected: whatever is wrong with it; nothing of it was given to anybody.
@@ -179,7 +190,7 @@ def open_drop(
         with _Worker(file, kept, progress) as worker:
             worker.tell(_job(file, kept, size, keys))
             worker.hear("opened")
-            manifest = verify(read_manifest(kept))
+            manifest = _verified(kept, verify, introduce)
             check_list(manifest.release.chunks, manifest.release.n)
             worker.tell(_listed(manifest.release))
             places = worker.hear("checked")
@@ -189,6 +200,17 @@ def open_drop(
         kept.close()
         raise
     return Opened(manifest, head, kept, places)
+
+
+def _verified(kept: IO[bytes], verify: Verify, introduce: Introduce) -> Manifest:
+    frame = read_manifest(kept)
+    try:
+        return verify(frame)
+    except Rejected as refusal:
+        is_of_keys = refusal.reason in {Reason.UNKNOWN_KEY, Reason.KEY_NOT_CURRENT}
+        if not is_of_keys or not introduce(leading_statements(kept)):
+            raise
+    return verify(frame)
 
 
 def _job(file: IO[bytes], kept: IO[bytes], size: int, keys: Keys) -> JsonObject:

@@ -85,6 +85,36 @@ def read_secret(path: Path, *, unseal: Unseal | None = None) -> bytes | None:
     return unseal(data)
 
 
+def is_kept(path: Path) -> bool:
+    """Whether a secret lies at `path`, plain or encrypted."""
+    return path.exists() or path.with_name(path.name + SEALED_SUFFIX).exists()
+
+
+def put_in_place(source: Path, target: Path) -> None:
+    """Let the secret kept at `source` take the place of the one at `target`, plain or encrypted as it is.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    plain, sealed = ((path, path.with_name(path.name + SEALED_SUFFIX)) for path in (source, target))
+    is_plain = source.exists()
+    old, new, other = (plain[0], sealed[0], sealed[1]) if is_plain else (plain[1], sealed[1], sealed[0])
+    try:
+        # The other form first: were it there beside the new one, it could be read for it. A kill in between leaves
+        # the source, which is put in place the next time.
+        other.unlink(missing_ok=True)
+        old.replace(new)
+        _settle(target.parent)
+    except OSError as error:
+        raise StoreError(f"the keys cannot be written to {target}: {error.strerror}") from error
+
+
+def forget_secret(path: Path) -> None:
+    """Take a secret away that was never used."""
+    for one in (path, path.with_name(path.name + SEALED_SUFFIX)):
+        one.unlink(missing_ok=True)
+
+
 def _settle(folder: Path) -> None:
     """Make sure that a rename outlives a power cut."""
     handle = os.open(folder, os.O_RDONLY)
