@@ -79,8 +79,8 @@ class Handing:
             return msgspec.structs.replace(made.document, paths=tuple(self._write(session, made)))
         except BackchannelError as error:
             error.hint = (
-                f"{error.hint} It is made, and kept: backchannel release again "
-                f"{made.document.drop.removeprefix('sha256:')[:12]} -o FILE"
+                f"{error.hint} It is made, and kept: `backchannel release again "
+                f"{made.document.drop.removeprefix('sha256:')[:12]} -o FILE`"
             )
             raise
 

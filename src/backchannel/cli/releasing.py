@@ -220,7 +220,7 @@ def _check_plans(session: Session, plans: Sequence[Plan], hashes: Sequence[str])
         if not named and not any(one.goes for one in found):
             raise PolicyError(error.message, hint="Nothing of it may go.") from error
         if not named:
-            hint = f"To send the others: the same command with{_approving(found)}"
+            hint = f"To send the others: the same command with `{_approving(found).strip()}`"
             raise PolicyError(error.message, hint=hint) from error
         raise
 

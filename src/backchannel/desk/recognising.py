@@ -17,6 +17,8 @@ LOOK_BYTES: Final = 64 * 2**10
 """Bytes that are looked at (bytes): what a file is shows in its beginning."""
 MAX_TEXT_BYTES: Final = 2 * limits.MAX_TEXT_FILE_BYTES
 """Largest text in which parts are looked for (bytes): base64 and quoting take a third and more."""
+_AGE: Final = VERSION.partition(b"/")[0]
+"""How each version of an age file begins: opening it tells of which it is."""
 _PART: Final = b"BCB-PART "
 _BLANKS: Final = b" \t\r\n\xef\xbb\xbf"
 
@@ -48,8 +50,9 @@ def recognise(file: IO[bytes], size: int) -> Kind:
     file.seek(0)
     prefix = file.read(LOOK_BYTES)
     file.seek(0)
-    if prefix.startswith(VERSION[:20]) or is_armored(prefix):
-        return Kind.DROP  # or an age file of something else: opening it tells
+    is_age = prefix.startswith(_AGE) or (prefix and _AGE.startswith(prefix))  # cut within its first line
+    if is_age or is_armored(prefix):
+        return Kind.DROP  # or an age file of something else
     if qr.is_frames(prefix):
         return Kind.FRAMES
     if prefix.startswith(_PACKED):
