@@ -232,6 +232,9 @@ def _json_source(path: Path, layout: Layout) -> str:
     signs = []
     if layout.watched:
         signs.append(f"coalesce({', '.join(_expression(way) for way in layout.watched)}, NULL) IS NOT NULL")
+    if layout.time >= 0:
+        # Each record of this format has one: without it, it may be of another.
+        signs.append(f"{_expression(layout.columns[layout.time])} IS NULL")
     if layout.always:
         signs.append(f"{_expression(layout.always)} IS NULL")
     odd = " OR ".join(signs) or "false"

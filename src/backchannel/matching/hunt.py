@@ -292,7 +292,7 @@ def _in_row(
                 continue
             known = best.get(match.object_row)
             if known is None or (known.met.scope != "exact" and match.scope == "exact"):
-                best[match.object_row] = Found(path, shape.format, line, one, match, layout, cells)
+                best[match.object_row] = Found(path, layout.format, line, one, match, layout, cells)
     yield from best.values()
 
 
