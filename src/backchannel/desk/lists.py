@@ -26,6 +26,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.paging import MAX_PAGE_ROWS, Page, Query, read_page
 from backchannel.desk.shelves import Sent, TooMuchError, right_of
 from backchannel.desk.taxii import BusyError
+from backchannel.errors import StoreError
 from backchannel.ids import Digest
 from backchannel.misp.listing import Lister
 from backchannel.policy.decide import DEFAULT_POLICY
@@ -49,18 +50,34 @@ class Spool:
     """A file without a name, from which several may read at once; it is gone when nobody does any more."""
 
     def __init__(self, folder: Path) -> None:
-        with TemporaryFile(dir=folder) as file:
-            self._descriptor = os.dup(file.fileno())
+        """Make one on the disk of `folder`, which shows nothing of it.
+
+        Raises:
+            StoreError: it cannot be made.
+        """
+        self._descriptor = -1
+        try:
+            with TemporaryFile(dir=folder) as file:
+                self._descriptor = os.dup(file.fileno())
+        except OSError as error:
+            raise _no_room(error) from error
         self._sha256 = hashlib.sha256()
         self.size = 0
         """Bytes."""
 
     def write(self, data: bytes) -> None:
-        """Add to its end."""
+        """Add to its end.
+
+        Raises:
+            StoreError: there is no room for it.
+        """
         self._sha256.update(data)
         rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError as error:
+            raise _no_room(error) from error
         self.size += len(data)
 
     def read(self, at: int, count: int) -> bytes:
@@ -73,7 +90,14 @@ class Spool:
         return Digest(self._sha256.digest())
 
     def __del__(self) -> None:
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+
+
+def _no_room(error: OSError) -> StoreError:
+    return StoreError(
+        f"a list cannot be written beside the store: {error.strerror}", hint="Make room on that disk."
+    )
 
 
 class Written(NamedTuple):

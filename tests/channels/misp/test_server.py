@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
 import json
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -374,3 +376,14 @@ def test_a_list_that_nobody_keeps_any_more_can_be_read_to_its_end(tmp_path: Path
     del spool
     assert b"".join(parts) == b"a" * 10
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_and_no_list_is_given(live: Live, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    put_anew(live, "shared")
+    monkeypatch.setattr(lists.os, "write", full)
+    answer = live.ask("/feeds/shared.csv", key=live.beta)
+    assert answer.status == 503
+    assert "No space left" in answer.value["message"]
