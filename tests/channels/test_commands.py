@@ -177,7 +177,12 @@ def test_a_push_that_reaches_nothing_is_kept_with_its_error(run: Run, three: Pat
     assert run("channel", "push", "b", str(indicator(1)["id"])).code == 6
     (push,) = run("channel", "show", "b", "--json").document["pushes"]  # type: ignore[misc]
     assert "nothing listens" in push["error"]  # type: ignore[index]
-    assert "nothing listens" in run("channel", "list").text
+    listed = run("channel", "list").text
+    assert "nothing listens" in listed
+    assert "failed" in listed
+    shown = run("channel", "show", "b").text
+    assert "nothing was sent" in shown
+    assert push["pushed_at"][:10] in shown  # type: ignore[index]
 
 
 def test_a_paused_channel_is_not_polled_by_itself_until_it_is_resumed(run: Run, tmp_path: Path):
