@@ -21,10 +21,12 @@ from tests.intake.reader import take, taken
 from backchannel.channels.misp.answers import Answer
 from backchannel.clock import FixedClock, format_time
 from backchannel.desk import lists
+from backchannel.desk.access import caller_by_secret
 from backchannel.desk.batches import undo_batch
+from backchannel.desk.paging import Query
 from backchannel.desk.publishing import put_batch
 from backchannel.desk.receive import receive
-from backchannel.desk.taxii import BusyError, Query, caller_by_secret, objects_page
+from backchannel.desk.taxii import BusyError, objects_page
 from backchannel.desk.why import why
 
 SIGNSIGHT = "b5a79c58-fbd0-459c-8f19-8494f7f12b51"
