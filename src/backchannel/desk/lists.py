@@ -157,7 +157,7 @@ class Lists:
     ) -> tuple[Access, Written | None, tuple[object, ...]]:
         with node.store.snapshot():
             right = right_of(node, caller, collection)
-            classes = allowed(node.store, caller, right, now=clock.now())
+            classes = allowed(node, caller, right, now=clock.now())
             key = (
                 right.collection.collection_row,
                 right.collection.last_added,
@@ -197,7 +197,7 @@ def _write(node: Node, clock: Clock, caller: Caller, right: Access, lister: List
     more = True
     while more:
         with node.store.snapshot():
-            classes = allowed(node.store, caller, right, now=made_at)
+            classes = allowed(node, caller, right, now=made_at)
             query = Query(types=query.types, limit=query.limit, after=last)
             page = read_page(node.store, right.collection.collection_row, classes, query, with_bodies=True)
         indicators = _indicators(page)

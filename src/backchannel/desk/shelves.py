@@ -127,7 +127,7 @@ def seen(node: Node, clock: Clock, caller: Caller, right: Access) -> Seen:
         TooMuchError: it holds more than is made into events.
     """
     store = node.store
-    classes = allowed(store, caller, right, now=clock.now())
+    classes = allowed(node, caller, right, now=clock.now())
     found: list[Place] = []
     for place in store.collected.walk(right.collection.collection_row, after=0):
         if place.class_row in classes:

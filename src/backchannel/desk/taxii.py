@@ -154,7 +154,7 @@ def delete(
             raise NotAllowedError(
                 "taking objects out of this collection needs the right to read and to write it"
             )
-        classes = allowed(store, caller, right, now=clock.now())
+        classes = allowed(node, caller, right, now=clock.now())
         collection_row = right.collection.collection_row
         seen = [
             one for one in store.collected.siblings(collection_row, (stix_id,)) if one.class_row in classes
@@ -182,7 +182,7 @@ def _page(
         right = access(store, caller, *where)
         if not right.can_read:
             raise NotAllowedError("this collection may be written, but not read, with these credentials")
-        classes = allowed(store, caller, right, now=now, policy=policy)
+        classes = allowed(node, caller, right, now=now, policy=policy)
         collection_row = right.collection.collection_row
         if kind in {"object", "versions"} and not _sees(node, collection_row, query.ids[0], classes):
             raise NotThereError("there is no such object in this collection")

@@ -12,7 +12,7 @@ from typing import Final
 
 from backchannel import codec
 from backchannel.channels.bounds import MAX_BODY_BYTES
-from backchannel.channels.taxii.server.credentials import CHALLENGES
+from backchannel.channels.taxii.server.authorization import CHALLENGES
 from backchannel.channels.taxii.server.media import CONTENT_TYPE, STIX_20, STIX_21
 from backchannel.desk.access import CollectionSeen, RootSeen
 from backchannel.desk.paging import Page, Record

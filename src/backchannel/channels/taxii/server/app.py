@@ -26,7 +26,7 @@ from backchannel.channels.bounds import CrowdedError, GoneError, Limits, address
 from backchannel.channels.reached import PEER, base_url, is_called_by_name
 from backchannel.channels.taxii.server import endpoints, media
 from backchannel.channels.taxii.server.answers import Answer, Refused
-from backchannel.channels.taxii.server.credentials import (
+from backchannel.channels.taxii.server.authorization import (
     KEY_HEADER,
     BadCredentialsError,
     Credentials,
