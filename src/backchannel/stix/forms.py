@@ -21,10 +21,11 @@ REMEMBERED: Final = 256
 """Answers kept for one property: the same source, marking and day come again and again."""
 
 _HEX = "[0-9a-fA-F]"
-_UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-[1-5]{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{_HEX}{{12}}\\Z"
-_UUID_20 = _UUID.replace("[1-5]", "4")
-_ID = re.compile(f"[a-z][a-z0-9-]+[a-z0-9]--{_UUID}")
-_ID_20 = re.compile(f"[a-z0-9][a-z0-9-]+[a-z0-9]--{_UUID_20}")
+_ANY_UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-[1-5]{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{_HEX}{{12}}\\Z"
+_RANDOM_UUID = _ANY_UUID.replace("[1-5]", "4")
+_UUID, _UUID_20 = re.compile(_ANY_UUID), re.compile(_RANDOM_UUID)
+_ID = re.compile(f"[a-z][a-z0-9-]+[a-z0-9]--{_ANY_UUID}")
+_ID_20 = re.compile(f"[a-z0-9][a-z0-9-]+[a-z0-9]--{_RANDOM_UUID}")
 _TYPE_OF_ID = re.compile(r"[a-z][a-z0-9-]{1,248}[a-z0-9]\Z")
 # No leap second, no year 0, no 29 February and no 31 April: moments that only the whole check can place.
 _MINUTE = (
@@ -97,7 +98,12 @@ def id_of(stix_type: str, version: Version) -> WordTest | None:
     """Return the test that a text is an id of an object of `stix_type`, None where no id can be."""
     if _TYPE_OF_ID.match(stix_type) is None:
         return None
-    return re.compile(f"{stix_type}--{_UUID if version == '2.1' else _UUID_20}").match
+    beginning = stix_type + "--"
+    at = len(beginning)
+    is_uuid = (
+        _UUID if version == "2.1" else _UUID_20
+    ).match  # compiling an expression for each type costs 0.4 ms
+    return lambda text: text.startswith(beginning) and is_uuid(text, at)
 
 
 OF_WORDS: Final[Mapping[Test, WordTest]] = {

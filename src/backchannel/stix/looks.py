@@ -8,7 +8,6 @@ passes the look passes the schema and `checks.times`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -24,8 +23,6 @@ MAX_NAMES: Final = 64
 """Most properties of an object that is looked at; real ones have 30."""
 REMEMBERED: Final = 1024
 """Arrangements of properties and types kept: bounds the memory."""
-
-_PLAIN_NAME = re.compile(r"(?:[a-z][a-z0-9_]{2,249}|id)\Z")
 
 
 class _Look(NamedTuple):
@@ -93,9 +90,7 @@ def _made(stix_type: str, version: Version, names: tuple[str, ...], kinds: tuple
     """
     is_id = id_of(stix_type, version)
     held = dict(zip(names, kinds, strict=True))
-    if is_id is None or stix_type == "bundle" or held.get("id") is not str or type(None) in kinds:
-        raise _NoLookError
-    if not all(_PLAIN_NAME.match(name) and not name.endswith(("_hex", "_bin")) for name in names):
+    if is_id is None or held.get("id") is not str or stix_type == "bundle" or type(None) in kinds:
         raise _NoLookError
     schema = schemas.name_for(stix_type, names, version)
     rules = rules_of(schema, version)
@@ -103,24 +98,25 @@ def _made(stix_type: str, version: Version, names: tuple[str, ...], kinds: tuple
         raise _NoLookError
     times = {*COMMON_TIMES, *TIMES.get(stix_type, ())}
     asked = {name: property_of(schema, name, version, is_of_time=name in times) for name in names}
-    if any(one.is_text and held[name] is not str for name, one in asked.items()):
-        raise _NoLookError
     if version == "2.0" and asked["id"] == OWN:  # an observable of 2.0 has none
         raise _NoLookError
-    of_type = asked["type"].word
-    if of_type is not None and not of_type(stix_type):
+    del asked["id"]
+    of_type = asked.pop("type")
+    if of_type is None or not all(test(stix_type) for test in (of_type.word, of_type.test) if test):
         raise _NoLookError
-    words = {name: one.word for name, one in asked.items() if one.word is not None and name != "type"}
-    words["id"] = is_id
+    words, others = [("id", is_id)], []
+    for name, one in asked.items():
+        if one is None or (one.is_text and held[name] is not str):
+            raise _NoLookError
+        if one.word is not None:
+            words.append((name, one.word))
+        elif one.test is not None and not (one.test is is_boolean and held[name] is bool):
+            others.append((name, one.test))
     pairs = (("created", "modified", True), *ORDERED.get(stix_type, ()))
     return _Look(
         lists=tuple(name for name, kind in held.items() if kind is list),
-        words=tuple(words.items()),
-        others=tuple(
-            (name, one.test)
-            for name, one in asked.items()
-            if one.test is not None and not (one.test is is_boolean and held[name] is bool)
-        ),
+        words=tuple(words),
+        others=tuple(others),
         ordered=tuple(pair for pair in pairs if pair[0] in held and pair[1] in held),
         whole=whole_of(schema, version),
     )

@@ -44,6 +44,7 @@ _Value = TypeVar("_Value")
 MAX_PROPERTIES: Final = 4096
 """Properties of which it is remembered what to look at: bounds the memory."""
 
+_PLAIN_NAME = re.compile(r"(?:[a-z][a-z0-9_]{2,249}|id)\Z")
 _PREFIX = re.compile(r"\^([a-z-]+--)\Z")
 _EXACT_TIME = r"T\d{2}:\d{2}:\d{2}\.\d{3,}Z$"
 _EXPRESSIONS: Final[Mapping[str, re.Pattern[str]]] = {
@@ -206,8 +207,17 @@ def _validator(rule: JsonObject, file: JsonObject, version: Version) -> Test:
 
 
 @lru_cache(maxsize=MAX_PROPERTIES)
-def property_of(schema: str, name: str, version: Version, *, is_of_time: bool) -> Property:
-    """Return what is looked at in the property `name`; `is_of_time`: whether it names a moment."""
+def property_of(schema: str, name: str, version: Version, *, is_of_time: bool) -> Property | None:
+    """Return what is looked at in the property `name`, None if only the whole schema can tell.
+
+    Args:
+        schema: name of the schema.
+        name: of the property.
+        version: of STIX.
+        is_of_time: whether it names a moment.
+    """
+    if not _PLAIN_NAME.match(name) or name.endswith(("_hex", "_bin")):
+        return None
     rules = rules_of(schema, version).properties.get(name, ())
     tests = [test for rule, file in rules for test in _tests(rule, file, version)]
     if is_of_time:
