@@ -83,19 +83,30 @@ class Filing:
         """Refusals first, then quarantines, then notes; at most `MAX_TOLD_FINDINGS` of each."""
         return tuple(finding for told in self._told.values() for finding in told)
 
-    def file(self, chunk: Sequence[Received | Refused]) -> Arrived:
-        """Return the rows that `chunk` adds, to be written in one transaction before the next call."""
-        self._arrived = _nothing()
-        self._held = self._objects.held({item.raw.header.id for item in chunk if isinstance(item, Received)})
+    def file(self, items: Sequence[Received | Refused]) -> Arrived:
+        """Return the rows that `items` add, to be written in one transaction before the next call."""
+        self.sort(items)
+        return self.take()
+
+    def sort(self, items: Sequence[Received | Refused]) -> None:
+        """Sort some of what one transaction writes; `take` then gives the rows."""
+        ids = {item.raw.header.id for item in items if isinstance(item, Received)}
+        found = self._objects.held(ids - self._held.keys())
+        self._held |= found
         if self._repeats is not None:
-            self._repeated = self._repeats(one.object_row for held in self._held.values() for one in held)
-        for item in chunk:
+            self._repeated |= self._repeats(one.object_row for held in found.values() for one in held)
+        for item in items:
             if isinstance(item, Received):
                 self._receive(item)
             else:
                 self._count("refused")
                 self._note(item.findings, object_row=None, original=item.original)
-        return self._arrived
+
+    def take(self) -> Arrived:
+        """Return the rows of what was sorted, to be written in one transaction before the next `sort`."""
+        arrived = self._arrived
+        self._arrived, self._held, self._repeated = _nothing(), {}, frozenset()
+        return arrived
 
     def _count(self, outcome: str) -> None:
         self._counts["objects"] += 1
