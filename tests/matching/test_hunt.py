@@ -412,3 +412,40 @@ def test_a_record_of_no_format_is_named_as_not_searched(tmp_path: Path, monkeypa
         assert [(note.line, note.why[:40]) for note in tally.skipped] == [
             (501, "the record is neither Zeek's nor Suricat")
         ]
+
+
+MD5 = "9e107d9d372bb6826bd81d3542a419d6"
+
+
+@pytest.mark.parametrize(
+    ("added_at", "in_bulk", "lines"),
+    [
+        (3000, False, [3001]),  # beyond the sample, in a log that is read line by line
+        (3000, True, []),  # the one thing that is not noticed
+        (0, True, [1]),  # in the sample
+    ],
+)
+def test_a_field_of_another_kind_is_read_or_named(
+    tmp_path: Path, monkeypatch, added_at: int, in_bulk: bool, lines: list[int]
+):
+    monkeypatch.setattr(bulk, "MIN_BULK_BYTES", 1 if in_bulk else 2**60)
+    records = [CONN | {"missed_bytes": 0, "history": "ShADadFf" * 9} for _ in range(10_000)]
+    records[added_at]["md5"] = MD5
+    log = json_log(tmp_path / "conn.log", records)
+    compiled = a_set(tmp_path, f"[file:hashes.MD5 = '{MD5}']")
+    tally = Tally()
+    assert [line for line, *_ in found(log, compiled, tally)] == lines
+    assert ("md5" in tally.untold) is (in_bulk and not lines)
+    assert ("file:hashes.MD5" in tally.shown.kinds) is bool(lines)
+
+
+def test_a_field_of_its_own_kind_and_a_record_of_another_kind_are_noticed_in_bulk(
+    tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(bulk, "MIN_BULK_BYTES", 1)
+    records: list[dict[str, object]] = [CONN | {"trans_id": 1, "rejected": False} for _ in range(10_000)]
+    records[3000] = records[3000] | {"query": "evil.example"}
+    records[7000] = CONN | {"fuid": "F1", "seen_bytes": 1, "md5": MD5}
+    log = json_log(tmp_path / "dns.log", records)
+    compiled = a_set(tmp_path, f"[file:hashes.MD5 = '{MD5}']", "[domain-name:value = 'evil.example']")
+    assert [line for line, *_ in found(log, compiled)] == [3001, 7001]

@@ -39,9 +39,8 @@ def json_format(record: JsonObject) -> str | None:
 def json_reader(layout: Layout) -> ReadLine:
     """Return the reader of JSON records.
 
-    A record with a known field that the sample lacked, of another kind, or of another format, is read by a
-    layout of its own. A line that is not UTF-8 is read with its wrong bytes replaced: what else is in it still
-    counts.
+    A record with a known field that the sample lacked, or of another format, is read by a layout of its own.
+    A line that is not UTF-8 is read with its wrong bytes replaced: what else is in it still counts.
     """
     watched: dict[str, list[Path]] = {}
     for path in layout.watched:
@@ -72,9 +71,7 @@ def json_reader(layout: Layout) -> ReadLine:
                 raise ValueError(
                     "the record is neither Zeek's nor Suricata's (EVE): nothing in it is searched"
                 )
-        elif (layout.always and not has(record, layout.always)) or any(
-            has(record, path) for key in record if key in watched for path in watched[key]
-        ):
+        elif any(has(record, path) for key in record if key in watched for path in watched[key]):
             here = own_layout(record, layout.format, len(line))
         return here, tuple(_cell(record, path) for path in here.columns)
 
