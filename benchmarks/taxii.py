@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ POLLS = 200
 SMALL = 1_000
 LARGE = 50_000
 HUGE = 1_000_000
+OBJECT_BYTES = 3_000
+"""What an object may take on the disk while it is measured, the write-ahead log included (bytes): twice what it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,13 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Measure, print the table, the ratios and the goals; return 1 when one is missed."""
     asked = arguments()
+    most = max(asked.large, HUGE if asked.million else 0)
+    free, needed = shutil.disk_usage(tempfile.gettempdir()).free, most * OBJECT_BYTES
+    if free < needed:
+        print(
+            f"{most:,} objects want {needed / 2**30:.1f} GiB in {tempfile.gettempdir()}: {free / 2**30:.1f} are free"
+        )
+        return 2
     print(f"{datetime.now(UTC).date()}, {machine()}, {load()}")
     print(
         "CPU ms of the server: an object added, a page of 100, one object, an empty poll; memory (MiB); start s"

@@ -56,6 +56,16 @@ def tracked() -> list[Path]:
     return sorted(path for path in set(paths) if path.is_file())
 
 
+def test_nothing_in_the_repository_is_a_link():
+    """A link leads somewhere on the machine of whoever made it; checked out, it takes the place of what was there."""
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "--stage"], capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("this is no working tree of git")
+    assert [line.partition("\t")[2] for line in listed.stdout.splitlines() if line.startswith("120000")] == []
+
+
 def texts() -> Iterator[tuple[Path, str]]:
     for path in tracked():
         data = path.read_bytes()

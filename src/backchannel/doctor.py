@@ -26,6 +26,7 @@ from backchannel.parties.at_rest import SEALED_SUFFIX
 from backchannel.parties.keyring import KEYS_FILE
 from backchannel.parties.keys import fingerprint, read_key
 from backchannel.settings import FILE_NAME
+from backchannel.stix.sentences import counted
 from backchannel.stix.visible import visible
 
 LOW_DISK_BYTES = 2**30
@@ -232,7 +233,7 @@ def _channels(node: Node, _: Clock) -> Check:
         return _check(
             "channels",
             "look",
-            f"of the last push by {one.name} ({push.pushed_at}) {count:,} objects may not have arrived"
+            f"of the last push by {one.name} ({push.pushed_at}) {counted(count, 'object')} may not have arrived"
             f"{f': {why}' if why else ''}",
             f"backchannel channel show {one.name}",
         )
@@ -249,9 +250,8 @@ def _secrets(node: Node, _: Clock) -> Check:
         )
     if wide := [path for path in files if stat.S_IMODE(Path(path).stat().st_mode) & 0o077]:
         return _check("secrets", "look", f"others on this machine may read {wide[0]}", f"chmod 600 {wide[0]}")
-    return _check(
-        "secrets", "fine", f"{len(files)} files, only their owner may read them" if files else "none"
-    )
+    told = f"{counted(len(files), 'file')} that only the owner may read"
+    return _check("secrets", "fine", told if files else "none")
 
 
 def _taxii(node: Node, clock: Clock) -> Check:

@@ -32,6 +32,12 @@ def run(new_home: Path, tmp_path: Path) -> Run:
     return run
 
 
+def add(run: Run, url: str, name: str, *terms: str) -> None:
+    """Add a TAXII server on the loopback as the channel `name`."""
+    added = run("channel", "add", "taxii", url, "--name", name, "--allow-private", *terms)
+    assert added.code == 0, added.err
+
+
 def test_a_channel_from_adding_to_removing(run: Run, tmp_path: Path):
     (tmp_path / "word").write_text("s3cret\n")
     with serving(filled(30)) as server:
@@ -177,7 +183,12 @@ def test_a_push_that_reaches_nothing_is_kept_with_its_error(run: Run, three: Pat
     assert run("channel", "push", "b", str(indicator(1)["id"])).code == 6
     (push,) = run("channel", "show", "b", "--json").document["pushes"]  # type: ignore[misc]
     assert "nothing listens" in push["error"]  # type: ignore[index]
-    assert "nothing listens" in run("channel", "list").text
+    listed = run("channel", "list").text
+    assert "nothing listens" in listed
+    assert "failed" in listed
+    shown = run("channel", "show", "b").text
+    assert "nothing was sent" in shown
+    assert push["pushed_at"][:10] in shown  # type: ignore[index]
 
 
 def test_a_paused_channel_is_not_polled_by_itself_until_it_is_resumed(run: Run, tmp_path: Path):
@@ -185,7 +196,7 @@ def test_a_paused_channel_is_not_polled_by_itself_until_it_is_resumed(run: Run, 
         return due_channels(tmp_path / "home", FixedClock(datetime(2030, 1, 1, tzinfo=UTC)))
 
     with serving(filled(3)) as server:
-        run("channel", "add", "taxii", server.discovery, "--name", "b", "--allow-private")
+        add(run, server.discovery, "b")
         assert due() == ["b"]
         assert run("channel", "pause", "b").code == 0
         assert due() == []
@@ -202,7 +213,7 @@ def test_a_paused_channel_is_not_polled_by_itself_until_it_is_resumed(run: Run, 
 
 def test_a_channel_that_is_polled_by_hand_is_never_due(run: Run, tmp_path: Path):
     with serving(filled(3)) as server:
-        run("channel", "add", "taxii", server.discovery, "--name", "b", "--allow-private", "--every", "0")
+        add(run, server.discovery, "b", "--every", "0")
         run("channel", "poll", "b")
     assert due_channels(tmp_path / "home", FixedClock(datetime(2030, 1, 1, tzinfo=UTC))) == []
 
@@ -210,17 +221,7 @@ def test_a_channel_that_is_polled_by_hand_is_never_due(run: Run, tmp_path: Path)
 def test_what_goes_to_nobody_that_we_know_must_be_clear(run: Run, three: Path):
     run("import", three, "--from", "CERT Gamma")
     with serving(Collection()) as server:
-        run(
-            "channel",
-            "add",
-            "taxii",
-            server.discovery,
-            "--name",
-            "b",
-            "--from",
-            "Unheard Of",
-            "--allow-private",
-        )
+        add(run, server.discovery, "b", "--from", "Unheard Of")
         assert run("channel", "push", "b", "--batch", "1").code == 4
         assert server.asked == []
 
@@ -244,17 +245,7 @@ def test_messages_are_as_large_as_the_server_takes_and_each_object_has_its_verdi
     run("import", a_file(tmp_path, *objects, name="forty.json"), "--from", "CERT Gamma")
     run("party", "add", "CERT Beta")
     with serving(answer) as server:
-        run(
-            "channel",
-            "add",
-            "taxii",
-            server.discovery,
-            "--name",
-            "b",
-            "--from",
-            "CERT Beta",
-            "--allow-private",
-        )
+        add(run, server.discovery, "b", "--from", "CERT Beta")
         pushed = run("channel", "push", "b", "--batch", "1", "--json").document
     assert all(len(one.body) <= 4_000 for one in collection.posted)
     assert len(collection.posted) > 3
@@ -274,17 +265,7 @@ def test_a_push_that_breaks_off_says_what_may_have_been_sent(run: Run, three: Pa
     run("import", three, "--from", "CERT Gamma")
     run("party", "add", "CERT Beta")
     with serving(answer) as server:
-        run(
-            "channel",
-            "add",
-            "taxii",
-            server.discovery,
-            "--name",
-            "b",
-            "--from",
-            "CERT Beta",
-            "--allow-private",
-        )
+        add(run, server.discovery, "b", "--from", "CERT Beta")
         pushed = run("channel", "push", "b", str(indicator(1)["id"]), "--json")
     assert pushed.code == 6
     assert "(HTTP 507)" in str(pushed.document["error"])
@@ -294,18 +275,8 @@ def test_a_push_that_breaks_off_says_what_may_have_been_sent(run: Run, three: Pa
 def test_serve_polls_what_is_due_and_stops_at_once(run: Run, new_home: Path, tmp_path: Path):
     home = tmp_path / "home"
     with serving(filled(3)) as server:
-        run("channel", "add", "taxii", server.discovery, "--name", "b", "--every", "1h", "--allow-private")
-        run(
-            "channel",
-            "add",
-            "taxii",
-            server.discovery,
-            "--name",
-            "by-hand",
-            "--every",
-            "0",
-            "--allow-private",
-        )
+        add(run, server.discovery, "b", "--every", "1h")
+        add(run, server.discovery, "by-hand", "--every", "0")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(schedule, "LOOK_EVERY_S", 0.02)
             with schedule.polling(home, FixedClock(datetime(2026, 3, 1, tzinfo=UTC))):

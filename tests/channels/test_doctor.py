@@ -52,7 +52,7 @@ def test_a_last_push_of_which_something_may_not_have_arrived_is_told(
         push(node, CLOCK, "beta", [str(indicator(1)["id"])], open_channel, pause=lambda _: None)
     found = checks(node)["channels"]
     assert found.state == "look"
-    assert "1 objects may not have arrived" in found.found
+    assert "1 object may not have arrived" in found.found
     assert "(HTTP 507)" in found.found
     with serving(there) as server:
         channel(server.discovery, name="other")
@@ -67,7 +67,8 @@ def test_a_secret_that_others_may_read_is_told(channel: Callable[..., Poll], nod
     channel("https://taxii.example/taxii2/", token_file=str(token))
     assert checks(node)["secrets"].state == "look"
     token.chmod(0o600)
-    assert checks(node)["secrets"].state == "fine"
+    found = checks(node)["secrets"]
+    assert (found.state, found.found) == ("fine", "1 file that only the owner may read")
     shutil.move(token, tmp_path / "gone")
     found = checks(node)["secrets"]
     assert found.state == "broken"

@@ -38,6 +38,7 @@ from backchannel.desk.channel import Terms
 from backchannel.desk.channels import add_channel, list_channels, show_channel
 from backchannel.desk.node import Node
 from backchannel.desk.polling import poll
+from backchannel.desk.pushing import push
 from backchannel.errors import NotFoundError, UsageError
 
 Channel = Callable[..., Poll]
@@ -700,3 +701,33 @@ def test_an_unknown_channel_and_a_name_twice_are_told(channel: Channel, node: No
         channel("https://taxii.example/taxii2/", name="BETA")
     with pytest.raises(NotFoundError):
         show_channel(node, "gamma")
+
+
+# --- What the standard asks of a client (TAXII 2.1 §3.1, §8.5) ---------------------------------------
+
+
+def test_3_1_every_request_names_its_types_and_ends_its_path_with_a_slash(channel: Channel, node: Node):
+    with serving(filled(25)) as server:
+        channel(server.discovery)()
+        push(node, CLOCK, "beta", [str(indicator(1)["id"])], open_channel, pause=lambda _: None)
+        asked = list(server.asked)
+    assert {one.method for one in asked} == {"GET", "POST"}
+    for one in asked:
+        assert one.path.endswith("/"), one.path
+        assert one.headers["accept"].startswith("application/taxii+json;version=2.1"), one.path
+        assert one.headers["user-agent"].startswith("Backchannel/")
+        if one.method == "POST":
+            assert one.headers["content-type"] == "application/taxii+json;version=2.1"
+
+
+def test_8_5_a_server_that_speaks_no_tls_1_2_is_not_read(channel: Channel, tmp_path: Path):
+    chain, key = certificate(tmp_path, "server")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with serving(filled(5), tls=context) as server:
+        polled = channel(server.discovery, ca=str(chain))()
+        assert server.asked == []
+    assert "no secure connection" in str(polled.error)

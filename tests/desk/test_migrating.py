@@ -10,14 +10,17 @@ import pytest
 from tests.desk.made import CLOCK, NOW, a_file, indicator, made
 
 from backchannel.clock import format_time
+from backchannel.desk.access import Caller, caller_by_secret
 from backchannel.desk.batches import list_batches
 from backchannel.desk.collecting import Put
 from backchannel.desk.credentials import NewCredential, add_token
 from backchannel.desk.migrating import putting_stamped, read_manifest
 from backchannel.desk.node import Node
+from backchannel.desk.paging import Query
 from backchannel.desk.publishing import NewOffer, add_collection, add_root
 from backchannel.desk.receive import receive
-from backchannel.desk.taxii import Caller, Query, caller_by_secret, format_micros, objects_page
+from backchannel.desk.stamps import format_micros
+from backchannel.desk.taxii import objects_page
 from backchannel.errors import InputError, UsageError
 
 STAMPS = [f"2025-06-01T00:00:00.{n:06}Z" for n in range(1, 10)]

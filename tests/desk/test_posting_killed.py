@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 from tests.desk.made import CLOCK, NOW, indicator
 
+from backchannel.desk.access import caller_by_secret
 from backchannel.desk.batches import list_batches
 from backchannel.desk.credentials import NewCredential, add_token
 from backchannel.desk.node import init_node, open_node
+from backchannel.desk.paging import Query
 from backchannel.desk.posting import status
 from backchannel.desk.publishing import NewOffer, add_collection, add_root
-from backchannel.desk.taxii import Query, caller_by_secret, objects_page
+from backchannel.desk.taxii import objects_page
 
 POSTS = """
 import sys
@@ -27,7 +29,7 @@ from pathlib import Path
 from backchannel.clock import FixedClock
 from backchannel.desk.node import open_node
 from backchannel.desk.posting import post
-from backchannel.desk.taxii import caller_by_secret
+from backchannel.desk.access import caller_by_secret
 
 clock = FixedClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
 with open_node(Path(sys.argv[1])) as node:

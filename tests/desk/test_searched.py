@@ -90,7 +90,7 @@ def test_what_lacks_is_named_in_words_with_the_next_step(node: Node, tmp_path: P
     take(node, a_file(tmp_path, indicator(1, pattern=f"[file:hashes.MD5 = '{MD5}']")))
     hunted(node, a_log(tmp_path, CONN))
     assert concerns(node).why == (
-        "It was not searched for: no log hunted since then shows MD5 hashes of files."
+        "It was not searched for: no log that we hunted since shows MD5 hashes of files."
     )
     advice = advice_for(node, CLOCK, ONE)
     assert advice is not None

@@ -12,10 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.desk.made import CLOCK, GREEN, NOW, RED, a_file, indicator, made
 
+from backchannel.desk.access import (
+    ANONYMOUS,
+    Caller,
+    NotAllowedError,
+    NotThereError,
+    caller_by_secret,
+    collections_seen,
+)
 from backchannel.desk.batches import undo_batch
 from backchannel.desk.credentials import NewCredential, add_token, remove_token
 from backchannel.desk.node import Node, init_node
 from backchannel.desk.offered import offer
+from backchannel.desk.paging import Page, Query
 from backchannel.desk.posting import post, status
 from backchannel.desk.publishing import (
     NewOffer,
@@ -26,22 +35,14 @@ from backchannel.desk.publishing import (
     putting_into,
 )
 from backchannel.desk.receive import receive
+from backchannel.desk.stamps import to_micros
 from backchannel.desk.taxii import (
-    ANONYMOUS,
-    Caller,
-    NotAllowedError,
-    NotThereError,
-    Page,
-    Query,
     UnreadableError,
-    caller_by_secret,
-    collections_seen,
     delete,
     manifest_page,
     object_page,
     object_versions_page,
     objects_page,
-    to_micros,
 )
 from backchannel.errors import NotFoundError, UsageError
 

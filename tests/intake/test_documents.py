@@ -8,11 +8,12 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.intake.reader import UUID, findings, names, refusals, take, taken, the_refusal, written
+from tests.intake.reader import NOW, UUID, findings, names, refusals, take, taken, the_refusal, written
 
 from backchannel.intake.containers import Source
 from backchannel.intake.documents import read_document
 from backchannel.intake.recognise import HEAD_BYTES
+from backchannel.intake.records import Terms
 from backchannel.stix.limits import MAX_OBJECT_BYTES
 
 Value = dict[str, object]
@@ -304,7 +305,7 @@ def test_a_file_that_changes_while_it_is_read_is_told_and_raises_nothing(
     monkeypatch.setattr("backchannel.stix.split.MAX_WHOLE_BYTES", 1000)
     monkeypatch.setattr("backchannel.stix.window.CHUNK_BYTES", 1000)
     whole = bundle(*(tool(n, description="x" * 2000) for n in range(100)))
-    items = list(read_document(Source("file", Changing(whole, then))))
+    items = list(read_document(Source("file", Changing(whole, then)), Terms("file", "CERT Beta", NOW)))
     found = refusals(items)[-1]
     assert "changed while it was read" in found.what
     assert "import it again" in found.what
@@ -341,7 +342,7 @@ def test_a_line_cut_in_the_middle_costs_only_itself(tmp_path: Path, cut: str, at
     [
         ('{"ts": 1.5, "uid": "C1", "id.orig_h": "192.0.2.1"}', "backchannel hunt"),
         ('{"timestamp": "2026-01-01", "event_type": "dns"}', "backchannel hunt"),
-        ('{"cidr": "192.0.2.0/24", "sblid": "SBL1", "rir": "x"}', "no STIX"),
+        ('{"cidr": "192.0.2.0/24", "owner": "EXAMPLE", "rir": "x"}', "no STIX"),
         ('{"list": [], "matching_attributes": [], "name": "x"}', "MISP warninglist"),
     ],
 )

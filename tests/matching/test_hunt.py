@@ -358,3 +358,94 @@ def test_folders_are_walked_in_order_and_what_is_missing_is_named(tmp_path: Path
     names = [path.name for path in hunt.log_files([tmp_path, tmp_path / "no"], tally)]
     assert names == ["a.log", "1.log", "2.log"]
     assert tally.skipped[0].why == "there is no such file or folder"
+
+
+EVE = {
+    "timestamp": "2026-01-01T00:00:00.000000+0000", "event_type": "dns", "host": "sensor", "src_ip": "10.0.0.5",
+    "dest_ip": "203.0.113.7", "dns": {"rrname": "www.evil.example"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("first", ["zeek", "eve"])
+def test_a_record_of_another_format_is_searched_in_its_own(tmp_path: Path, monkeypatch, first: str):
+    records = [
+        CONN | {"query": "good.example"},
+        EVE | {"dest_ip": "10.0.0.1", "dns": {"rrname": "good.example"}},
+    ]
+    strangers = [CONN | {"query": "evil.example"}, EVE]
+    if first == "eve":
+        records.reverse()
+    else:
+        strangers.reverse()
+    log = json_log(
+        tmp_path / "mixed.log", [*[records[0]] * 2000, strangers[0], *[records[0]] * 2000, strangers[1]]
+    )
+    compiled = a_set(tmp_path, "[domain-name:value = 'evil.example']")
+    tally = Tally()
+    hits = list(hunt_log(log, compiled, tally))
+    assert [(one.line, one.format, one.field.name) for one in hits] == (
+        [(2001, "suricata-eve", "dns.rrname"), (4002, "zeek-json", "query")]
+        if first == "zeek"
+        else [(2001, "zeek-json", "query"), (4002, "suricata-eve", "dns.rrname")]
+    )
+    assert (tally.records, tally.skipped) == (4002, [])
+    assert len(both_ways(log, compiled, monkeypatch)) == 2
+
+
+def test_half_a_log_may_be_of_another_format(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(bulk, "MAX_ODD_LINES", 50)
+    log = json_log(tmp_path / "mixed.log", [CONN | {"id.resp_h": "203.0.113.9"}, EVE] * 500)
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
+    assert [line for line, *_ in both_ways(log, compiled, monkeypatch)] == list(range(2, 1001, 2))
+
+
+def test_a_record_of_no_format_is_named_as_not_searched(tmp_path: Path, monkeypatch):
+    log = json_log(
+        tmp_path / "mixed.log", [CONN] * 500 + [{"level": "info", "msg": "203.0.113.7"}] + [CONN] * 500
+    )
+    compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
+    for size in (2**60, 1):
+        monkeypatch.setattr(bulk, "MIN_BULK_BYTES", size)
+        tally = Tally()
+        assert len(found(log, compiled, tally)) == 1000
+        assert tally.records == 1000
+        assert [(note.line, note.why[:40]) for note in tally.skipped] == [
+            (501, "the record is neither Zeek's nor Suricat")
+        ]
+
+
+MD5 = "9e107d9d372bb6826bd81d3542a419d6"
+
+
+@pytest.mark.parametrize(
+    ("added_at", "in_bulk", "lines"),
+    [
+        (3000, False, [3001]),  # beyond the sample, in a log that is read line by line
+        (3000, True, []),  # the one thing that is not noticed
+        (0, True, [1]),  # in the sample
+    ],
+)
+def test_a_field_of_another_kind_is_read_or_named(
+    tmp_path: Path, monkeypatch, added_at: int, in_bulk: bool, lines: list[int]
+):
+    monkeypatch.setattr(bulk, "MIN_BULK_BYTES", 1 if in_bulk else 2**60)
+    records = [CONN | {"missed_bytes": 0, "history": "ShADadFf" * 9} for _ in range(10_000)]
+    records[added_at]["md5"] = MD5
+    log = json_log(tmp_path / "conn.log", records)
+    compiled = a_set(tmp_path, f"[file:hashes.MD5 = '{MD5}']")
+    tally = Tally()
+    assert [line for line, *_ in found(log, compiled, tally)] == lines
+    assert ("md5" in tally.untold) is (in_bulk and not lines)
+    assert ("file:hashes.MD5" in tally.shown.kinds) is bool(lines)
+
+
+def test_a_field_of_its_own_kind_and_a_record_of_another_kind_are_noticed_in_bulk(
+    tmp_path: Path, monkeypatch
+):
+    monkeypatch.setattr(bulk, "MIN_BULK_BYTES", 1)
+    records: list[dict[str, object]] = [CONN | {"trans_id": 1, "rejected": False} for _ in range(10_000)]
+    records[3000] = records[3000] | {"query": "evil.example"}
+    records[7000] = CONN | {"fuid": "F1", "seen_bytes": 1, "md5": MD5}
+    log = json_log(tmp_path / "dns.log", records)
+    compiled = a_set(tmp_path, f"[file:hashes.MD5 = '{MD5}']", "[domain-name:value = 'evil.example']")
+    assert [line for line, *_ in found(log, compiled)] == [3001, 7001]

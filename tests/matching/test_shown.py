@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backchannel.logs.shown import HASHES, in_words
 from backchannel.matching.compiled import CompiledSet
 from backchannel.matching.hunt import Tally, hunt_log
 
@@ -83,3 +84,19 @@ def test_a_days_log_shows_its_kinds_and_the_days(shared_data: Path, log: str, ki
     assert first is not None
     assert last is not None
     assert first <= last
+
+
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        ((), ""),
+        (("ipv6-addr",), "IPv6 addresses"),
+        (("url", "ipv6-addr", "ipv4-addr"), "addresses and URLs"),
+        (("file:hashes.SHA-1", "file:hashes.MD5"), "hashes of files (MD5, SHA-1)"),
+        (tuple(HASHES.values()), "hashes of files"),
+        (("email-addr sender", "url", "domain-name"), "domain names, URLs and e-mail addresses of senders"),
+        (("LIKE",), ""),
+    ],
+)
+def test_kinds_are_told_in_words(kinds: tuple[str, ...], words: str):
+    assert in_words(kinds) == words

@@ -42,8 +42,9 @@ def holds(value: Value) -> bool:
     """Check one object under both versions; return whether the look took it under its own."""
     taken = False
     for version in ("2.0", "2.1"):
-        schema = validate._schema_name(value, str(value["type"]), version)
-        if looks.is_fine(value, schema, version):
+        if looks.is_fine(value, version):
+            schema = schemas.name_for(str(value["type"]), value, version)
+            assert validate._unfiled(value) is None, value
             assert schemas.full(schema, version).is_valid(value), json.dumps(value)
             assert not list(checks.times(value, version)), value
             assert not list(validate._schema_problems(value, schema, version)), value
@@ -120,9 +121,9 @@ def test_times_that_the_look_takes_exist_and_agree(any_time: str, likely_time: s
 @pytest.mark.parametrize("base", BASES[:1])
 def test_a_usual_object_is_taken_and_one_with_a_long_word_is_not(base: Value):
     version: Version = "2.1"
-    assert looks.is_fine(base, "indicator", version)
-    assert not looks.is_fine({**base, "created": "2026" * 1000}, "indicator", version)
-    assert not looks.is_fine({**base, **{f"x_{n}": 1 for n in range(100)}}, "indicator", version)
+    assert looks.is_fine(base, version)
+    assert not looks.is_fine({**base, "created": "2026" * 1000}, version)
+    assert not looks.is_fine({**base, **{f"x_{n}": 1 for n in range(100)}}, version)
 
 
 # --- Plain values --------------------------------------------------------------------------------------------

@@ -18,7 +18,15 @@ from backchannel.stix.limits import LimitError
 from backchannel.stix.raw import RawObject
 from backchannel.stix.read import decode_object, raw_object, spec_version_of
 from backchannel.stix.sco_ids import observable_id, stable_id
-from backchannel.stix.split import DocumentError, Outline, Piece, split, split_stream
+from backchannel.stix.split import (
+    CHECKED_BYTES,
+    DocumentError,
+    Outline,
+    Piece,
+    split,
+    split_stream,
+    split_whole,
+)
 from backchannel.stix.window import CHUNK_BYTES
 
 ID = "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"
@@ -104,6 +112,17 @@ def test_of_a_document_cut_anywhere_nothing_is_taken(value: dict[str, object], d
     cut = data.draw(st.integers(0, len(whole) - 1))
     with pytest.raises(DocumentError):
         split(io.BytesIO(whole[:cut]))
+
+
+@pytest.mark.parametrize("before", range(CHECKED_BYTES - 16, CHECKED_BYTES))
+def test_a_letter_may_lie_across_two_steps_of_the_check_and_half_a_letter_nowhere(before: int):
+    text = '{"type":"bundle","objects":[{"type":"tool","name":"%s\U0001f600"}]}'
+    pad = "x" * (before - text.index("%s"))
+    data = (text % pad).encode()
+    outline, pieces = split_whole(data) or pytest.fail("it is read at once")
+    assert (outline.held, [piece.body for piece in pieces]) == (1, [data[28:-2]])
+    assert split_whole(data.replace(b"\x9f", b"")) is None
+    assert split_whole(data[: data.index(b"\xf0") + 2]) is None
 
 
 def test_a_document_longer_than_a_window_is_read_as_a_short_one_is():

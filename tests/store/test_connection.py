@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from backchannel.errors import StoreError
-from backchannel.store.sqlite.connection import Database, create
+from backchannel.store.sqlite.connection import ROWS_AT_ONCE, Database, create
 from backchannel.store.sqlite.store import SqliteStore
 
 
@@ -46,6 +46,24 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database):
 
     with pytest.raises(RuntimeError):
         begin_and_fail()
+    assert numbers(database) == []
+
+
+@pytest.mark.parametrize(
+    "count", [0, 1, ROWS_AT_ONCE - 1, ROWS_AT_ONCE, ROWS_AT_ONCE + 1, 3 * ROWS_AT_ONCE + 5]
+)
+def test_many_rows_are_inserted_each_once_and_in_their_order(database: Database, count: int):
+    database.execute("CREATE TABLE pair (place INTEGER PRIMARY KEY, n INTEGER NOT NULL, word TEXT) STRICT")
+    rows = [(7 * n % 1000, None if n % 3 else f"VALUES {n}") for n in range(count)]
+    database.insert("INSERT INTO pair (n, word) VALUES (?, ?)", iter(rows))
+    assert database.execute("SELECT n, word FROM pair ORDER BY place").fetchall() == rows
+
+
+def test_of_many_rows_with_a_bad_one_a_transaction_leaves_nothing(database: Database):
+    rows = [(n,) for n in range(2 * ROWS_AT_ONCE)]
+    rows[ROWS_AT_ONCE + 3] = (0,)
+    with pytest.raises(sqlite3.IntegrityError), database.transaction():
+        database.insert("INSERT INTO number VALUES (?)", rows)
     assert numbers(database) == []
 
 

@@ -1,4 +1,4 @@
-"""Channels for the pages to show: one that works and rejects something, one that fails, one that is new; and pushes."""
+"""Channels for the pages to show: one that works and rejects something, one that fails, new ones; and pushes."""
 
 from __future__ import annotations
 
@@ -34,3 +34,4 @@ def fetch(node: Node, clock: Clock) -> None:
     add_channel(
         node, clock, "feed", Terms(url="https://lists.example/c2.csv?key=hidden"), name="new", every_s=0
     )
+    add_channel(node, clock, "taxii", Terms(url="https://intelligence.northpier.example/taxii2/"))

@@ -150,6 +150,7 @@ def test_every_page_is_whole(browser: Browser, served: Served, width: int, schem
         tab.page.screenshot(path=str(shots / f"{name}-{width}-{scheme}.png"), full_page=True)
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} scrolls sideways"
         assert tab.page.evaluate(OUTSIDE) == [], f"{name}: cut off at the right edge"
+        assert tab.page.evaluate(BROKEN) == [], f"{name}: a name breaks within a word"
         assert tab.page.evaluate(UNNAMED) == [], f"{name}: a control without a name"
         assert tab.page.locator("h1").count() == 1, name
         assert tab.page.locator("main").count() == 1, name
@@ -161,6 +162,11 @@ OUTSIDE = """() => [...document.querySelectorAll('main *')]
   .filter((part) => part.getClientRects().length && !part.closest('.bytes, .unseen-but-read, thead, .share, svg'))
   .filter((part) => part.getBoundingClientRect().right > innerWidth + 1)
   .map((part) => part.outerHTML.slice(0, 120))"""
+
+BROKEN = """() => [...document.querySelectorAll('td strong')].flatMap((part) => [...part.childNodes])
+  .filter((part) => part.nodeType === Node.TEXT_NODE && /^\\S{1,20}$/.test(part.data.trim()))
+  .filter((part) => { const all = document.createRange(); all.selectNode(part); return all.getClientRects().length > 1 })
+  .map((part) => part.data)"""
 
 UNNAMED = """() => [...document.querySelectorAll('a, button, input:not([type=hidden]), textarea, summary')]
   .filter((part) => part.getClientRects().length)

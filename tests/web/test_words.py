@@ -11,9 +11,15 @@ from markupsafe import Markup
 
 from backchannel.observables.refang import refang
 from backchannel.web.language import say, say_count, shown
-from backchannel.web.words import age, defang, family_of, icon_of, prose, size
+from backchannel.web.words import age, breakable, defang, family_of, icon_of, prose, size
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
+
+
+def test_a_name_breaks_behind_its_joints_and_stays_escaped():
+    assert breakable("cert-beta.taxii_2") == Markup("cert-<wbr>beta.<wbr>taxii_<wbr>2")
+    assert breakable("<b>&.x") == Markup("&lt;b&gt;&amp;.<wbr>x")
+    assert breakable("-x-.") == Markup("-<wbr>x-.")
 
 
 @pytest.mark.parametrize(

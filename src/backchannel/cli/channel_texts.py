@@ -164,11 +164,13 @@ def _fates(push: Pushed | ChannelPush) -> list[str]:
 
 
 def _pushed(push: ChannelPush) -> str:
-    return joined(day_and_minute(push.pushed_at), ", ".join(_fates(push)) or "failed")
+    return ", ".join(_fates(push)) or "failed"
 
 
 def _push_lines(push: ChannelPush) -> str:
-    pairs = [(day_and_minute(push.pushed_at), joined(push.collection or "", *_fates(push)))]
+    pairs = [
+        (day_and_minute(push.pushed_at), joined(push.collection or "", *_fates(push)) or "nothing was sent")
+    ]
     pairs += [(one.state, joined(one.why, counted(one.objects, "object"))) for one in push.problems]
     return facts([*pairs, ("failed", push.error or "")], indent=2)
 

@@ -168,7 +168,7 @@ def _shown_text(end: HuntSummary) -> str:
     lacking = in_words([kind for kind in KINDS if kind not in shown_kinds], last="or")
     words = joined(
         f"these logs show {in_words(shown_kinds & set(KINDS)) or 'nothing that is looked for'}",
-        f"not searched: no {lacking} are shown in them" if lacking and shown_kinds else "",
+        f"not searched for: {lacking}, which they do not show" if lacking and shown_kinds else "",
     )
     return f"\n{paragraph(words, indent=2)}"
 

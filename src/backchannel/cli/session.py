@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +126,13 @@ class Session:
         with self.result() as out:
             out.write(click.unstyle(text).encode() if not self.colours else text.encode())
             out.write(b"\n")
+
+    def either(self, value: object, text: Callable[[], str]) -> None:
+        """Write `value` as JSON where that was asked for, else its text for a person."""
+        if self.form == "json":
+            self.document(value)
+        else:
+            self.text(text())
 
     @property
     def colours(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,12 +79,8 @@ def add_root(session: Session, name: str, title: str, description: str, public_u
 def list_roots(session: Session, public_url: str | None) -> None:
     """List the API roots."""
     found = _offer(session, public_url)
-    if session.form == "json":
-        session.document(found)
-        return
-    session.text(
-        table(("root", "title", "url"), [(one.id, one.title, one.url) for one in found.roots], keep=("url",))
-    )
+    rows = [(one.id, one.title, one.url) for one in found.roots]
+    session.either(found, lambda: table(("root", "title", "url"), rows, keep=("url",)))
 
 
 @root.command("remove", example="backchannel taxii root remove sharing")
@@ -93,13 +90,7 @@ def remove_root(session: Session, name: str) -> None:
     """Remove an API root that has no collection any more."""
     from backchannel.desk.publishing import remove_root as remove  # noqa: PLC0415
 
-    with session.node() as node:
-        remove(node, session.clock, name)
-        found = _offered(session, node, None)
-    if session.form == "json":
-        session.document(found)
-    else:
-        session.text(f"The API root {name} is removed.")
+    _take_away(session, f"The API root {name}", lambda node: remove(node, session.clock, name))
 
 
 @collection.command(
@@ -140,9 +131,6 @@ def add_collection(session: Session, /, public_url: str | None, **offered: str |
 def list_collections(session: Session, public_url: str | None) -> None:
     """List the collections with how many objects are in each."""
     found = _offer(session, public_url)
-    if session.form == "json":
-        session.document(found)
-        return
     rows = [
         (
             one.root,
@@ -155,7 +143,7 @@ def list_collections(session: Session, public_url: str | None) -> None:
         for one in found.collections
     ]
     heads = ("root", "title", "alias", "id", "objects", "open to")
-    session.text(table(heads, rows, numbers=("objects",), keep=("id",)))
+    session.either(found, lambda: table(heads, rows, numbers=("objects",), keep=("id",)))
 
 
 @collection.command("remove", example="backchannel taxii collection remove indicators")
@@ -165,13 +153,7 @@ def remove_collection(session: Session, name: str) -> None:
     """Remove a collection, by id, alias or title; its objects stay in the node."""
     from backchannel.desk.publishing import remove_collection as remove  # noqa: PLC0415
 
-    with session.node() as node:
-        remove(node, session.clock, name)
-        found = _offered(session, node, None)
-    if session.form == "json":
-        session.document(found)
-    else:
-        session.text(f"The collection {name} is removed.")
+    _take_away(session, f"The collection {name}", lambda node: remove(node, session.clock, name))
 
 
 @collection.command("put", example="backchannel taxii collection put indicators --batch 3")
@@ -260,9 +242,6 @@ def add_token(
 def list_tokens(session: Session) -> None:
     """List the credentials, without their secrets."""
     found = _offer(session, None)
-    if session.form == "json":
-        session.document(found)
-        return
     names = {one.id: one.alias or one.title for one in found.collections}
     rows = [
         (
@@ -275,7 +254,8 @@ def list_tokens(session: Session) -> None:
         )
         for one in found.tokens
     ]
-    session.text(table(("number", "party", "kind", "reads", "writes", "expires"), rows, keep=("number",)))
+    heads = ("number", "party", "kind", "reads", "writes", "expires")
+    session.either(found, lambda: table(heads, rows, keep=("number",)))
 
 
 @token.command("remove", example="backchannel taxii token remove 3")
@@ -285,13 +265,15 @@ def remove_token(session: Session, number: int) -> None:
     """Take a credential away; it is refused from now on."""
     from backchannel.desk.credentials import remove_token as remove  # noqa: PLC0415
 
+    _take_away(session, f"Token {number}", lambda node: remove(node, session.clock, number))
+
+
+def _take_away(session: Session, what: str, remove: Callable[[Node], object]) -> None:
+    """Remove something, and tell what is still offered."""
     with session.node() as node:
-        remove(node, session.clock, number)
+        remove(node)
         found = _offered(session, node, None)
-    if session.form == "json":
-        session.document(found)
-    else:
-        session.text(f"Token {number} is removed.")
+    session.either(found, lambda: f"{what} is removed.")
 
 
 def _offer(session: Session, public_url: str | None) -> TaxiiOffer:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final, Literal
+
 from backchannel.codec import JsonObject
 from backchannel.desk.documents import Concerns
-from backchannel.desk.searching import Searched, Searches
+from backchannel.desk.searching import Extent, Searched, Searches
 from backchannel.desk.ties import tied_indicators
 from backchannel.store.interface import Store
 from backchannel.store.rows import Kept
@@ -32,15 +34,18 @@ def concerns_of(store: Store, searches: Searches, kept: Kept, value: JsonObject)
         )
     searched = searches.of(indicators)
     return Concerns(
-        state="no"
-        if searched.extent == "searched"
-        else "in part"
-        if searched.extent == "in part"
-        else "not checked",
+        state=_STATES[searched.extent],
         searched=searched.searched,
         unsearched=searched.unsearched,
         why=_why_unseen(searched, alone=kept.type == "indicator"),
     )
+
+
+_STATES: Final[dict[Extent, Literal["no", "in part", "not checked"]]] = {
+    "searched": "no",
+    "in part": "in part",
+    "not searched": "not checked",
+}
 
 
 def _why_unseen(searched: Searched, *, alone: bool) -> str:

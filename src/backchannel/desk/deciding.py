@@ -13,6 +13,7 @@ from typing import Final
 
 from backchannel import codec
 from backchannel.desk.access import Access, Caller
+from backchannel.desk.node import Node
 from backchannel.policy.decide import DEFAULT_POLICY, Decision, Policy, Request, decide
 from backchannel.stix.markings import UNMARKED, Tlp, tlp_defined
 from backchannel.store.exchange import ClassRow, Definition
@@ -21,17 +22,15 @@ from backchannel.store.interface import Store
 MAX_KEPT: Final = 1_024
 """Most answers kept in memory: one for each collection and party that asks."""
 
-_kept: dict[tuple[object, ...], Mapping[int, ClassRow]] = {}
-
 
 def allowed(
-    store: Store, caller: Caller, right: Access, *, now: datetime, policy: Policy = DEFAULT_POLICY
+    node: Node, caller: Caller, right: Access, *, now: datetime, policy: Policy = DEFAULT_POLICY
 ) -> Mapping[int, ClassRow]:
-    """Return the classes of a collection that a caller may see, by their rows."""
+    """Return the classes of a collection that a caller may see, by their rows; the node keeps the answer."""
+    store, kept = node.store, node.allowed
     collection_row = right.collection.collection_row
     party_row = caller.party.party_row if caller.party else None
     key = (
-        store.place,
         collection_row,
         party_row,
         right.can_read,
@@ -39,13 +38,13 @@ def allowed(
         policy,
         store.collected.generation(),
     )
-    found = _kept.get(key)
+    found = kept.get(key)
     if found is None:
         decided = decisions(store, caller, right, now=now, policy=policy)
         found = {kind.class_row: kind for kind, decision in decided if decision.allowed}
-        if len(_kept) >= MAX_KEPT:
-            _kept.clear()
-        _kept[key] = found
+        if len(kept) >= MAX_KEPT:
+            kept.clear()
+        kept[key] = found
     return found
 
 

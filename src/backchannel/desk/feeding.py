@@ -24,7 +24,7 @@ from backchannel.desk.exporting import ExportFile
 from backchannel.desk.items import Reader
 from backchannel.desk.node import Node
 from backchannel.desk.publishing import collection_named
-from backchannel.desk.shelves import events_of, read_values, seen
+from backchannel.desk.shelves import events_of, read_objects, seen
 from backchannel.desk.writing import write_files
 from backchannel.errors import InputError, UsageError
 from backchannel.ids import sha256
@@ -197,8 +197,8 @@ def _of_collection(node: Node, clock: Clock, recipient: PartyRow | None, row: Co
             if place.class_row in reasons:
                 withheld[reasons[place.class_row]] += 1
         what = seen(node, clock, caller, right)
-        values = read_values(node, what.places)
-    return _Sorted(events_of(node, what, values), looked_at, withheld)
+        objects = read_objects(node, what)
+    return _Sorted(events_of(node, what, objects), looked_at, withheld)
 
 
 class _Sorting:

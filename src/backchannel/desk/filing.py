@@ -6,7 +6,7 @@ spelling. The caller holds the import lock, so that numbers given here are given
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from backchannel.clock import format_time, parse_time
@@ -83,19 +83,30 @@ class Filing:
         """Refusals first, then quarantines, then notes; at most `MAX_TOLD_FINDINGS` of each."""
         return tuple(finding for told in self._told.values() for finding in told)
 
-    def file(self, chunk: Sequence[Received | Refused]) -> Arrived:
-        """Return the rows that `chunk` adds, to be written in one transaction before the next call."""
-        self._arrived = _nothing()
-        self._held = self._objects.held({item.raw.header.id for item in chunk if isinstance(item, Received)})
+    def file(self, items: Sequence[Received | Refused]) -> Arrived:
+        """Return the rows that `items` add, to be written in one transaction before the next call."""
+        self.sort(items)
+        return self.take()
+
+    def sort(self, items: Sequence[Received | Refused]) -> None:
+        """Sort some of what one transaction writes; `take` then gives the rows."""
+        ids = {item.raw.header.id for item in items if isinstance(item, Received)}
+        found = self._objects.held(ids - self._held.keys())
+        self._held |= found
         if self._repeats is not None:
-            self._repeated = self._repeats(one.object_row for held in self._held.values() for one in held)
-        for item in chunk:
+            self._repeated |= self._repeats(one.object_row for held in found.values() for one in held)
+        for item in items:
             if isinstance(item, Received):
                 self._receive(item)
             else:
                 self._count("refused")
                 self._note(item.findings, object_row=None, original=item.original)
-        return self._arrived
+
+    def take(self) -> Arrived:
+        """Return the rows of what was sorted, to be written in one transaction before the next `sort`."""
+        arrived = self._arrived
+        self._arrived, self._held, self._repeated = _nothing(), {}, frozenset()
+        return arrived
 
     def _count(self, outcome: str) -> None:
         self._counts["objects"] += 1
@@ -158,9 +169,11 @@ class Filing:
                 raw.body,
             )
         )
-        self._arrived.references.extend(_references(raw.value, row))
+        self._arrived.references.extend(_references(raw, row))
         if header.type == "indicator":
-            self._arrived.indicators.extend(_indicator(raw, row))
+            indicator = _indicator(raw.value, row)
+            if indicator is not None:
+                self._arrived.indicators.append(indicator)
         return row
 
     def _arrive(self, row: int, outcome: Outcome, item: Received, body: bytes | None = None) -> None:
@@ -172,8 +185,10 @@ class Filing:
 
     def _tell(self, item: Received, row: int) -> None:
         """Note what validation found, and what the 2.1 view of a 2.0 object changes: views derive that again."""
-        self._note(item.findings, object_row=row)
-        self._note(changes(item.raw, item.place), object_row=None)
+        if item.findings:
+            self._note(item.findings, object_row=row)
+        if item.raw.header.spec_version == "2.0":
+            self._note(changes(item.raw, item.place), object_row=None)
 
     def _note(
         self, findings: Sequence[Finding], *, object_row: int | None, original: bytes | None = None
@@ -245,17 +260,21 @@ def _contradiction(item: Received) -> Finding:
     )
 
 
-def _references(value: JsonObject, row: int) -> Iterator[NewReference]:
-    """Yield to whom the object refers by its own properties, each target once a property."""
+def _references(raw: RawObject, row: int) -> list[NewReference]:
+    """Return to whom the object refers by its own properties, each target once a property."""
+    value, found = raw.value, []
     names = tuple(value)
-    for name in _followed(names) if sum(map(len, names)) <= MAX_NAMES_CHARS else filter(_is_followed, names):
+    # What a body holds cannot be longer than it.
+    is_short = len(raw.body) <= MAX_NAMES_CHARS or sum(map(len, names)) <= MAX_NAMES_CHARS
+    for name in _followed(names) if is_short else filter(_is_followed, names):
         target = value[name]
         if isinstance(target, str):
             if _is_reference(target):
-                yield NewReference(target, name, row)
+                found.append(NewReference(target, name, row))
         elif isinstance(target, list):
-            for one in {one for one in target if isinstance(one, str) and _is_reference(one)}:
-                yield NewReference(one, name, row)
+            targets = {one for one in target if isinstance(one, str) and _is_reference(one)}
+            found += [NewReference(one, name, row) for one in targets]
+    return found
 
 
 @lru_cache(maxsize=256)  # objects of one kind from one source have the same properties
@@ -271,16 +290,15 @@ def _is_reference(target: str) -> bool:
     return "--" in target and len(target) <= MAX_REFERENCE_CHARS
 
 
-def _indicator(raw: RawObject, row: int) -> Iterator[NewIndicator]:
-    """Yield what matching asks of an indicator; nothing where it has no pattern (it is in quarantine)."""
-    value = raw.value
+def _indicator(value: JsonObject, row: int) -> NewIndicator | None:
+    """Return what matching asks of an indicator, None where it has no pattern (it is in quarantine)."""
     pattern, pattern_type = value.get("pattern"), value.get("pattern_type", "stix")
     if not isinstance(pattern, str) or not isinstance(pattern_type, str):
-        return
+        return None
     valid_from, valid_until = _instant(value.get("valid_from")), _instant(value.get("valid_until"))
     # What of a STIX pattern is not searched is found when it is compiled, before any hunt.
     unread = "" if pattern_type == "stix" else _unsearched(pattern_type)
-    yield NewIndicator(row, pattern, pattern_type, valid_from, valid_until, unread)
+    return NewIndicator(row, pattern, pattern_type, valid_from, valid_until, unread)
 
 
 def _unsearched(pattern_type: str) -> str:

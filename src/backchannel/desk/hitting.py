@@ -110,6 +110,9 @@ class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Files of each format."""
     shown: tuple[ShownKind, ...]
     """What these logs show at all."""
+    untold: tuple[str, ...]
+    """Fields that were read in large JSON logs of Zeek's only where the log's sample has them: a script may have
+    added them to records of a kind that has none."""
     skipped: tuple[Skipped, ...]
     uncompiled: tuple[Uncompiled, ...]
     """At most 1,000."""

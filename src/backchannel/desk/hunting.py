@@ -250,6 +250,7 @@ class _Hunt:
             after=self._states["after"],
             formats=tally.layouts,
             shown=shown_kinds(tally.shown),
+            untold=tuple(sorted(tally.untold)),
             skipped=tuple(skipped),
             uncompiled=tuple(Uncompiled(one, tuple(words.split("\n"))) for one, words in parts),
         )

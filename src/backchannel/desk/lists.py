@@ -3,7 +3,8 @@
 A collection may be of any size: it is read page by page, as over TAXII, and written to a file without a name
 in the node's folder, from which every answer is sent. What stands in a list changes when something is put in or
 taken out, when rights or policy change, and when an indicator begins or ends to be in force; the collection's
-sequence, the generation of decisions and the next such moment tell that without reading it.
+sequence, the generation of decisions and the next such moment tell that without reading it; where they have
+moved on for another collection's sake, the places in this one tell it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -24,13 +26,14 @@ from backchannel.desk.access import Access, Caller
 from backchannel.desk.deciding import allowed
 from backchannel.desk.node import Node
 from backchannel.desk.paging import MAX_PAGE_ROWS, Page, Query, read_page
-from backchannel.desk.shelves import Sent, TooMuchError, right_of
+from backchannel.desk.shelves import Sent, State, TooMuchError, print_of, right_of, state_of
 from backchannel.desk.taxii import BusyError
+from backchannel.errors import StoreError
 from backchannel.ids import Digest
 from backchannel.misp.listing import Lister
-from backchannel.policy.decide import DEFAULT_POLICY
 from backchannel.stix.read import raw_object
 from backchannel.stix.versions import view
+from backchannel.store.exchange import ClassRow
 
 MAX_LIST_BYTES: Final = 512 * 2**20
 """Largest list (bytes): as much as we take of a feed ourselves."""
@@ -49,18 +52,34 @@ class Spool:
     """A file without a name, from which several may read at once; it is gone when nobody does any more."""
 
     def __init__(self, folder: Path) -> None:
-        with TemporaryFile(dir=folder) as file:
-            self._descriptor = os.dup(file.fileno())
+        """Make one on the disk of `folder`, which shows nothing of it.
+
+        Raises:
+            StoreError: it cannot be made.
+        """
+        self._descriptor = -1
+        try:
+            with TemporaryFile(dir=folder) as file:
+                self._descriptor = os.dup(file.fileno())
+        except OSError as error:
+            raise _no_room(error) from error
         self._sha256 = hashlib.sha256()
         self.size = 0
         """Bytes."""
 
     def write(self, data: bytes) -> None:
-        """Add to its end."""
+        """Add to its end.
+
+        Raises:
+            StoreError: there is no room for it.
+        """
         self._sha256.update(data)
         rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError as error:
+            raise _no_room(error) from error
         self.size += len(data)
 
     def read(self, at: int, count: int) -> bytes:
@@ -73,7 +92,14 @@ class Spool:
         return Digest(self._sha256.digest())
 
     def __del__(self) -> None:
-        os.close(self._descriptor)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+
+
+def _no_room(error: OSError) -> StoreError:
+    return StoreError(
+        f"a list cannot be written beside the store: {error.strerror}", hint="Make room on that disk."
+    )
 
 
 class Written(NamedTuple):
@@ -86,12 +112,26 @@ class Written(NamedTuple):
     good_until: datetime | None
     """When the next indicator begins or ends to be in force; None: never."""
 
+    def holds(self, now: datetime) -> bool:
+        """Whether no indicator has begun or ended to be in force since."""
+        return self.made_at <= now and (self.good_until is None or now < self.good_until)
+
+
+class _Asked(NamedTuple):
+    """What is asked for, and what it is made of now."""
+
+    right: Access
+    classes: Mapping[int, ClassRow]
+    slot: tuple[object, ...]
+    """Whose list it is: the same for all who see the same classes."""
+    state: State
+
 
 class Lists:
     """The lists of a running server; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[object, ...], Written] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], tuple[State, bytes, Written]] = OrderedDict()
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         """One list is written at a time: so much memory, and no more."""
@@ -115,52 +155,50 @@ class Lists:
             TooMuchError: the list would be larger than one may be.
             BusyError: another one is being written for longer than a request waits.
         """
-        found = self._known(node, clock, caller, collection, form, kind)
-        if found[1] is None:
-            if not self._writing.acquire(timeout=WAIT_S):
-                raise BusyError("another list is being written", retry_after_s=RETRY_S)
-            try:
-                found = self._known(node, clock, caller, collection, form, kind)
-                if found[1] is None:
-                    right, _, key = found
-                    return right, self._keep(key, _write(node, clock, caller, right, Lister(form, kind)))
-            finally:
-                self._writing.release()
-        return found[0], found[1]
+        asked = _ask(node, clock, caller, collection, form, kind)
+        made = self._held(asked, clock.now(), state=asked.state)
+        if made is not None:
+            return asked.right, made
+        if not self._writing.acquire(timeout=WAIT_S):
+            raise BusyError("another list is being written", retry_after_s=RETRY_S)
+        try:
+            asked = _ask(node, clock, caller, collection, form, kind)
+            with node.store.snapshot():
+                print_ = print_of(node, asked.right, asked.classes)
+            made = self._held(asked, clock.now(), print_=print_)
+            if made is None:
+                made = _write(node, clock, caller, asked.right, Lister(form, kind))
+            self._keep(asked, print_, made)
+        finally:
+            self._writing.release()
+        return asked.right, made
 
-    def _known(
-        self, node: Node, clock: Clock, caller: Caller, collection: str, form: str, kind: str | None
-    ) -> tuple[Access, Written | None, tuple[object, ...]]:
-        with node.store.snapshot():
-            right = right_of(node, caller, collection)
-            classes = allowed(node.store, caller, right, now=clock.now())
-            key = (
-                right.collection.collection_row,
-                right.collection.last_added,
-                node.store.collected.generation(),
-                DEFAULT_POLICY.version,
-                frozenset(classes),
-                form,
-                kind,
-            )
+    def _held(
+        self, asked: _Asked, now: datetime, *, state: State | None = None, print_: bytes | None = None
+    ) -> Written | None:
+        """Return the list that is kept, if it was made of the same and still holds."""
         with self._lock:
-            held = self._kept.get(key)
-            now = clock.now()
-            if held is None or now < held.made_at or (held.good_until is not None and held.good_until <= now):
-                return right, None, key
-            self._kept.move_to_end(key)
-            return right, held, key
+            held = self._kept.get(asked.slot)
+            if held is None or (held[0] != state and held[1] != print_) or not held[2].holds(now):
+                return None
+            self._kept.move_to_end(asked.slot)
+            return held[2]
 
-    def _keep(self, key: tuple[object, ...], made: Written) -> Written:
+    def _keep(self, asked: _Asked, print_: bytes, made: Written) -> None:
         with self._lock:
-            self._kept[key] = made
-            self._kept.move_to_end(key)
-            while (
-                len(self._kept) > MAX_KEPT
-                or sum(one.file.size for one in self._kept.values()) > MAX_KEPT_BYTES
-            ):
-                self._kept.popitem(last=False)
-        return made
+            kept = self._kept
+            kept[asked.slot] = (asked.state, print_, made)
+            kept.move_to_end(asked.slot)
+            while len(kept) > MAX_KEPT or sum(one.file.size for _, _, one in kept.values()) > MAX_KEPT_BYTES:
+                kept.popitem(last=False)
+
+
+def _ask(node: Node, clock: Clock, caller: Caller, collection: str, form: str, kind: str | None) -> _Asked:
+    with node.store.snapshot():
+        right = right_of(node, caller, collection)
+        classes = allowed(node, caller, right, now=clock.now())
+        slot = (right.collection.collection_row, frozenset(classes), form, kind)
+        return _Asked(right, classes, slot, state_of(node, right, classes))
 
 
 def _write(node: Node, clock: Clock, caller: Caller, right: Access, lister: Lister) -> Written:
@@ -173,7 +211,7 @@ def _write(node: Node, clock: Clock, caller: Caller, right: Access, lister: List
     more = True
     while more:
         with node.store.snapshot():
-            classes = allowed(node.store, caller, right, now=made_at)
+            classes = allowed(node, caller, right, now=made_at)
             query = Query(types=query.types, limit=query.limit, after=last)
             page = read_page(node.store, right.collection.collection_row, classes, query, with_bodies=True)
         indicators = _indicators(page)

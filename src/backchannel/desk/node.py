@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from backchannel.desk.standing import Status
     from backchannel.parties.keys import KeyPair
+    from backchannel.store.exchange import ClassRow
     from backchannel.store.interface import Store
     from backchannel.store.rows import PartyRow
     from backchannel.store.sqlite.store import SqliteStore
@@ -34,6 +35,8 @@ class Node:
     store: SqliteStore
     party: PartyRow
     """Ourselves."""
+    allowed: dict[tuple[object, ...], Mapping[int, ClassRow]] = field(default_factory=dict, compare=False)
+    """What `deciding.allowed` answered, for as long as the node is open and nothing has changed."""
 
     def close(self) -> None:
         """Close the store."""

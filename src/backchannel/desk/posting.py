@@ -234,7 +234,7 @@ class _Posting:
         party = self._caller.party
         kinds = self._store.collected.classes(right.collection.collection_row)
         own = {kind.class_row for kind in kinds if party is not None and kind.party_row == party.party_row}
-        return own | allowed(self._store, self._caller, right, now=self._clock.now()).keys()
+        return own | allowed(self._node, self._caller, right, now=self._clock.now()).keys()
 
     def _judge(self, arrived: Arrived, placed: dict[int, Placed], told: Collection[int], now: int) -> None:
         """Say what became of each object, in their order."""

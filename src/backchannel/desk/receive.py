@@ -34,12 +34,15 @@ from backchannel.stix.markings import parse_tlp
 from backchannel.stix.versions import changes
 from backchannel.store.channel_words import CHANNEL_WORDS, channel_word
 from backchannel.store.interface import Store
-from backchannel.store.rows import BatchCounts, InputFile
+from backchannel.store.rows import Arrived, BatchCounts, InputFile
 
 TRANSACTION_OBJECTS = 4_096
 """Most objects written in one transaction; bounds memory, and how long a writer beside us waits."""
 TRANSACTION_BYTES = 8 * 2**20
 """Bytes of bodies after which a transaction ends; one object more may come on top."""
+
+SORTED_TOGETHER = 256
+"""Objects of which one question asks whether they are known."""
 
 SWEEP_OBJECTS = 200_000
 """Objects made, less those freed, after which Python looks for cycles during an import."""
@@ -57,7 +60,7 @@ class Progress(msgspec.Struct, frozen=True):
     bytes_total: int | None
     """None for standard input."""
     objects: int
-    """Of the whole import, written so far."""
+    """Of the whole import, read so far."""
 
 
 class ImportTerms(msgspec.Struct, frozen=True):
@@ -187,8 +190,7 @@ def import_batch(
         )
     filing = Filing(store.objects, opened, repeats=repeats)
     try:
-        for chunk in _chunks(items(opened_at, filing)):
-            arrived = filing.file(chunk)
+        for arrived in _rows(items(opened_at, filing), filing):
             with store.transaction():
                 store.objects.add(arrived)
         digests = store.leaves.digests_of(filing.batch_id)  # complete already: the lock is ours
@@ -267,18 +269,27 @@ def _items(
         yield from read(path, party=terms.party or "", now=now, on_bytes=tell)
 
 
-def _chunks(items: Iterable[Received | Refused]) -> Iterator[list[Received | Refused]]:
-    """Gather items into what one transaction takes."""
-    chunk: list[Received | Refused] = []
-    size = 0
+def _rows(items: Iterable[Received | Refused], filing: Filing) -> Iterator[Arrived]:
+    """Sort items, and yield what one transaction after the other writes.
+
+    They are sorted a few at a time, so that what was decoded of them is not kept until it is written.
+    """
+    some: list[Received | Refused] = []
+    count = size = 0
     for item in items:
-        chunk.append(item)
+        some.append(item)
+        count += 1
         size += len(item.raw.body) if isinstance(item, Received) else len(item.original)
-        if len(chunk) == TRANSACTION_OBJECTS or size >= TRANSACTION_BYTES:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+        is_full = count == TRANSACTION_OBJECTS or size >= TRANSACTION_BYTES
+        if is_full or len(some) == SORTED_TOGETHER:
+            filing.sort(some)
+            some.clear()
+        if is_full:
+            yield filing.take()
+            count = size = 0
+    if count:
+        filing.sort(some)
+        yield filing.take()
 
 
 def import_terms(store: Store, party: str | None, channel: str, tlp: str | None) -> ImportTerms:

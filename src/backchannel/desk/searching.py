@@ -51,7 +51,7 @@ class Searched:
     def why_not(self) -> str:
         """What was not searched, as the end of a sentence; "" where all was."""
         if self.lacking:
-            return f"no log hunted since then shows {self.lacking}"
+            return f"no log that we hunted since shows {self.lacking}"
         if ALL_LIKE in self.unsearched:
             return "there were too many patterns with LIKE to try all of them"
         return "a part of the pattern cannot be searched yet" if self.unread else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -30,7 +30,6 @@ from backchannel.stix.markings import Tlp, tlp_defined
 from backchannel.stix.read import raw_object
 from backchannel.stix.versions import view
 from backchannel.store.exchange import ClassRow, PageSent, Place
-from backchannel.store.interface import Store
 
 MAX_OBJECTS: Final = 50_000
 """Most objects of a collection that are made into events: all of them are in memory at once, some 10 KiB each."""
@@ -55,9 +54,18 @@ class Seen(msgspec.Struct, frozen=True):
     right: Access
     places: tuple[Place, ...]
     """Oldest first."""
+    labels: Mapping[int, Tlp]
+    """Class of what bears no marking itself to the label under which it came; what the reader sent us itself goes
+    back as it came."""
+
+
+class Objects(NamedTuple):
+    """What is made into events."""
+
+    values: list[JsonObject]
+    """As STIX 2.1, in their order."""
     defaults: Mapping[str, Tlp]
-    """Id of what bears no marking itself to the label under which it came; what the reader sent us itself goes back
-    as it came."""
+    """Id of what bears no marking itself to the label under which it came: the strictest, where versions differ."""
 
 
 class Shelf(msgspec.Struct, frozen=True):
@@ -79,7 +87,7 @@ class Shelves:
     """What was made of collections, kept. One for a running server; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, int, bool], tuple[bytes, Shelf]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int, bool], tuple[State, bytes, Shelf]] = OrderedDict()
         self._lock = threading.Lock()
 
     def shelf(self, node: Node, clock: Clock, caller: Caller, collection: str) -> Shelf:
@@ -97,21 +105,54 @@ class Shelves:
             TooMuchError: it holds more than is made into events.
         """
         with node.store.snapshot():
-            what = seen(node, clock, caller, right_of(node, caller, collection))
-            key = (what.right.collection.collection_row, _party(caller), what.right.is_named_reader)
-            print_ = _print(what)
+            right = right_of(node, caller, collection)
+            classes = allowed(node, caller, right, now=clock.now())
+            key = (right.collection.collection_row, _party(caller), right.is_named_reader)
+            state = state_of(node, right, classes)
             with self._lock:
                 known = self._kept.get(key)
-                if known is not None and known[0] == print_:
-                    self._kept.move_to_end(key)
-                    return known[1]
-            values = read_values(node, what.places)
-        made = _shelf(node, what, values)
+            if known is not None and known[0] == state:
+                return self._keep(key, known)
+            print_ = print_of(node, right, classes)
+            if known is not None and known[1] == print_:
+                return self._keep(key, (state, print_, known[2]))
+            what = seen(node, clock, caller, right)
+            objects = read_objects(node, what)
+        return self._keep(key, (state, print_, _shelf(node, what, objects)))
+
+    def _keep(self, key: tuple[int, int, bool], made: tuple[State, bytes, Shelf]) -> Shelf:
         with self._lock:
-            self._kept[key] = (print_, made)
+            self._kept[key] = made
+            self._kept.move_to_end(key)
             while len(self._kept) > MAX_KEPT:
                 self._kept.popitem(last=False)
-        return made
+        return made[2]
+
+
+State = tuple[object, ...]
+
+
+def state_of(node: Node, right: Access, classes: Mapping[int, ClassRow]) -> State:
+    """Return what is equal only as long as the same is seen of a collection: to be told without reading it.
+
+    Args:
+        node: the open node, inside a snapshot of its store.
+        right: what the caller may do in the collection.
+        classes: those that the caller may see.
+    """
+    one = right.collection
+    rises = (one.last_added, node.store.collected.generation())
+    return (one.collection_row, one.title, DEFAULT_POLICY.version, frozenset(classes), *rises)
+
+
+def print_of(node: Node, right: Access, classes: Mapping[int, ClassRow]) -> bytes:
+    """Return what is equal exactly as long as the same is seen: worked out from each place, where `state_of` differs."""
+    one = right.collection
+    digest = hashlib.sha256(f"{one.title}\x1f{DEFAULT_POLICY.version}".encode())
+    for place in node.store.collected.walk(one.collection_row, after=0):
+        if place.class_row in classes:
+            digest.update(b"%d:%d," % (place.added, place.class_row))
+    return digest.digest()
 
 
 def seen(node: Node, clock: Clock, caller: Caller, right: Access) -> Seen:
@@ -127,7 +168,7 @@ def seen(node: Node, clock: Clock, caller: Caller, right: Access) -> Seen:
         TooMuchError: it holds more than is made into events.
     """
     store = node.store
-    classes = allowed(store, caller, right, now=clock.now())
+    classes = allowed(node, caller, right, now=clock.now())
     found: list[Place] = []
     for place in store.collected.walk(right.collection.collection_row, after=0):
         if place.class_row in classes:
@@ -136,48 +177,41 @@ def seen(node: Node, clock: Clock, caller: Caller, right: Access) -> Seen:
                 raise TooMuchError(
                     f"the collection holds more than {MAX_OBJECTS:,} objects: too many to be made into events"
                 )
-    ours = {
-        row: kind for row, kind in classes.items() if kind.party_row != _party(caller) or not kind.party_row
+    labels = {
+        row: Tlp(kind.default_tlp)
+        for row, kind in classes.items()
+        if kind.default_tlp and not kind.tlp and not (kind.party_row and kind.party_row == _party(caller))
     }
-    return Seen(right, tuple(found), _defaults(store, ours, found))
+    return Seen(right, tuple(found), labels)
 
 
-def _defaults(store: Store, classes: Mapping[int, ClassRow], places: Sequence[Place]) -> dict[str, Tlp]:
-    """Return the label under which each object came that bears none; the strictest, where versions differ."""
-    found: dict[str, Tlp] = {}
-    for label in {kind.default_tlp for kind in classes.values() if kind.default_tlp and not kind.tlp}:
-        tlp = Tlp(label)
-        bare = {row for row, kind in classes.items() if kind.default_tlp == label and not kind.tlp}
-        rows = [place.object_row for place in places if place.class_row in bare]
-        for at in range(0, len(rows), CHUNK_ROWS):
-            for stix_id, _, _ in store.collected.heads(rows[at : at + CHUNK_ROWS]):
-                found[stix_id] = max(found.get(stix_id, tlp), tlp, key=lambda one: one.strictness)
-    return found
-
-
-def read_values(node: Node, places: tuple[Place, ...]) -> list[JsonObject]:
-    """Return objects as STIX 2.1, in their order.
+def read_objects(node: Node, what: Seen) -> Objects:
+    """Read what is seen of a collection.
 
     Raises:
-        TooMuchError: they are longer together than is made into events.
+        TooMuchError: it is longer than is made into events.
     """
     found: list[JsonObject] = []
-    rows = [place.object_row for place in places]
+    defaults: dict[str, Tlp] = {}
+    rows = [place.object_row for place in what.places]
     at = size = 0
     while at < len(rows):
         # What would be too long for one step is left to the next.
         read = node.store.collected.bodies(rows[at : at + CHUNK_ROWS], at_most_bytes=CHUNK_BYTES)
-        at += len(read)
-        for _, _, spec_version, body in read:
+        for place, (stix_id, _, spec_version, body) in zip(what.places[at:], read, strict=False):
             size += len(body)
+            label = what.labels.get(place.class_row)
+            if label is not None:
+                defaults[stix_id] = max(label, defaults.get(stix_id, label), key=lambda one: one.strictness)
             value = codec.decode(body)
             is_21 = spec_version == "2.1"
             found.extend([value] if is_21 else view(raw_object(body, value, spec_version)).objects)
+        at += len(read)
         if size > MAX_BYTES:
             raise TooMuchError(
                 f"the collection holds more than {MAX_BYTES // 2**20} MiB: too much to be made into events"
             )
-    return found
+    return Objects(found, defaults)
 
 
 class Sent(NamedTuple):
@@ -238,24 +272,18 @@ def _party(caller: Caller) -> int:
     return caller.party.party_row if caller.party else 0
 
 
-def _print(what: Seen) -> bytes:
-    """Return what is equal exactly as long as the same is seen."""
-    digest = hashlib.sha256(f"{what.right.collection.title}\x1f{DEFAULT_POLICY.version}".encode())
-    for place in what.places:
-        digest.update(b"%d," % place.added)
-    for stix_id, tlp in sorted(what.defaults.items()):
-        digest.update(f"{stix_id}{tlp},".encode())
-    return Digest(digest.digest())
-
-
-def _shelf(node: Node, what: Seen, values: list[JsonObject]) -> Shelf:
-    events = distinct(events_of(node, what, values).events)
+def _shelf(node: Node, what: Seen, objects: Objects) -> Shelf:
+    events = distinct(events_of(node, what, objects).events)
     return Shelf(what.right, what.places, tuple(events), feed_of(events))
 
 
-def events_of(node: Node, what: Seen, values: list[JsonObject]) -> Returned:
+def events_of(node: Node, what: Seen, objects: Objects) -> Returned:
     """Return the events of the objects of a collection."""
     own = Org(node.party.party_id.partition("--")[2], node.party.name)
     publisher = Publisher(own, what.right.collection.title, what.right.collection.collection_id)
-    known = {value["id"]: tlp_defined(value) for value in values if value.get("type") == "marking-definition"}
-    return from_stix(values, publisher, known=known, defaults=what.defaults)
+    known = {
+        value["id"]: tlp_defined(value)
+        for value in objects.values
+        if value.get("type") == "marking-definition"
+    }
+    return from_stix(objects.values, publisher, known=known, defaults=objects.defaults)

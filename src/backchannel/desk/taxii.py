@@ -14,68 +14,19 @@ import msgspec
 from backchannel import codec
 from backchannel.clock import Clock, format_time
 from backchannel.desk.access import (
-    ANONYMOUS,
-    COMPAT,
-    EMPTY_OBJECTS,
     Access,
     Caller,
-    CollectionSeen,
     NotAllowedError,
     NotThereError,
-    RootSeen,
     access,
-    caller_by_certificate,
-    caller_by_secret,
-    collection_seen,
-    collections_seen,
-    root_of,
-    root_seen,
-    roots_seen,
 )
 from backchannel.desk.deciding import allowed
 from backchannel.desk.node import Node
-from backchannel.desk.paging import MAX_PAGE_ROWS, Page, Query, Record, read_page, wanted
-from backchannel.desk.stamps import format_micros, from_micros, to_micros
+from backchannel.desk.paging import Page, Query, read_page, wanted
 from backchannel.errors import InputError, StoreError
 from backchannel.ids import Digest
 from backchannel.policy.decide import DEFAULT_POLICY, Policy
 from backchannel.store.exchange import ClassRow, PageSent
-
-__all__ = [
-    "ANONYMOUS",
-    "COMPAT",
-    "EMPTY_OBJECTS",
-    "MAX_PAGE_ROWS",
-    "Access",
-    "BusyError",
-    "Caller",
-    "CollectionSeen",
-    "NotAllowedError",
-    "NotThereError",
-    "Page",
-    "Query",
-    "Record",
-    "RootSeen",
-    "StatusResource",
-    "UnreadableError",
-    "Verdict",
-    "access",
-    "caller_by_certificate",
-    "caller_by_secret",
-    "collection_seen",
-    "collections_seen",
-    "delete",
-    "format_micros",
-    "from_micros",
-    "manifest_page",
-    "object_page",
-    "object_versions_page",
-    "objects_page",
-    "root_of",
-    "root_seen",
-    "roots_seen",
-    "to_micros",
-]
 
 
 class BusyError(StoreError):
@@ -203,7 +154,7 @@ def delete(
             raise NotAllowedError(
                 "taking objects out of this collection needs the right to read and to write it"
             )
-        classes = allowed(store, caller, right, now=clock.now())
+        classes = allowed(node, caller, right, now=clock.now())
         collection_row = right.collection.collection_row
         seen = [
             one for one in store.collected.siblings(collection_row, (stix_id,)) if one.class_row in classes
@@ -231,7 +182,7 @@ def _page(
         right = access(store, caller, *where)
         if not right.can_read:
             raise NotAllowedError("this collection may be written, but not read, with these credentials")
-        classes = allowed(store, caller, right, now=now, policy=policy)
+        classes = allowed(node, caller, right, now=now, policy=policy)
         collection_row = right.collection.collection_row
         if kind in {"object", "versions"} and not _sees(node, collection_row, query.ids[0], classes):
             raise NotThereError("there is no such object in this collection")

@@ -256,11 +256,13 @@ def _as_ours(name: str) -> Iterator[None]:
         raise ContainerError(
             name, "is cut off: the end of the compressed data is missing; fetch it again"
         ) from None
-    except NotImplementedError:
+    except (
+        NotImplementedError
+    ):  # zipfile's word for a compression that it does not know (Deflate64, PPMd, ...)
         raise ContainerError(
             name, "is packed in a way that is not unpacked here: pack it as plain zip"
         ) from None
-    except RuntimeError:
+    except RuntimeError:  # zipfile's word for a member that is encrypted
         what = "is encrypted with a password: unpack it yourself, and import what it holds"
         raise ContainerError(name, what) from None
     except (

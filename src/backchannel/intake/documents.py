@@ -1,4 +1,4 @@
-"""Read STIX in JSON: bundles, lists, JSON Lines; and MISP events. One bad object never costs its neighbours."""
+"""Read JSON: STIX in bundles, lists and lines, MISP events, records of feeds. One bad object costs itself only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from backchannel.intake.events import holds_events, read_events
 from backchannel.intake.lines import Line, lines
 from backchannel.intake.received import CLAUSE_JSON, Received, Refused, broken, refused
 from backchannel.intake.recognise import json_named
+from backchannel.intake.records import Terms, is_record, read_record
 from backchannel.stix import objects
 from backchannel.stix.called import MAX_LOOKED_BYTES, called
 from backchannel.stix.findings import Finding
@@ -27,17 +28,17 @@ OBJECTS_TRIED: Final = 20
 """How many objects are looked at to tell a list of STIX objects from any other list."""
 
 
-def read_document(source: Source) -> Iterator[Received | Refused]:
+def read_document(source: Source, terms: Terms) -> Iterator[Received | Refused]:
     """Yield each object of the JSON document in `source`; of one that is not STIX one refusal."""
     try:
         outline, pieces = split(source.stream)
-        yield from _objects_or_events(source.name, outline, pieces)
+        yield from _by_first(source.name, outline, pieces, terms)
     except DocumentError as error:
         if (
             error.is_more and error.line == 2
         ):  # the first line is longer than what was looked at to tell the form
             source.stream.seek(0)
-            yield from read_lines(source)
+            yield from read_lines(source, terms)
             return
         place = f"{source.name}:{error.line}"
         where = f"is broken JSON (line {error.line}, column {error.column}): " if error.is_broken else ""
@@ -46,7 +47,7 @@ def read_document(source: Source) -> Iterator[Received | Refused]:
         yield refused(place, f"the file {where}{error.what}; {error.mend}", CLAUSE_JSON, stix_id=stix_id)
 
 
-def read_lines(source: Source) -> Iterator[Received | Refused]:
+def read_lines(source: Source, terms: Terms) -> Iterator[Received | Refused]:
     """Yield each object of a file of JSON lines; a line may hold a bundle too. A bad line costs only itself.
 
     Of a file whose first lines hold no STIX at all (a log, a feed of another form) one refusal is told.
@@ -54,7 +55,7 @@ def read_lines(source: Source) -> Iterator[Received | Refused]:
     foreign: list[Refused] = []
     is_stix = False
     for line in lines(source.stream, max_bytes=MAX_OBJECT_BYTES):
-        for item in _line(f"{source.name}:{line.number}", line):
+        for item in _line(f"{source.name}:{line.number}", line, terms):
             clause = item.findings[0].clause if isinstance(item, Refused) else ""
             if isinstance(item, Refused) and clause == CLAUSE_FORMS and not is_stix:
                 foreign.append(item)
@@ -75,7 +76,7 @@ def read_pieces(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterat
     yield from _objects(place, outline, pieces)
 
 
-def _line(place: str, line: Line) -> Iterator[Received | Refused]:
+def _line(place: str, line: Line, terms: Terms) -> Iterator[Received | Refused]:
     data = line.data.strip(b" \t\r\n")
     if line.is_cut:
         what = f"the line is longer than {MAX_OBJECT_BYTES // 2**20} MiB: split it"
@@ -87,18 +88,23 @@ def _line(place: str, line: Line) -> Iterator[Received | Refused]:
             what = f"the line is broken JSON (column {error.column}): {error.what}; {error.mend}; the other lines are read"
             yield refused(place, what, CLAUSE_JSON, line.data, stix_id=called(data))
         else:
-            yield from _objects_or_events(place, outline, pieces)
+            yield from _by_first(place, outline, pieces, terms)
 
 
-def _objects_or_events(place: str, outline: Outline, pieces: Iterator[Piece]) -> Iterator[Received | Refused]:
-    """Read STIX, or MISP events: the first object of a list tells for all of them."""
+def _by_first(
+    place: str, outline: Outline, pieces: Iterator[Piece], terms: Terms
+) -> Iterator[Received | Refused]:
+    """Read STIX, MISP events or records of a feed: the first object of a list tells for all of them."""
     begun = _begun(pieces) if outline.kind != "bundle" else []
     whole = chain(begun, pieces)
-    if not begun or not holds_events(begun[-1].body):
+    if begun and holds_events(begun[-1].body):
+        for piece in whole:
+            yield from read_events(address(place, piece.pointer), piece)
+    elif begun and is_record(begun[-1].body):
+        for piece in whole:
+            yield from read_record(address(place, piece.pointer), piece, terms)
+    else:
         yield from _objects(place, outline, whole)
-        return
-    for piece in whole:
-        yield from read_events(address(place, piece.pointer), piece)
 
 
 def _begun(pieces: Iterator[Piece]) -> list[Piece]:

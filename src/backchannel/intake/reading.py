@@ -17,6 +17,7 @@ from backchannel.intake.documents import read_document, read_lines
 from backchannel.intake.lists import read_list
 from backchannel.intake.received import Received, Refused, refused
 from backchannel.intake.recognise import HEAD_BYTES, Form, first_lines, recognise
+from backchannel.intake.records import Terms
 from backchannel.intake.tables import read_table
 from backchannel.stix.window import NotUtf8Error
 
@@ -83,9 +84,9 @@ def _read(source: Source, party: str, now: datetime) -> Iterator[Received | Refu
     if source.is_packed and form in {Form.LINES, Form.LIST, Form.TABLE}:
         _read_through(source.stream)
     if form is Form.JSON:
-        yield from read_document(source)
+        yield from read_document(source, Terms(source.name, party, now))
     elif form is Form.LINES:
-        yield from read_lines(source)
+        yield from read_lines(source, Terms(source.name, party, now))
     elif form is Form.LIST:
         yield from read_list(source, party=party, now=now)
     elif form is Form.TABLE:

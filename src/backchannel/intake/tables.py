@@ -62,10 +62,11 @@ def read_table(source: Source, layout: Layout, *, party: str, now: datetime) -> 
             )
             continue
         origin = Origin(party, source.name, place, now, row.data.rstrip(b"\r\n"))
-        yield from _indicators(found, layout, origin)
+        yield from read_row(found, layout, origin)
 
 
-def _indicators(found: list[str], layout: Layout, origin: Origin) -> Iterator[Received | Refused]:
+def read_row(found: list[str], layout: Layout, origin: Origin) -> Iterator[Received | Refused]:
+    """Yield an indicator for each observable in the cells of one row, or why it names none."""
     by_column = [
         (layout.columns[index], found[index])
         for index in layout.indexes(*VALUE_ROLES)

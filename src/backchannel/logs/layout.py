@@ -47,9 +47,13 @@ class Layout:
     has_numeric_time: bool = False
     """Every sampled record has its time as a number."""
     watched: tuple[Path, ...] = ()
-    """Known fields that the sample did not have: a record that has one is read again by itself."""
+    """Known fields that the sample did not have: a record that has one is read by a layout of its own."""
+    telling: tuple[Path, ...] = ()
+    """As few paths as tell of most of `watched`: in bulk each of them costs for each record."""
     always: Path = ()
-    """A field that each record of this kind has: one without it is read again by itself. (): none is known."""
+    """A field that each record of this kind has; one without it is told by that, too. (): none is known."""
+    untold: tuple[str, ...] = ()
+    """Names of those watched of which nothing tells in a record of this kind."""
 
 
 def json_layout(format_: str, family: Family, sample: Iterable[JsonObject]) -> Layout:
@@ -62,16 +66,20 @@ def json_layout(format_: str, family: Family, sample: Iterable[JsonObject]) -> L
         for name, spellings in wanted.items()
     }
     kind = _kind(table, records)
-    watched = _watched(table, wanted, by_name, records, kind)
+    told = _told(table, wanted, records, kind)
+    watched, telling = _watched(wanted, by_name), _watched(told, by_name)
     for url in table.urls:
         if not by_name[url.target]:
             by_name[url.port] = []  # a port is read for URLs alone
-    layout = _layout(format_, table, by_name, watched)
+    layout = _layout(format_, table, by_name)
     times = [record.get(layout.columns[layout.time][0]) for record in records] if layout.time >= 0 else []
     return replace(
         layout,
         has_numeric_time=all(isinstance(time, int | float) for time in times),
+        watched=watched,
+        telling=telling,
         always=() if kind is None else (kind.always,),
+        untold=tuple(name for name, own in wanted.items() if told.get(name) is not own and not by_name[name]),
     )
 
 
@@ -80,30 +88,39 @@ def _kind(table: FieldTable, records: Sequence[JsonObject]) -> KindOfRecord | No
     return next((kind for kind in table.kinds if all(kind.always in record for record in records)), None)
 
 
-def _watched(
+def _told(
     table: FieldTable,
     wanted: dict[str, list[Path]],
-    by_name: dict[str, list[Path]],
     records: Sequence[JsonObject],
     kind: KindOfRecord | None,
-) -> tuple[Path, ...]:
-    """Return what a record may have that the sample had not, with as few paths as can tell.
+) -> dict[str, list[Path]]:
+    """Return for each name the fewest paths that tell of a record with it.
 
-    A writer spells all names with dots in one way, so another spelling is told by its first key; a field
-    that always has another beside it is told by that; and what `kind` cannot have is told by its `always`.
+    A field that always has another beside it is told by that, where the sample has no such; and what `kind`
+    cannot have is left out: its `always` tells.
     """
-    style = _style(by_name)
-    watched: dict[Path, None] = {}
-    guards = {
+    absent = {
         guard
         for guard in set(table.covered.values())
         if not any(has(record, path) for path in _spellings(guard) for record in records)
     }
+    told: dict[str, list[Path]] = {}
     for name, own in wanted.items():
         guard = table.covered.get(name)
         if kind is not None and name not in kind.names and (guard is not None or name in table.elsewhere):
             continue
-        spellings = _spellings(guard) if guard is not None and guard in guards else own
+        told[name] = _spellings(guard) if guard is not None and guard in absent else own
+    return told
+
+
+def _watched(told: dict[str, list[Path]], by_name: dict[str, list[Path]]) -> tuple[Path, ...]:
+    """Return the paths of `told` that the sample had not.
+
+    A writer spells all names with dots in one way, so another spelling is told by its first key.
+    """
+    style = _style(by_name)
+    watched: dict[Path, None] = {}
+    for name, spellings in told.items():
         for path in spellings:
             if path in by_name.get(name, ()):
                 continue
@@ -141,13 +158,11 @@ def table_layout(format_: str, names: Sequence[str]) -> tuple[Layout, tuple[int,
     table = field_table("zeek")
     wanted = _named_paths(table)
     by_name: dict[str, list[Path]] = {name: [(name,)] if name in known else [] for name in wanted}
-    layout = _layout(format_, table, by_name, ())
+    layout = _layout(format_, table, by_name)
     return layout, tuple(names.index(path[0]) for path in layout.columns)
 
 
-def _layout(
-    format_: str, table: FieldTable, by_name: dict[str, list[Path]], watched: tuple[Path, ...]
-) -> Layout:
+def _layout(format_: str, table: FieldTable, by_name: dict[str, list[Path]]) -> Layout:
     order: dict[Path, int] = {}
     for paths in by_name.values():
         for path in paths:
@@ -174,7 +189,6 @@ def _layout(
         (columns(table.source) or [-1])[0],
         (columns(table.destination) or [-1])[0],
         tuple(columns(table.addresses)),
-        watched=watched,
     )
 
 

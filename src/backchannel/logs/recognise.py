@@ -12,15 +12,11 @@ from backchannel import codec
 from backchannel.codec import JsonObject
 from backchannel.logs.layout import Layout, Row, json_layout, table_layout
 from backchannel.logs.lines import numbered
-from backchannel.logs.records import CutLineError, ReadLine, json_reader, table_reader
-from backchannel.logs.tables import Family
+from backchannel.logs.records import FAMILIES, CutLineError, ReadLine, json_format, json_reader, table_reader
 
 FORMATS = ("zeek-tsv", "zeek-json", "suricata-eve")
 MAX_SAMPLED = 300
 """Records looked at to learn what fields a log has."""
-
-_FAMILIES: dict[str, Family] = {"zeek-json": "zeek", "suricata-eve": "suricata"}
-_ZEEK_MARKS = frozenset({"uid", "_path", "@stream", "id.orig_h", "id_orig_h", "fuid", "host", "fingerprint"})
 
 
 class UnknownFormatError(ValueError):
@@ -56,15 +52,16 @@ def recognise(sample: Sequence[bytes], *, format_: str | None = None) -> LogShap
         if shape is not None:
             return shape
     records = list(_records(sample))
-    found = format_ or _json_format(records)
+    found = format_ or next(filter(None, map(json_format, records[:50])), None)
     if found is None or found == "zeek-tsv" or not records:
         raise UnknownFormatError(
             _binary(b"\n".join(sample[:20]))
             or (f"nothing in it reads as {format_}, which it was said to be" if format_ else "")
             or _looks_like(first, has_records=bool(records))
         )
-    layout = json_layout(found, _FAMILIES[found], records)
-    return LogShape(found, layout, json_reader(layout, _FAMILIES[found]))
+    alike = [record for record in records if json_format(record) in {None, found}]
+    layout = json_layout(found, FAMILIES[found], alike or records)
+    return LogShape(found, layout, json_reader(layout))
 
 
 def log_id(shape: LogShape, sample: Sequence[bytes]) -> str:
@@ -90,17 +87,6 @@ def _records(sample: Sequence[bytes]) -> Iterator[JsonObject]:
             continue
         if isinstance(value, dict):
             yield value
-
-
-def _json_format(records: Sequence[JsonObject]) -> str | None:
-    for record in records[:50]:
-        if "event_type" in record and "timestamp" in record:
-            return "suricata-eve"
-        if "ts" in record and not _ZEEK_MARKS.isdisjoint(record):
-            return "zeek-json"
-        if "ts" in record and isinstance(record.get("id"), dict):
-            return "zeek-json"
-    return None
 
 
 def _table_shape(sample: Sequence[bytes]) -> LogShape | None:

@@ -19,15 +19,43 @@ ReadLine = Callable[[bytes], tuple[Layout, Row]]
 sentence for a broken one."""
 
 
-def json_reader(layout: Layout, family: Family) -> ReadLine:
+FAMILIES: dict[str, Family] = {"zeek-json": "zeek", "suricata-eve": "suricata"}
+MAX_LAYOUTS = 1_000
+"""Layouts kept of records that are read by one of their own."""
+MAX_KEPT_LINE_BYTES = 2**14
+"""A longer record's is not kept: bounds the memory that hostile keys take."""
+
+_ZEEK_MARKS = frozenset({"uid", "_path", "@stream", "id.orig_h", "id_orig_h", "fuid", "host", "fingerprint"})
+
+
+def json_format(record: JsonObject) -> str | None:
+    """Return the format that a JSON record is of by its keys, None if it is none of ours."""
+    if "event_type" in record and "timestamp" in record:
+        return "suricata-eve"
+    is_zeek = "ts" in record and (not _ZEEK_MARKS.isdisjoint(record) or isinstance(record.get("id"), dict))
+    return "zeek-json" if is_zeek else None
+
+
+def json_reader(layout: Layout) -> ReadLine:
     """Return the reader of JSON records.
 
-    A record with a known field that the sample lacked, or of another kind, is read by a layout of its own.
+    A record with a known field that the sample lacked, or of another format, is read by a layout of its own.
     A line that is not UTF-8 is read with its wrong bytes replaced: what else is in it still counts.
     """
     watched: dict[str, list[Path]] = {}
     for path in layout.watched:
         watched.setdefault(path[0], []).append(path)
+    time = layout.columns[layout.time] if layout.time >= 0 else ()
+    own: dict[object, Layout] = {}
+
+    def own_layout(record: JsonObject, format_: str, size: int) -> Layout:
+        key = (format_, _keys(record)) if size <= MAX_KEPT_LINE_BYTES else None
+        known = own.get(key)
+        if known is None:
+            known = json_layout(format_, FAMILIES[format_], [record])
+            if key is not None and len(own) < MAX_LAYOUTS:
+                own[key] = known
+        return known
 
     def read(line: bytes) -> tuple[Layout, Row]:
         try:
@@ -37,14 +65,25 @@ def json_reader(layout: Layout, family: Family) -> ReadLine:
         if not isinstance(record, dict):
             raise ValueError("the line is no JSON object")  # noqa: TRY004  # a line of a log, not a type of ours
         here = layout
-        is_of_kind = not layout.always or has(record, layout.always)
-        if not is_of_kind or any(
-            has(record, path) for key in record if key in watched for path in watched[key]
-        ):
-            here = json_layout(layout.format, family, [record])
+        if time and not has(record, time):
+            here = own_layout(record, json_format(record) or layout.format, len(line))
+            if not here.columns:
+                raise ValueError(
+                    "the record is neither Zeek's nor Suricata's (EVE): nothing in it is searched"
+                )
+        elif any(has(record, path) for key in record if key in watched for path in watched[key]):
+            here = own_layout(record, layout.format, len(line))
         return here, tuple(_cell(record, path) for path in here.columns)
 
     return read
+
+
+def _keys(record: JsonObject) -> tuple[object, ...]:
+    """Return all that a layout depends on: which keys a record has, and which of their values are lists."""
+    return tuple(
+        (key, _keys(value) if isinstance(value, dict) else isinstance(value, list))
+        for key, value in record.items()
+    )
 
 
 def table_reader(layout: Layout, places: tuple[int, ...], width: int) -> ReadLine:

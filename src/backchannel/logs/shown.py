@@ -43,6 +43,7 @@ _WORDS: Final = {
     "file:hashes.SHA-256": "SHA-256 hashes of files",
     "file:hashes.SHA-512": "SHA-512 hashes of files",
 }
+_OF_FILES: Final = " hashes of files"
 _SIDES: Final = {
     "": "",
     "source": " of the side that begins",
@@ -68,10 +69,22 @@ def in_words(kinds: Iterable[str], *, last: str = "and") -> str:
         (kind.partition(" ")[::2] for kind in kinds if kind.partition(" ")[0] in _WORDS),
         key=lambda parts: (order.index(parts[0]), parts[1]),
     )
-    words = [_WORDS[kind] + _SIDES.get(side, "") for kind, side in known]
-    if {"IPv4 addresses", "IPv6 addresses"} <= set(words):
-        words = ["addresses", *(word for word in words if word not in {"IPv4 addresses", "IPv6 addresses"})]
+    words = _joined([_WORDS[kind] + _SIDES.get(side, "") for kind, side in known])
     return f" {last} ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def _joined(words: list[str]) -> list[str]:
+    """Say both kinds of address, and several kinds of hash, in one."""
+    addresses = [word for word in words if word in {"IPv4 addresses", "IPv6 addresses"}]
+    hashes = [word for word in words if word.endswith(_OF_FILES)]
+    rest = [word for word in words if word not in {*addresses, *hashes}]
+    if len(addresses) > 1:
+        addresses = ["addresses"]
+    if len(hashes) == len(HASHES):
+        hashes = ["hashes of files"]
+    elif len(hashes) > 1:
+        hashes = [f"hashes of files ({', '.join(word.removesuffix(_OF_FILES) for word in hashes)})"]
+    return [*addresses, *rest, *hashes]
 
 
 class Shown(NamedTuple):

@@ -46,7 +46,7 @@ class KindOfRecord:
 
     always: str
     names: frozenset[str]
-    """Of the covered fields those that such a record can have."""
+    """Of the fields that belong to some kind, those that such a record has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ def field_table(family: Family) -> FieldTable:
     """Return the table of a family."""
     text = files("backchannel.logs").joinpath(f"{family}.toml").read_text("utf-8")
     value = tomllib.loads(text)
+    kinds = value.get("kind", [])
     return FieldTable(
         fields=tuple(field for row in value["field"] for field in _fields(row)),
         urls=tuple(UrlField(row["name"], row["host"], row["port"], row["target"]) for row in value["url"]),
@@ -79,9 +80,9 @@ def field_table(family: Family) -> FieldTable:
         source=tuple(value["source"]),
         destination=tuple(value["destination"]),
         addresses=tuple(value["addresses"]),
-        covered={name: row["by"] for row in value.get("covered", []) for name in row["names"]},
+        covered={name: row["by"] for row in kinds for name in row["names"]},
         elsewhere=frozenset(value.get("elsewhere", [])),
-        kinds=tuple(KindOfRecord(row["always"], frozenset(row["names"])) for row in value.get("kind", [])),
+        kinds=tuple(KindOfRecord(row["always"], frozenset(row["names"])) for row in kinds if "always" in row),
     )
 
 

@@ -223,15 +223,18 @@ def _table_source(path: Path, shape: LogShape) -> str:
 
 
 def _json_source(path: Path, layout: Layout) -> str:
-    ways = (*layout.columns, *layout.watched, *([layout.always] if layout.always else []))
+    ways = (*layout.columns, *layout.telling, *([layout.always] if layout.always else []))
     types = _types(ways)
     if layout.has_numeric_time:
         types[layout.columns[layout.time][0]] = "DOUBLE"  # a third of the memory that text takes
     columns = "{" + ", ".join(f"{_name(key)}: {_text(kind)}" for key, kind in types.items()) + "}"
     shown = ", ".join(f"{_expression(way)} AS c{n}" for n, way in enumerate(layout.columns))
     signs = []
-    if layout.watched:
-        signs.append(f"coalesce({', '.join(_expression(way) for way in layout.watched)}, NULL) IS NOT NULL")
+    if layout.telling:
+        signs.append(f"coalesce({', '.join(_expression(way) for way in layout.telling)}, NULL) IS NOT NULL")
+    if layout.time >= 0:
+        # Each record of this format has one: without it, it may be of another.
+        signs.append(f"{_expression(layout.columns[layout.time])} IS NULL")
     if layout.always:
         signs.append(f"{_expression(layout.always)} IS NULL")
     odd = " OR ".join(signs) or "false"

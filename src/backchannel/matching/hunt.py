@@ -69,6 +69,8 @@ class Tally:
     """Format to number of files."""
     shown: HuntShown = field(default_factory=HuntShown)
     """What these logs show at all."""
+    untold: set[str] = field(default_factory=set)
+    """Fields that records in bulk may have had and nothing told of."""
 
 
 def log_files(paths: Iterable[Path], tally: Tally) -> Iterator[Path]:
@@ -154,6 +156,7 @@ def _hunt_open(
         yield from _by_lines(path, log, shape, compiled, tally, notes, shown)
         return
     loaded.note_shown(shown)
+    tally.untold.update(shape.layout.untold)
     tally.records += loaded.rows_read - len(odd)
     rows = loaded.rows(_conditions(shape.layout, met))
     found = (one for line, cells in rows for one in _in_row(path, shape, line, cells, met))
@@ -292,7 +295,7 @@ def _in_row(
                 continue
             known = best.get(match.object_row)
             if known is None or (known.met.scope != "exact" and match.scope == "exact"):
-                best[match.object_row] = Found(path, shape.format, line, one, match, layout, cells)
+                best[match.object_row] = Found(path, layout.format, line, one, match, layout, cells)
     yield from best.values()
 
 

@@ -38,8 +38,6 @@ class Problem(NamedTuple):
     clause: str
 
 
-ODD_DAYS: Final = frozenset({"02-29", "02-30", "02-31", "04-31", "06-31", "09-31", "11-31"})
-"""Month and day of dates that look like one and exist in no year, or in some only."""
 DECIDING: Final = frozenset({"created", "modified", "valid_from", "valid_until"})
 """Times that say which version counts and when an indicator is matched: unreadable, they decide wrongly."""
 

@@ -8,35 +8,45 @@ from functools import lru_cache
 from typing import Final
 
 from backchannel.codec import JsonObject
-from backchannel.stix.checks import ODD_DAYS
+from backchannel.stix.schemas import Version
 
-Test = Callable[[object], bool]
+Test = Callable[[object], object]
+"""Says yes or no, by any value that is true or false."""
+WordTest = Callable[[str], object]
+"""The same for a value that is known to be a text."""
 
 MAX_WORD_CHARS: Final = 300
 """Longest id or time looked at (characters): an id has at most 288."""
 REMEMBERED: Final = 256
 """Answers kept for one property: the same source, marking and day come again and again."""
 
-_ID = re.compile(
-    r"[a-z][a-z0-9-]+[a-z0-9]--[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}"
-    r"-[0-9a-fA-F]{12}\Z"
+_HEX = "[0-9a-fA-F]"
+_ANY_UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-[1-5]{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{_HEX}{{12}}\\Z"
+_RANDOM_UUID = _ANY_UUID.replace("[1-5]", "4")
+_UUID, _UUID_20 = re.compile(_ANY_UUID), re.compile(_RANDOM_UUID)
+_ID = re.compile(f"[a-z][a-z0-9-]+[a-z0-9]--{_ANY_UUID}")
+_ID_20 = re.compile(f"[a-z0-9][a-z0-9-]+[a-z0-9]--{_RANDOM_UUID}")
+_TYPE_OF_ID = re.compile(r"[a-z][a-z0-9-]{1,248}[a-z0-9]\Z")
+# No leap second, no year 0, no 29 February and no 31 April: moments that only the whole check can place.
+_MINUTE = (
+    r"(?!0000|.....(?:02-(?:29|3)|(?:04|06|09|11)-31))[0-9]{4}-(?:0[1-9]|1[012])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]"
 )
-_ID_20 = re.compile(
-    r"[a-z0-9][a-z0-9-]+[a-z0-9]--[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-4[0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}"
-    r"-[0-9a-fA-F]{12}\Z"
-)
-# No leap second and no year 0: moments that only the whole check can place.
-_TIME = re.compile(
-    r"(?!0000)[0-9]{4}-(?:0[1-9]|1[012])-(?:0[1-9]|[12][0-9]|3[01])"
-    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,18})?Z\Z"
-)
+_TIME = re.compile(rf"{_MINUTE}:[0-5][0-9](?:\.[0-9]{{1,18}})?Z\Z")
+_EXACT_TIME = re.compile(rf"{_MINUTE}:[0-5][0-9]\.[0-9]{{3,18}}Z\Z")
 _LEADS: Final = frozenset({"external_id", "description", "url"})
 """One of these says where an external reference leads."""
+_TEXTS: Final = {str}
 
 
 def is_text(value: object) -> bool:
     """Whether it is a text."""
     return type(value) is str
+
+
+def are_texts(value: object) -> bool:
+    """Whether it is a list of texts, at least one."""
+    return type(value) is list and set(map(type, value)) == _TEXTS
 
 
 def is_boolean(value: object) -> bool:
@@ -76,7 +86,33 @@ def is_id_20(value: object) -> bool:
 
 def is_time(value: object) -> bool:
     """Whether it is a time in UTC on a day of every calendar; no leap second and no year 0, which need a closer look."""
-    return type(value) is str and _TIME.match(value) is not None and value[5:10] not in ODD_DAYS
+    return type(value) is str and _TIME.match(value) is not None
+
+
+def is_exact_time(value: object) -> bool:
+    """Whether it is such a time, given to the millisecond at least."""
+    return type(value) is str and _EXACT_TIME.match(value) is not None
+
+
+def id_of(stix_type: str, version: Version) -> WordTest | None:
+    """Return the test that a text is an id of an object of `stix_type`, None where no id can be."""
+    if _TYPE_OF_ID.match(stix_type) is None:
+        return None
+    beginning = stix_type + "--"
+    at = len(beginning)
+    is_uuid = (
+        _UUID if version == "2.1" else _UUID_20
+    ).match  # compiling an expression for each type costs 0.4 ms
+    return lambda text: text.startswith(beginning) and is_uuid(text, at)
+
+
+OF_WORDS: Final[Mapping[Test, WordTest]] = {
+    is_id: _ID.match,
+    is_id_20: _ID_20.match,
+    is_time: _TIME.match,
+    is_exact_time: _EXACT_TIME.match,
+}
+"""Tests that are asked often, to what is left of them where the value is known to be a text."""
 
 
 def remembered(test: Test) -> Test:
@@ -94,12 +130,16 @@ def has_members(tests: Mapping[str, Test], required: frozenset[str], value: obje
     """Whether it is an object with what is required, and each member passes its test."""
     if type(value) is not dict or not required <= value.keys():
         return False
-    return all(name not in tests or tests[name](one) for name, one in value.items())
+    for name, one in value.items():
+        test = tests.get(name)
+        if test is not None and not test(one):
+            return False
+    return True
 
 
 def is_external_reference(value: object) -> bool:
     """Whether it is one to anything but a CVE or a CAPEC, whose ids have a form, and without hashes."""
-    if type(value) is not dict or not all(type(one) is str for one in value.values()):
+    if type(value) is not dict or set(map(type, value.values())) != _TEXTS:
         return False
     source, about = value.get("source_name"), value.get("external_id", "")
     return (

@@ -91,4 +91,5 @@ def may_repeat_keys(body: bytes, canonical: bytes) -> bool:
     A key that stands twice is lost in `canonical`, and its quotation marks with it; only an escaped
     quotation mark could make up for them.
     """
-    return body.count(b'"') != canonical.count(b'"') or b"\\u0022" in body
+    # One byte is found far faster than six.
+    return body.count(b'"') != canonical.count(b'"') or (b"\\" in body and b"\\u0022" in body)

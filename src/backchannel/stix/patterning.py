@@ -34,6 +34,15 @@ MAX_NAMES_SHOWN: Final = 5
 """How many unknown types or properties one object's findings name."""
 
 
+def has_usual_pattern(value: JsonObject) -> bool:
+    """Whether the pattern of an indicator is one equality, in STIX, of a property that STIX defines."""
+    text = value.get("pattern")
+    if not isinstance(text, str) or value.get("pattern_type") != "stix":
+        return False
+    plain = fast_equality(text)
+    return plain is not None and _unknown(plain[0]) is None
+
+
 def pattern(value: JsonObject, version: str) -> Iterator[Problem]:
     """Yield what is wrong with the pattern of an indicator."""
     text = value.get("pattern")

@@ -7,22 +7,26 @@ left to a validator of that one rule, made when it is first needed. No test take
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache, partial, reduce
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from backchannel.codec import JsonObject
 from backchannel.stix import schemas
 from backchannel.stix.forms import (
     MAX_WORD_CHARS,
+    OF_WORDS,
     REMEMBERED,
     Test,
+    WordTest,
+    are_texts,
     begins,
     each,
     has_length,
     has_members,
     is_between,
     is_boolean,
+    is_exact_time,
     is_external_reference,
     is_id,
     is_id_20,
@@ -35,12 +39,15 @@ from backchannel.stix.forms import (
 )
 from backchannel.stix.schemas import Version
 
+_Value = TypeVar("_Value")
+
 MAX_PROPERTIES: Final = 4096
 """Properties of which it is remembered what to look at: bounds the memory."""
 
+_PLAIN_NAME = re.compile(r"(?:[a-z][a-z0-9_]{2,249}|id)\Z")
 _PREFIX = re.compile(r"\^([a-z-]+--)\Z")
+_EXACT_TIME = r"T\d{2}:\d{2}:\d{2}\.\d{3,}Z$"
 _EXPRESSIONS: Final[Mapping[str, re.Pattern[str]]] = {
-    r"T\d{2}:\d{2}:\d{2}\.\d{3,}Z$": re.compile(r"T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3,}Z\Z"),
     r"^[a-z0-9\-]+$": re.compile(r"\A[a-z0-9-]+\Z"),
     r"^([a-z][a-z0-9]*)+(-[a-z0-9]+)*\-?$": re.compile(r"\A[a-z][a-z0-9]*(?:-[a-z0-9]+)*-?\Z"),
 }
@@ -69,16 +76,13 @@ class Property(NamedTuple):
     """What is looked at in one property."""
 
     is_text: bool
-    test: Test
+    word: WordTest | None = None
+    """Asked of a text."""
+    test: Test | None = None
+    """Asked of anything else."""
 
 
-def _is_anything(value: object) -> bool:  # noqa: ARG001 - one signature for all tests
-    return True
-
-
-TEXT: Final = Property(True, is_text)
-"""Any text will do."""
-OWN: Final = Property(False, _is_anything)
+OWN: Final = Property(is_text=False)
 """No schema knows the property."""
 
 
@@ -146,9 +150,9 @@ def _tests(rule: JsonObject, file: JsonObject, version: Version) -> list[Test]:
 
 
 def _each(tests: list[Test]) -> Test:
-    if is_text not in tests or set(tests) == {is_text}:
-        return each(_all_of(tests))
-    return each(remembered(_all_of(tests)))
+    if set(tests) == {is_text}:
+        return are_texts
+    return each(remembered(_all_of(tests)) if is_text in tests else _all_of(tests))
 
 
 def _of_reference(uri: str, version: Version) -> list[Test]:
@@ -189,6 +193,8 @@ def _denied(asked: JsonObject) -> Test | None:
 
 
 def _expression(text: str) -> Test | None:
+    if text == _EXACT_TIME:
+        return is_exact_time
     prefix = _PREFIX.match(text)
     if prefix is not None:
         return partial(begins, prefix[1])
@@ -201,8 +207,17 @@ def _validator(rule: JsonObject, file: JsonObject, version: Version) -> Test:
 
 
 @lru_cache(maxsize=MAX_PROPERTIES)
-def property_of(schema: str, name: str, version: Version, *, is_of_time: bool) -> Property:
-    """Return what is looked at in the property `name`; `is_of_time`: whether it names a moment."""
+def property_of(schema: str, name: str, version: Version, *, is_of_time: bool) -> Property | None:
+    """Return what is looked at in the property `name`, None if only the whole schema can tell.
+
+    Args:
+        schema: name of the schema.
+        name: of the property.
+        version: of STIX.
+        is_of_time: whether it names a moment.
+    """
+    if not _PLAIN_NAME.match(name) or name.endswith(("_hex", "_bin")):
+        return None
     rules = rules_of(schema, version).properties.get(name, ())
     tests = [test for rule, file in rules for test in _tests(rule, file, version)]
     if is_of_time:
@@ -210,12 +225,14 @@ def property_of(schema: str, name: str, version: Version, *, is_of_time: bool) -
     if not tests:
         return OWN
     if is_text not in tests:
-        return Property(False, _all_of(tests))
+        return Property(is_text=False, test=_all_of(tests))
     rest = [test for test in tests if test is not is_text]
+    if is_exact_time in rest:  # which is more than any time
+        rest = [test for test in rest if test is not is_time]
     if not rest:
-        return TEXT
-    joined = _all_of(rest)
-    return Property(True, joined if name == "id" else lru_cache(maxsize=REMEMBERED)(joined))
+        return Property(is_text=True)
+    words: list[WordTest] = [OF_WORDS.get(test, test) for test in rest]
+    return Property(is_text=True, word=lru_cache(maxsize=REMEMBERED)(_all_of(words)))
 
 
 @cache
@@ -236,11 +253,13 @@ def whole_of(schema: str, version: Version) -> Callable[[JsonObject], bool] | No
     return test
 
 
-def _all_of(tests: list[Test]) -> Test:
+def _all_of(tests: Sequence[Callable[[_Value], object]]) -> Callable[[_Value], object]:
     return reduce(_both, dict.fromkeys(tests))
 
 
-def _both(first: Test, second: Test) -> Test:
+def _both(
+    first: Callable[[_Value], object], second: Callable[[_Value], object]
+) -> Callable[[_Value], object]:
     return lambda value: first(value) and second(value)
 
 

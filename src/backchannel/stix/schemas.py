@@ -6,6 +6,7 @@ it, because a quick look (`looks`, read off the same schemas) finds them right.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from backchannel import codec
 from backchannel.codec import JsonObject
+from backchannel.stix.vocabulary import COMMON_TIMES
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, FancyRegexOptions
@@ -36,9 +38,18 @@ def has_schema(stix_type: str, version: Version) -> bool:
     return stix_type in _names(version) and stix_type not in {CUSTOM, CUSTOM_OBSERVABLE}
 
 
+def name_for(stix_type: str, names: Collection[str], version: Version) -> str:
+    """Return the name of the schema of an object of `stix_type` whose properties have these names."""
+    if has_schema(stix_type, version):
+        return stix_type
+    if version == "2.1" and not any(name in names for name in COMMON_TIMES):
+        return CUSTOM_OBSERVABLE
+    return CUSTOM
+
+
 @cache
 def full(name: str, version: Version) -> Draft202012Validator:
-    """Return the validator of the schema `name` (see `schema_name`) as OASIS wrote it."""
+    """Return the validator of the schema `name` (see `name_for`) as OASIS wrote it."""
     return _compiled(_load(version, _names(version)[name], name), version)
 
 

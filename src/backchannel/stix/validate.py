@@ -24,9 +24,9 @@ from backchannel.stix.embedded import embedded
 from backchannel.stix.findings import Finding
 from backchannel.stix.limits import LimitError, check_bounds
 from backchannel.stix.looks import is_fine
-from backchannel.stix.patterning import pattern
-from backchannel.stix.schemas import CUSTOM, CUSTOM_OBSERVABLE, Version
-from backchannel.stix.vocabulary import COMMON_TIMES, OBSERVABLES, ONLY_21_PROPERTIES, section
+from backchannel.stix.patterning import has_usual_pattern, pattern
+from backchannel.stix.schemas import Version
+from backchannel.stix.vocabulary import OBSERVABLES, ONLY_21_PROPERTIES, section
 from backchannel.stix.wording import pointer, quoted, sentence
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ _POINTER = re.compile(
 """How an address goes on into a document; a file's own name may hold a `#` too."""
 _PLAIN_NAME = re.compile(r"(?:[a-z][a-z0-9_]{2,249}|id)\Z")
 _NAMES: Final = {"2.1": _PLAIN_NAME, "2.0": re.compile(r"(?:[a-z0-9_]{3,250}|id)\Z")}
+_LOOKED_INTO: Final = frozenset({*checks.BY_TYPE, "observed-data"})
+"""Types of which more is checked than the schema and times."""
 _SHORT_KEYS: Final = frozenset({"HKLM", "HKCC", "HKCR", "HKCU", "HKU"})
 
 
@@ -62,11 +64,14 @@ def validate(
         body: its bytes.
         is_plain: whether it is plain (`stix.read.Decoded`).
     """
-    refusal = _unfiled(value, body, is_plain=is_plain)
+    version: Version = "2.0" if spec_version == "2.0" else "2.1"
+    fine = is_fine(value, version)
+    refusal = (None if fine else _unfiled(value)) or _too_much(value, body, is_plain=is_plain)
     if refusal is not None:
         return (_finding(refusal, value, place, spec_version),)
-    version: Version = "2.0" if spec_version == "2.0" else "2.1"
-    found = list(islice(_problems(value, version), MAX_FINDINGS + 1))
+    if fine and _is_settled(value, version):
+        return ()
+    found = list(islice(_problems(value, version, is_fine=fine), MAX_FINDINGS + 1))
     if not found:
         return ()
     if len(found) > MAX_FINDINGS:
@@ -86,7 +91,7 @@ def address(place: str, path: str) -> str:
     return f"{place}{path}" if _POINTER.search(place) else f"{place}#{path}"
 
 
-def _unfiled(value: JsonObject, body: bytes, *, is_plain: bool) -> Problem | None:
+def _unfiled(value: JsonObject) -> Problem | None:
     """Return why the object cannot be filed at all, or None: it has a type, and an id of that type."""
     stix_type, stix_id = value.get("type"), value.get("id")
     if not isinstance(stix_type, str) or not stix_type:
@@ -106,6 +111,11 @@ def _unfiled(value: JsonObject, body: bytes, *, is_plain: bool) -> Problem | Non
     if match[1] != stix_type:
         what = f"the id {quoted(stix_id)} does not begin with the type of the object, {quoted(stix_type)}"
         return Problem("refuse", "/id", what, "STIX 2.1 §2.9")
+    return None
+
+
+def _too_much(value: JsonObject, body: bytes, *, is_plain: bool) -> Problem | None:
+    """Return why the object is too large or too deep to be filed, or None."""
     try:
         check_bounds(value, body, is_plain=is_plain)
     except LimitError as error:
@@ -122,14 +132,25 @@ def _finding(problem: Problem, value: JsonObject, place: str, version: str) -> F
     return Finding(problem.level, named, address(place, problem.path), problem.what, clause)
 
 
-def _problems(value: JsonObject, version: Version) -> Iterator[Problem]:
+def _is_settled(value: JsonObject, version: Version) -> bool:
+    """Whether there is nothing more to ask of an object that is fine: `_problems` would yield nothing."""
+    stix_type = value["type"]
+    return (
+        stix_type not in _LOOKED_INTO
+        and "granular_markings" not in value
+        and "lang" not in value
+        and ("spec_version" in value or version == "2.0")
+        and (stix_type != "indicator" or has_usual_pattern(value))
+    )
+
+
+def _problems(value: JsonObject, version: Version, *, is_fine: bool) -> Iterator[Problem]:
     stix_type: str = value["type"]
-    schema = _schema_name(value, stix_type, version)
     if stix_type == "indicator":
         yield from pattern(value, version)
-    if not is_fine(value, schema, version):
+    if not is_fine:
         yield from checks.times(value, version)
-        yield from _schema_problems(value, schema, version)
+        yield from _schema_problems(value, schemas.name_for(stix_type, value, version), version)
     for check in checks.BY_TYPE.get(stix_type, ()):
         yield from check(value, version)
     if "granular_markings" in value and stix_type != "marking-definition":
@@ -147,14 +168,6 @@ def _no_spec_version(value: JsonObject) -> Problem:
     why = f"it has {quoted(signs[0])}" if signs else "of its type and of what came with it"
     what = f"`spec_version` is missing; the object is read as 2.1, because {why}"
     return Problem("note", "/spec_version", what, "STIX 2.1 §3.2")
-
-
-def _schema_name(value: JsonObject, stix_type: str, version: Version) -> str:
-    if schemas.has_schema(stix_type, version):
-        return stix_type
-    if version == "2.1" and not any(name in value for name in COMMON_TIMES):
-        return CUSTOM_OBSERVABLE
-    return CUSTOM
 
 
 def _schema_problems(value: JsonObject, schema: str, version: Version) -> Iterator[Problem]:

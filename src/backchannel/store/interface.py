@@ -314,11 +314,6 @@ class Store(Protocol):
         ...
 
     @property
-    def place(self) -> str:
-        """Where it is: tells it from others in this process."""
-        ...
-
-    @property
     def version(self) -> int:
         """Number of the last migration it has seen."""
         ...

@@ -106,6 +106,7 @@ class Renderer:
         environment.filters |= {
             "age": words.age,
             "body_text": body_text,
+            "breakable": words.breakable,
             "by_relation": words.by_relation,
             "defang": words.defang,
             "family": words.family_of,

@@ -19,6 +19,7 @@ from backchannel.web.language import MAX_SHOWN_CHARS, say, say_count, shown
 _SCHEME = re.compile(r"\b(h)tt(ps?)(?=://)|\b(f)t(ps?)(?=://)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-])")
 _NAME = re.compile(r"(?<![\w-])(?!\w+_ref\.)(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,})(?![\w-])")
+_JOINT = re.compile(r"(?<=[._-])(?=[^._-])")
 _CODE = re.compile("`([^`]{1,200})`")
 
 
@@ -44,6 +45,11 @@ def prose(text: str) -> Markup:
 def kinds(names: Iterable[str]) -> str:
     """Return kinds of observable (`logs.shown`) in words; "" where there are none that logs show."""
     return in_words(names, last="or")
+
+
+def breakable(text: str) -> Markup:
+    """Return a name as markup that breaks behind its dots, dashes and underscores, rather than within a word."""
+    return Markup("<wbr>").join(shown(piece) for piece in _JOINT.split(text))
 
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400

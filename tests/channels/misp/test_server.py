@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gzip
 import io
 import json
+import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,12 +20,15 @@ from tests.intake.reader import take, taken
 
 from backchannel.channels.misp.answers import Answer
 from backchannel.clock import FixedClock, format_time
-from backchannel.desk import lists
+from backchannel.desk import lists, shelves
+from backchannel.desk.access import caller_by_secret
 from backchannel.desk.batches import undo_batch
+from backchannel.desk.paging import Query
 from backchannel.desk.publishing import put_batch
 from backchannel.desk.receive import receive
-from backchannel.desk.taxii import BusyError, Query, caller_by_secret, objects_page
+from backchannel.desk.taxii import BusyError, objects_page
 from backchannel.desk.why import why
+from backchannel.ids import new_id
 
 SIGNSIGHT = "b5a79c58-fbd0-459c-8f19-8494f7f12b51"
 POWERPOOL = "5b8d9d33-ccf0-4fd9-82dc-7dbc0a016219"
@@ -267,8 +272,7 @@ def test_a_collection_that_is_too_large_says_so(
     live: Live, monkeypatch: pytest.MonkeyPatch, path: str, name: str, limit: int
 ):
     monkeypatch.setattr(f"backchannel.desk.{name}", limit)
-    monkeypatch.setattr("backchannel.desk.shelves._print", lambda _: b"made anew")
-    put_anew(live, "shared")
+    put_anew(live, "shared", monkeypatch)
     answer = live.ask(path, key=live.gamma)
     assert answer.status == 413
     assert "TAXII" in answer.value["message"]
@@ -279,19 +283,21 @@ def test_large_collections_are_read_in_steps(live: Live, monkeypatch: pytest.Mon
     monkeypatch.setattr("backchannel.desk.lists.MAX_PAGE_ROWS", 1)
     monkeypatch.setattr("backchannel.channels.misp.answers.PART_BYTES", 7)
     monkeypatch.setattr("backchannel.channels.misp.answers.MIN_GZIP_BYTES", 1)
-    put_anew(live, "shared")
+    put_anew(live, "shared", monkeypatch)
     assert live.ask("/feeds/shared.csv", key=live.beta).body == whole
     packed = live.ask("/feeds/shared.csv", key=live.beta, Accept_Encoding="gzip")
     assert packed.headers["content-encoding"] == "gzip"
     assert gzip.decompress(packed.body) == whole
 
 
-def put_anew(live: Live, alias: str) -> None:
-    """Let what was made of a collection be made anew."""
+def put_anew(live: Live, alias: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what was made of a collection be made anew, as if another place in it had been taken."""
     node = live.node
     with node.store.transaction():
         row = next(one for one in node.store.collections.all() if one.alias == alias)
         node.store.collections.set_last_added(row.collection_row, row.last_added + 1)
+    for module in (lists, shelves):
+        monkeypatch.setattr(module, "print_of", lambda *_: new_id("indicator").encode())
 
 
 # --- Other projects' clients ------------------------------------------------------------------------------
@@ -352,13 +358,47 @@ def test_a_list_is_written_once_and_anew_when_it_would_be_another(
     undo_batch(live.node, CLOCK, batch)
     assert text(NOW + 2 * hour) == before
     assert len(written) == 5
+    elsewhere = receive(live.node, CLOCK, [a_file(tmp_path, indicator(79), name="else.json")]).batch
+    assert text(NOW + 2 * hour) == before
+    assert len(written) == 5, "what came elsewhere is no reason"
+    undo_batch(live.node, CLOCK, elsewhere)
+
+
+def test_events_are_made_once_and_anew_when_they_would_be_others(
+    live: Live, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made: list[str] = []
+
+    def counted(*arguments: object) -> shelves.Shelf:
+        made.append("")
+        return make(*arguments)  # type: ignore[arg-type]
+
+    make = shelves._shelf
+    monkeypatch.setattr(shelves, "_shelf", counted)
+    caller = caller_by_secret(live.node.store, live.beta, now=CLOCK.now())
+    assert caller is not None
+    kept = shelves.Shelves()
+
+    def manifest() -> bytes:
+        return kept.shelf(live.node, CLOCK, caller, "shared").feed.manifest
+
+    before = manifest()
+    assert (manifest(), len(made)) == (before, 1)
+    receive(live.node, CLOCK, [a_file(tmp_path, indicator(81))])
+    assert (manifest(), len(made)) == (before, 1)
+    named = indicator(82, version=9, object_marking_refs=[CLEAR])
+    batch = receive(live.node, CLOCK, [a_file(tmp_path, named)], party="ESET").batch
+    put_batch(live.node, CLOCK, "shared", batch)
+    assert manifest() != before
+    undo_batch(live.node, CLOCK, batch)
+    assert (manifest(), len(made)) == (before, 3)
 
 
 def test_one_list_is_written_at_a_time_and_who_waits_too_long_is_told(
     live: Live, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(lists, "WAIT_S", 0.01)
-    put_anew(live, "shared")
+    put_anew(live, "shared", monkeypatch)
     caller = caller_by_secret(live.node.store, live.beta, now=CLOCK.now())
     assert caller is not None
     kept = lists.Lists()
@@ -374,3 +414,14 @@ def test_a_list_that_nobody_keeps_any_more_can_be_read_to_its_end(tmp_path: Path
     del spool
     assert b"".join(parts) == b"a" * 10
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_told_and_no_list_is_given(live: Live, monkeypatch: pytest.MonkeyPatch):
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    put_anew(live, "shared", monkeypatch)
+    monkeypatch.setattr(lists.os, "write", full)
+    answer = live.ask("/feeds/shared.csv", key=live.beta)
+    assert answer.status == 503
+    assert "No space left" in answer.value["message"]

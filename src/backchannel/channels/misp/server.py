@@ -22,7 +22,7 @@ from backchannel.channels.bounds import CrowdedError, GoneError, Limits, address
 from backchannel.channels.misp.answers import Answer, Refused
 from backchannel.channels.misp.endpoints import Asked, Place, find_place
 from backchannel.channels.reached import PEER, is_called_by_name
-from backchannel.channels.taxii.server.credentials import (
+from backchannel.channels.taxii.server.authorization import (
     KEY_HEADER,
     BadCredentialsError,
     Credentials,

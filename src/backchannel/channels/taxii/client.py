@@ -15,7 +15,7 @@ import msgspec
 
 from backchannel.channels.http import Answer, Door
 from backchannel.channels.reasons import status_error
-from backchannel.channels.taxii.cursor import Cursor, read_cursor
+from backchannel.channels.taxii.bookmark import Bookmark, read_bookmark
 from backchannel.channels.taxii.dialect import OBJECTS, last_added, server_now, span, stamp
 from backchannel.channels.taxii.envelope import Envelope, read_envelope
 from backchannel.channels.taxii.finding import Finder, Root
@@ -53,7 +53,7 @@ class TaxiiChannel:
 
     def pages(self, place: Place, cursor: str) -> Iterator[Page]:
         version = self._roots[place.place].version
-        at = msgspec.structs.replace(read_cursor(cursor), version=version)
+        at = msgspec.structs.replace(read_bookmark(cursor), version=version)
         listing = _Listing(self._door, place, at)
         yield from listing.pages()
 
@@ -67,7 +67,7 @@ class TaxiiChannel:
 class _Step(NamedTuple):
     """What comes after a page."""
 
-    cursor: Cursor
+    bookmark: Bookmark
     is_last: bool = False
     notes: tuple[str, ...] = ()
     problem: str = ""
@@ -77,7 +77,7 @@ class _Step(NamedTuple):
 class _Listing:
     """One reading of one collection."""
 
-    def __init__(self, door: Door, place: Place, at: Cursor) -> None:
+    def __init__(self, door: Door, place: Place, at: Bookmark) -> None:
         self._door, self._at = door, at
         self._url = urljoin(place.place, "objects/")
         self._shown = shown_url(self._url)
@@ -99,13 +99,13 @@ class _Listing:
             objects = self._at.objects + len(envelope.pieces)
             self._at = msgspec.structs.replace(self._at, began=began, objects=objects)
             step = self._on_2_0(answer, envelope) if self._at.version == "2.0" else self._on(answer, envelope)
-            self._at = step.cursor
+            self._at = step.bookmark
             notes = [note for note in (*envelope.notes, *step.notes) if note not in told]
             told.update(notes)
             yield Page(
                 name=f"{self._shown} page {number}",
                 size=answer.size,
-                cursor=step.cursor.text(),
+                cursor=step.bookmark.text(),
                 sha256=hashlib.sha256(answer.body).digest(),
                 outline=envelope.outline,
                 pieces=envelope.pieces,
@@ -132,7 +132,7 @@ class _Listing:
             return _Step(at.restarted(), problem=f"{self._shown} sends the same page again and again")
         return _Step(msgspec.structs.replace(at, next=envelope.next))
 
-    def _without_next(self, at: Cursor) -> _Step:
+    def _without_next(self, at: Bookmark) -> _Step:
         """Go on by stamps: TAXII 2.1 §3.5 leaves `next` to the server."""
         if not at.seen:
             problem = f"{self._shown} says there is more, and neither by `next` nor by stamps how to get it"

@@ -11,6 +11,8 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 
 from backchannel.errors import StoreError
@@ -21,6 +23,8 @@ BUSY_TIMEOUT_S = 30.0
 """How long a writer waits for another process's transaction; each of ours lasts well under a second."""
 CACHE_KIB = 16 * 1024
 """Memory for pages of one connection."""
+ROWS_AT_ONCE = 64
+"""Rows that one statement inserts: to run a statement costs as much as to write a short row."""
 WAL_PAGES = 2000
 """Pages of 8 KiB after which a commit copies the write-ahead log back into the file: 16 MiB."""
 
@@ -75,6 +79,21 @@ class Database:
         except sqlite3.DatabaseError as error:
             raise _explained(error, self.path) from error
 
+    def insert(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Insert rows, many with each run of a statement.
+
+        Args:
+            sql: an `INSERT` of one row, which ends with its `VALUES (?, ...)`.
+            rows: what is bound, a row each.
+
+        Raises:
+            StoreError: the store is busy, full or damaged.
+        """
+        left = iter(rows)
+        while len(some := list(islice(left, ROWS_AT_ONCE))) == ROWS_AT_ONCE:
+            self.execute(_of_many(sql), list(chain.from_iterable(some)))
+        self.executemany(sql, some)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Make everything inside happen wholly or not at all; one inside another joins it."""
@@ -108,6 +127,13 @@ class Database:
         for held in list(self._open):
             held.connection.close()
         self._local = threading.local()
+
+
+@lru_cache(maxsize=32)
+def _of_many(sql: str) -> str:
+    """Return an `INSERT` of one row as one of `ROWS_AT_ONCE`."""
+    head, values, row = sql.rpartition("VALUES")
+    return f"{head}{values}{', '.join([row] * ROWS_AT_ONCE)}"
 
 
 class _Held:

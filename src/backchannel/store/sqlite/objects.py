@@ -45,15 +45,15 @@ class SqliteObjects:
         return found
 
     def add(self, arrived: Arrived) -> None:
-        many = self._database.executemany
-        many(_ADD_OBJECT, map(_bound, arrived.objects))
+        insert, many = self._database.insert, self._database.executemany
+        insert(_ADD_OBJECT, map(_bound, arrived.objects))
         many(_REVIVE, arrived.revived)
         for object_row, body in arrived.respelled:
             respell(self._database, object_row, body)
-        many(_ADD_REFERENCE, arrived.references)
-        many(_ADD_INDICATOR, arrived.indicators)
+        insert(_ADD_REFERENCE, arrived.references)
+        insert(_ADD_INDICATOR, arrived.indicators)
         # Two columns less to bind where they are NULL anyway: nearly everywhere.
-        many(_ADD_PLAIN_ARRIVAL, [one[:5] for one in arrived.arrivals if one.original is one.body is None])
+        insert(_ADD_PLAIN_ARRIVAL, [one[:5] for one in arrived.arrivals if one.original is one.body is None])
         many(_ADD_ARRIVAL, [one for one in arrived.arrivals if not one.original is one.body is None])
         many(_ADD_FINDING, arrived.findings)
 

@@ -71,11 +71,6 @@ class SqliteStore:
         self.leaves = SqliteLeaves(self.database)
         self.witness = SqliteWitness(self.database)
 
-    @property
-    def place(self) -> str:
-        """Where it is: tells it from others in this process."""
-        return str(self.database.path)
-
     def transaction(self) -> AbstractContextManager[None]:
         """Make everything inside happen wholly or not at all; one inside another joins it."""
         return self.database.transaction()

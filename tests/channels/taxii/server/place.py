@@ -10,9 +10,9 @@ from tests.web.visitor import MovingClock
 
 from backchannel import codec
 from backchannel.clock import format_time
+from backchannel.desk.access import caller_by_secret
 from backchannel.desk.node import init_node, open_node
 from backchannel.desk.posting import post
-from backchannel.desk.taxii import caller_by_secret
 from backchannel.ids import PartyId, new_id, sha256
 from backchannel.store.exchange import NewCollection, Right
 

@@ -18,7 +18,8 @@ from backchannel.channels.taxii.server.filters import (
     parse_query,
     parse_stamp,
 )
-from backchannel.desk.taxii import MAX_PAGE_ROWS, format_micros
+from backchannel.desk.paging import MAX_PAGE_ROWS
+from backchannel.desk.stamps import format_micros
 
 ONE = "indicator--3600ad1b-fff1-4c98-bcc9-4de3bc2e2ffb"
 OTHER = "sighting--4600ad1b-fff1-4c58-bcc9-4de3bc5e2ffd"

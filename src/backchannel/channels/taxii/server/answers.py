@@ -12,9 +12,12 @@ from typing import Final
 
 from backchannel import codec
 from backchannel.channels.bounds import MAX_BODY_BYTES
-from backchannel.channels.taxii.server.credentials import CHALLENGES
+from backchannel.channels.taxii.server.authorization import CHALLENGES
 from backchannel.channels.taxii.server.media import CONTENT_TYPE, STIX_20, STIX_21
-from backchannel.desk.taxii import CollectionSeen, Page, Record, RootSeen, StatusResource, format_micros
+from backchannel.desk.access import CollectionSeen, RootSeen
+from backchannel.desk.paging import Page, Record
+from backchannel.desk.stamps import format_micros
+from backchannel.desk.taxii import StatusResource
 
 MIN_GZIP_BYTES = 1024
 """Smaller answers are sent as they are: packing costs more than it saves."""

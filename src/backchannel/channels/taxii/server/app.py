@@ -26,7 +26,7 @@ from backchannel.channels.bounds import CrowdedError, GoneError, Limits, address
 from backchannel.channels.reached import PEER, base_url, is_called_by_name
 from backchannel.channels.taxii.server import endpoints, media
 from backchannel.channels.taxii.server.answers import Answer, Refused
-from backchannel.channels.taxii.server.credentials import (
+from backchannel.channels.taxii.server.authorization import (
     KEY_HEADER,
     BadCredentialsError,
     Credentials,
@@ -35,9 +35,10 @@ from backchannel.channels.taxii.server.credentials import (
 from backchannel.channels.taxii.server.endpoints import Asked, Place, find_place
 from backchannel.channels.taxii.server.form import check_form, too_large
 from backchannel.clock import Clock
-from backchannel.desk import taxii
+from backchannel.desk import access
+from backchannel.desk.access import ANONYMOUS, Caller
 from backchannel.desk.node import Node
-from backchannel.desk.taxii import ANONYMOUS, BusyError, Caller
+from backchannel.desk.taxii import BusyError
 from backchannel.errors import BackchannelError
 
 log = logging.getLogger(__name__)
@@ -212,7 +213,7 @@ class TaxiiServer:
         query = request.scope["query_string"]
         try:
             return work(Asked(self._node, self._clock, caller, request.place, query, url))
-        except (taxii.NotThereError, taxii.NotAllowedError):
+        except (access.NotThereError, access.NotAllowedError):
             if caller.party is None:
                 raise _stranger() from None
             raise
@@ -221,14 +222,14 @@ class TaxiiServer:
         now, store = self._clock.now(), self._node.store
         if request.credentials is not None:
             secret, account = request.credentials.secret, request.credentials.account
-            caller = taxii.caller_by_secret(store, secret, account=account, now=now)
+            caller = access.caller_by_secret(store, secret, account=account, now=now)
             if caller is None:
                 raise _UnknownCallerError
             return caller
         certificate: bytes | None = request.scope.get("extensions", {}).get(PEER)
         if certificate is None:
             return ANONYMOUS
-        return taxii.caller_by_certificate(store, certificate, now=now) or ANONYMOUS
+        return access.caller_by_certificate(store, certificate, now=now) or ANONYMOUS
 
     async def _post(self, request: _Request, body_bytes: int) -> Answer:
         await self._read(request, endpoints.may_post)

@@ -20,9 +20,10 @@ from backchannel.channels.taxii.server.cursor import (
 )
 from backchannel.channels.taxii.server.filters import ALL_FIELDS, BadQueryError, Filter, parse_query
 from backchannel.clock import Clock
-from backchannel.desk import posting, taxii
+from backchannel.desk import access, posting, taxii
+from backchannel.desk.access import Caller, CollectionSeen
 from backchannel.desk.node import Node
-from backchannel.desk.taxii import MAX_PAGE_ROWS, Caller, CollectionSeen, Page, Query
+from backchannel.desk.paging import MAX_PAGE_ROWS, Page, Query
 
 MAX_NAME_CHARS = 320
 """Longest part of a path; a STIX identifier has at most 289 characters here."""
@@ -134,10 +135,10 @@ def delete(asked: Asked) -> Answer:
 
 def may_post(asked: Asked) -> None:
     """Say at once, before its body is read, that a POST will not be taken; raises as `answer` does."""
-    if not taxii.collection_seen(
+    if not access.collection_seen(
         asked.node.store, asked.caller, asked.place.root, asked.place.collection
     ).can_write:
-        raise taxii.NotAllowedError("objects may not be added to this collection")
+        raise access.NotAllowedError("objects may not be added to this collection")
 
 
 def post(asked: Asked, body: bytes) -> Answer:
@@ -152,14 +153,14 @@ def post(asked: Asked, body: bytes) -> Answer:
 
 
 def _discovery(asked: Asked) -> Answer:
-    roots = taxii.roots_seen(asked.node.store, asked.caller)
+    roots = access.roots_seen(asked.node.store, asked.caller)
     if not roots and asked.caller.party is None:
-        raise taxii.NotThereError("nothing is offered to anybody who does not say who they are")
+        raise access.NotThereError("nothing is offered to anybody who does not say who they are")
     return answers.discovery(asked.node.party.name, asked.base_url, roots)
 
 
 def _root(asked: Asked) -> Answer:
-    return answers.api_root(taxii.root_seen(asked.node.store, asked.caller, asked.place.root))
+    return answers.api_root(access.root_seen(asked.node.store, asked.caller, asked.place.root))
 
 
 def _status(asked: Asked) -> Answer:
@@ -169,7 +170,7 @@ def _status(asked: Asked) -> Answer:
 
 
 def _collections(asked: Asked) -> Answer:
-    return answers.collections(taxii.collections_seen(asked.node.store, asked.caller, asked.place.root))
+    return answers.collections(access.collections_seen(asked.node.store, asked.caller, asked.place.root))
 
 
 def _collection(asked: Asked) -> Answer:
@@ -177,7 +178,7 @@ def _collection(asked: Asked) -> Answer:
 
 
 def _seen(asked: Asked) -> CollectionSeen:
-    return taxii.collection_seen(asked.node.store, asked.caller, asked.place.root, asked.place.collection)
+    return access.collection_seen(asked.node.store, asked.caller, asked.place.root, asked.place.collection)
 
 
 # --- Listings ------------------------------------------------------------------------------------------
@@ -210,7 +211,7 @@ def _listing(asked: Asked, read: Callable[[Asked, Query], Page]) -> tuple[Page, 
     wanted = _wanted(asked.query, asked.place.kind)
     seen = _seen(asked)
     if not seen.can_read:
-        raise taxii.NotAllowedError("this collection may not be read")
+        raise access.NotAllowedError("this collection may not be read")
     listing = listing_digest(seen.collection_id, asked.place.item)
     cursor = wanted.cursor
     if cursor is not None and cursor.listing != listing:
@@ -266,7 +267,7 @@ def _read_versions(asked: Asked, query: Query) -> Page:
 
 
 def _wants_empty_list(asked: Asked) -> bool:
-    return taxii.EMPTY_OBJECTS in asked.caller.compat
+    return access.EMPTY_OBJECTS in asked.caller.compat
 
 
 def _objects(asked: Asked) -> Answer:

@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from backchannel.clock import parse_time
-from backchannel.desk.taxii import MAX_PAGE_ROWS, to_micros
+from backchannel.desk.paging import MAX_PAGE_ROWS
+from backchannel.desk.stamps import to_micros
 
 MAX_FILTER_BYTES = 8 * 2**10
 """Length of all values of `match[...]` together: some hundred identifiers."""

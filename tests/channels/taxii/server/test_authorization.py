@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backchannel.channels.taxii.server.credentials import (
+from backchannel.channels.taxii.server.authorization import (
     BadCredentialsError,
     Credentials,
     read_credentials,

@@ -14,7 +14,7 @@ from backchannel.clock import parse_time
 _STEP = timedelta(microseconds=1)
 
 
-class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Bookmark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far a collection has been read."""
 
     version: Version = "2.1"
@@ -31,17 +31,17 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     began: str = ""
     """When it began, by the server's own clock."""
 
-    def with_seen(self, last: datetime | None) -> Cursor:
-        """Return the cursor behind a page that was last added to at `last`; one that runs back is not believed."""
+    def with_seen(self, last: datetime | None) -> Bookmark:
+        """Return the bookmark behind a page that was last added to at `last`; one that runs back is not believed."""
         if last is None or stamp(last) <= self.seen:
             return self
         return msgspec.structs.replace(self, seen=stamp(last))
 
-    def restarted(self) -> Cursor:
+    def restarted(self) -> Bookmark:
         """Return where to go on where the server has forgotten `next`: from the last stamp, which is read again."""
         return msgspec.structs.replace(self, after=self._before_seen() or self.after, next="", start=0)
 
-    def stepped(self, *, over: bool) -> Cursor:
+    def stepped(self, *, over: bool) -> Bookmark:
         """Return the listing that begins at the last stamp seen, again or (`over`) behind it.
 
         Several objects may have one stamp and only some of them a place on the page, so the stamp itself is
@@ -51,7 +51,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             self, after=self.seen if over else self._before_seen(), next="", start=0
         )
 
-    def ended(self, now: datetime | None) -> Cursor:
+    def ended(self, now: datetime | None) -> Bookmark:
         """Return where the next poll begins.
 
         Where nothing came, that is where this listing began. Where no stamp was given, it is when this listing
@@ -63,11 +63,11 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """
         after = self.seen
         if not after and not self.objects:
-            return Cursor(version=self.version, after=self.after)
+            return Bookmark(version=self.version, after=self.after)
         if not after or (now is not None and after > stamp(now + SKEW)):
             after = stamp(parse_time(self.began) - SKEW) if self.began else ""
-            return Cursor(version=self.version, after=after or self.after)
-        return Cursor(version=self.version, after=max(after, self.after))
+            return Bookmark(version=self.version, after=after or self.after)
+        return Bookmark(version=self.version, after=max(after, self.after))
 
     def _before_seen(self) -> str:
         return stamp(parse_time(self.seen) - _STEP) if self.seen else ""
@@ -77,8 +77,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return codec.encode(self).decode()
 
 
-def read_cursor(text: str) -> Cursor:
-    """Return the cursor in `text`; what cannot be read begins anew, which repeats what is known and loses nothing."""
+def read_bookmark(text: str) -> Bookmark:
+    """Return the bookmark in `text`; what cannot be read begins anew, which repeats what is known and loses nothing."""
     try:
         value = codec.decode(text) if text else {}
     except ValueError:
@@ -87,7 +87,7 @@ def read_cursor(text: str) -> Cursor:
         value = {}
     version: Literal["2.1", "2.0"] = "2.0" if value.get("version") == "2.0" else "2.1"
     following = value.get("next", "")
-    return Cursor(
+    return Bookmark(
         version=version,
         after=_stamp_in(value, "after"),
         next=following if isinstance(following, str) else "",
