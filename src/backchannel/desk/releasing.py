@@ -87,6 +87,7 @@ def release(
     check_plan(plan, approved)
     keys = own_keys(node, clock, unseal)
     with _sending(node.home):
+        forget_expired(node, clock)
         return _Sending(node, clock, plan, how, keys).make()
 
 
@@ -132,6 +133,8 @@ def _sending(home: Path) -> Iterator[None]:
         (home / name).mkdir(mode=0o700, exist_ok=True)
     with (home / "sending.lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
+        for left in (home / OUTBOX).glob("*.part"):  # of a send that was killed
+            left.unlink(missing_ok=True)
         yield
 
 

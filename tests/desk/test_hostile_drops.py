@@ -1,0 +1,476 @@
+"""Hostile drops with real keys, at the desk: refused whole with the exact reason, or object by object in quarantine."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import random
+import secrets
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.desk.drops import AMBER, GREEN, indicator, keep, nodes, send, take
+from tests.desk.hostile import (
+    Parts,
+    draft,
+    everything,
+    forged,
+    identities,
+    is_refused,
+    made_of,
+    measured,
+    opened_by,
+    signing_key,
+    why_quarantined,
+    with_objects,
+)
+from tests.desk.made import NOW
+from tests.drop.made import encrypted, frame, lines, listed, plaintext, root_of
+from tests.drop.test_hostile import T13, borders
+
+from backchannel import codec
+from backchannel.clock import FixedClock
+from backchannel.desk.node import Node
+from backchannel.desk.recipients import recipient_of
+from backchannel.drop.links import Group, Proven
+from backchannel.drop.manifest import signer, verifier
+from backchannel.drop.sealing import decrypt, encrypt, new_identity
+from backchannel.drop.sequence import contradict
+from backchannel.parties.card import read_card
+from backchannel.parties.kid import Alg, Use, kid
+from backchannel.provenance.predicates import Chunk, Origin, Receipt, Relay
+from backchannel.provenance.reasons import Reason
+from backchannel.provenance.statement import RootSubject, content_of, digest_text, make, open_envelope
+from backchannel.provenance.verification import KnownKey, Terms
+from backchannel.stix.markings import Tlp
+
+BROKEN = (
+    Reason.DAMAGED,
+    Reason.TRUNCATED,
+    Reason.NOT_FOR_US,
+    Reason.BAD_HEADER,
+    Reason.NOT_A_DROP,
+    Reason.BAD_ARMOR,
+    Reason.WORK_FACTOR,
+)
+ONE, TWO = (codec.canonical(indicator(number)) for number in (1, 2))
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Iterator[list[Node]]:
+    with nodes(tmp_path, "Alpha", "Beta", "Gamma") as found:
+        yield found
+
+
+@pytest.fixture
+def two(three: list[Node]) -> tuple[Node, Node]:
+    return three[0], three[1]
+
+
+def honest(alpha: Node, beta: Node, count: int = 3) -> bytes:
+    return send(alpha, beta, keep(alpha, [indicator(number) for number in range(count)])).path.read_bytes()
+
+
+def still_works(alpha: Node, beta: Node) -> None:
+    found = take(beta, honest(alpha, beta))
+    assert (found.state, found.objects, found.stored + found.known) == ("taken", 3, 3)
+
+
+# --- The medium ----------------------------------------------------------------------------------------
+
+
+def test_t01_flipped_bytes_are_refused_and_nothing_is_imported(two: tuple[Node, Node]):
+    alpha, beta = two
+    data = honest(alpha, beta)
+    chance = random.Random(1)
+    for at in (0, 25, *range(30, 200, 17), *chance.sample(range(200, len(data)), 12), len(data) - 1):
+        is_refused(beta, bytes([*data[:at], data[at] ^ 1 << at % 8, *data[at + 1 :]]), *BROKEN)
+    assert take(beta, data).stored == 3
+
+
+def test_t02_a_drop_cut_at_the_borders_of_its_frames_leaves_the_store_unchanged(two: tuple[Node, Node]):
+    alpha, beta = two
+    body = lines(ONE, TWO)
+    signed = signer(signing_key(alpha))(
+        draft(alpha, beta, chunks=listed([("S", b"{}"), ("O", body)]), n=2, root=root_of(ONE, TWO))
+    ).frame
+    plain = plaintext(frame("M", signed), frame("S", b"{}"), frame("O", body))
+    age = recipient_of(alpha, "Beta").age_recipient
+    for at in borders(plain):
+        for cut in (at, at + 7):
+            is_refused(beta, encrypted(plain[:cut], age), Reason.TRUNCATED)
+    data = honest(alpha, beta)
+    for cut in (5, 100, 300, len(data) // 2, len(data) - 1):
+        is_refused(beta, data[:cut], *BROKEN)
+    assert take(beta, data).stored == 3
+
+
+def test_t03_a_drop_again_changes_nothing_and_is_kept_nowhere(two: tuple[Node, Node]):
+    alpha, beta = two
+    data = honest(alpha, beta)
+    take(beta, data)
+    before = everything(beta)
+    assert take(beta, data).state == "replay"
+    assert everything(beta) == before
+    assert beta.store.statements.open_refused() == 0
+
+
+def test_t04_two_drops_under_one_number_are_evidence_that_verifies_alone(two: tuple[Node, Node]):
+    alpha, beta = two
+    take(beta, honest(alpha, beta))
+    chunks = [("O", lines(ONE))]
+    other = forged(alpha, beta, chunks, n=1, root=root_of(ONE), bundle="0a" * 16)
+    is_refused_but_suspended(beta, other)
+    rows = beta.store.database.execute("SELECT envelope FROM statement WHERE kind = 'release'").fetchall()
+    party = beta.store.parties.by_name("Alpha")
+    assert party is not None
+    body = beta.store.membership.card(party.party_row)
+    assert body is not None
+    # From here on with nothing but the two manifests and the sender's card.
+    card = read_card(body)
+    year = timedelta(days=365)
+    known = KnownKey(
+        kid=kid(Alg.ED25519, card.sign),
+        use=Use.SIGN,
+        public=card.sign,
+        party=card.party,
+        name=card.name,
+        valid_from=NOW - year,
+        valid_until=NOW + year,
+    )
+    check = verifier({str(known.kid): known}.get, Terms(now=NOW, me=None, seen=None))
+    first, second = (check(row[0]) for row in rows)
+    assert contradict((first.release, first.digest), (second.release, second.digest))
+    assert not contradict((first.release, first.digest), (first.release, first.digest))
+
+
+def is_refused_but_suspended(beta: Node, data: bytes) -> None:
+    is_refused(beta, data, Reason.EQUIVOCATION)
+    party = beta.store.parties.by_name("Alpha")
+    assert party is not None
+    assert beta.store.membership.standing(party.party_row) == "suspended"
+    is_refused(beta, data, Reason.PARTY_SUSPENDED)
+
+
+def test_t05_a_reader_that_encrypts_it_on_to_a_third_cannot_pass_for_its_sender(three: list[Node]):
+    alpha, beta, gamma = three
+    data = honest(alpha, beta)
+    plain, again = io.BytesIO(), io.BytesIO()
+    decrypt(io.BytesIO(data), plain, identities(beta), is_passphrase=False)
+    encrypt(io.BytesIO(plain.getvalue()), again, [recipient_of(beta, "Gamma").age_recipient])
+    is_refused(gamma, again.getvalue(), Reason.NOT_ADDRESSED)
+
+
+def test_t06_a_drop_is_taken_within_a_day_of_its_times_and_not_beyond(two: tuple[Node, Node]):
+    alpha, beta = two
+    expires = NOW + timedelta(days=30)
+    ahead = send(alpha, beta, keep(alpha, [indicator(1)]), clock=FixedClock(NOW)).path.read_bytes()
+    is_refused(beta, ahead, Reason.NOT_YET_VALID, clock=FixedClock(NOW - timedelta(hours=25)))
+    is_refused(beta, ahead, Reason.EXPIRED, clock=FixedClock(expires + timedelta(hours=25)))
+    late = take(beta, ahead, FixedClock(expires + timedelta(hours=25)), late=True)
+    assert (late.state, [note.code for note in late.notes]) == ("taken", ["expired"])
+    for number, clock in enumerate(
+        (FixedClock(NOW - timedelta(hours=23)), FixedClock(expires + timedelta(hours=23))), 2
+    ):
+        made = send(alpha, beta, keep(alpha, [indicator(number)])).path.read_bytes()
+        assert take(beta, made, clock).state == "taken"
+
+
+def test_t07_no_recipient_another_one_and_33_are_refused(two: tuple[Node, Node]):
+    alpha, beta = two
+    other = forged(alpha, beta, [("O", lines(ONE))], n=1, root=root_of(ONE))
+    plain = io.BytesIO()
+    decrypt(io.BytesIO(other), plain, identities(beta), is_passphrase=False)
+    elsewhere = encrypted(plain.getvalue(), *(new_identity()[1] for _ in range(3)))
+    is_refused(beta, elsewhere, Reason.NOT_FOR_US)
+    mac = base64.b64encode(bytes(32)).rstrip(b"=")
+    is_refused(beta, b"age-encryption.org/v1\n--- " + mac + b"\n" + bytes(48), Reason.BAD_HEADER)
+    age = recipient_of(alpha, "Beta").age_recipient
+    crowd = encrypted(plain.getvalue(), *(new_identity()[1] for _ in range(32)), age)
+    is_refused(beta, crowd, Reason.BAD_HEADER)
+    still_works(alpha, beta)
+
+
+# --- Hostile content -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", T13)
+def test_t13_json_of_two_meanings_is_refused_whole(two: tuple[Node, Node], name: str):
+    alpha, beta = two
+    body, reason = T13[name]
+    is_refused(beta, with_objects(alpha, beta, body.replace(b"\n", b"")), reason)
+
+
+def test_t15_more_and_larger_objects_than_a_drop_may_hold_are_refused(two: tuple[Node, Node]):
+    alpha, beta = two
+    listing = [Chunk(i=0, type="O", len=2**30, sha256="0" * 64)]
+    is_refused(beta, forged(alpha, beta, [("O", b"x")], listing=listing, n=1), Reason.TOO_LARGE)
+    many = forged(alpha, beta, [("O", lines(ONE))], n=10_000_000, root=root_of(ONE))
+    is_refused(beta, many, Reason.TOO_MANY)
+    more = forged(alpha, beta, [("O", lines(ONE, TWO))], n=1, root=root_of(ONE))
+    is_refused(beta, more, Reason.CHUNK_MISMATCH)
+    still_works(alpha, beta)
+
+
+def test_t15_an_object_of_ten_million_labels_is_too_large(two: tuple[Node, Node]):
+    alpha, beta = two
+    labels = b'{"id":"x--1","labels":[' + b",".join([b'"a"'] * 4_000_000) + b'],"type":"x"}'
+    is_refused(beta, with_objects(alpha, beta, labels), Reason.TOO_LARGE, Reason.BAD_FORM)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../up",
+        "/etc/passwd",
+        "..",
+        "C:\\x",
+        "CON",
+        "nul.txt",
+        "a" * 201,
+        "a\u202egpj.exe",
+        ".hidden",
+        "-rf",
+        "a/b",
+    ],
+)
+def test_t17_a_hostile_name_of_an_attachment_is_refused_and_nothing_is_written(
+    two: tuple[Node, Node], name: str, tmp_path: Path
+):
+    alpha, beta = two
+    [chunk] = listed([("A", b"evil")])
+    listing = [msgspec.structs.replace(chunk, name=name)]
+    is_refused(beta, forged(alpha, beta, [("A", b"evil")], listing=listing), Reason.BAD_NAME)
+    assert list(tmp_path.rglob("*passwd*")) == []
+
+
+def test_t18_patterns_that_blow_up_cost_no_time_and_leave_their_neighbours(two: tuple[Node, Node]):
+    alpha, beta = two
+    blown = [
+        indicator(1, pattern="[url:value MATCHES '(a+)+(a+)+(a+)+$']"),
+        indicator(2, pattern="[" + "(" * 5_000 + "a:b = 'c'" + ")" * 5_000 + "]"),
+        indicator(3, pattern=" FOLLOWEDBY ".join(["[a:b = 'c']"] * 5_000)),
+        indicator(4, pattern="[url:value MATCHES '(((((x{1,1000}){1,1000}){1,1000})))']"),
+    ]
+    fine = indicator(5)
+    data = with_objects(alpha, beta, *(codec.canonical(one) for one in (*blown, fine)))
+    with measured():
+        found = take(beta, data)
+    assert found.objects == 5
+    assert beta.store.objects.current(str(fine["id"])) is not None
+    why = why_quarantined(beta, [str(one["id"]) for one in (*blown, fine)])
+    assert why[str(fine["id"])] == ""
+    assert why[str(blown[1]["id"])]
+
+
+# --- Relays: Beta had it from Alpha, and gives Gamma something else ------------------------------------
+
+
+@pytest.fixture
+def relayed(three: list[Node]) -> Parts:
+    """What an honest drop of Beta's to Gamma holds, of three objects of Alpha's."""
+    alpha, beta, gamma = three
+    batch = take(beta, honest(alpha, beta)).batch
+    assert batch is not None
+    return opened_by(gamma, send(beta, gamma, batch).path.read_bytes())
+
+
+IDS = [str(indicator(number)["id"]) for number in range(3)]
+
+
+def test_what_the_relay_leaves_as_it_was_is_used(three: list[Node], relayed: Parts):
+    _, beta, gamma = three
+    assert take(gamma, made_of(relayed, beta, gamma)).stored == 3
+    assert why_quarantined(gamma, IDS) == dict.fromkeys(IDS, "")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "another"},
+        {"pattern": "[domain-name:value = 'x.example']"},
+        {"object_marking_refs": [AMBER]},
+        {"description": "added"},
+        {"confidence": 100},
+        {"valid_from": "2026-01-02T03:04:06Z"},
+    ],
+)
+def test_t20_an_object_that_a_relay_changed_is_quarantined_and_its_neighbours_are_not(
+    three: list[Node], relayed: Parts, change: dict[str, object]
+):
+    _, beta, gamma = three
+    relayed.objects[1] |= change
+    found = take(gamma, made_of(relayed, beta, gamma))
+    why = why_quarantined(gamma, IDS)
+    # Each way that it can be seen: the proof of its neighbours' root does not lead to it.
+    assert why[IDS[1]] in {"altered", "bad-proof"}
+    others = {why[one] for one in (IDS[0], IDS[2])}
+    assert found.quarantined == (1 if others == {""} else 3)
+    assert gamma.store.objects.current(IDS[1]) is None
+
+
+def resaid(parts: Parts, beta: Node, **changes: object) -> None:
+    """Let Beta say its relay statement anew, with other words."""
+    at, envelope = next(
+        (at, one)
+        for at, one in enumerate(parts.statements)
+        if open_envelope(one).statement.predicate_type == "relay"
+    )
+    opened = open_envelope(envelope)
+    said = content_of(opened.statement)
+    assert isinstance(said, Relay)
+    again = make(
+        msgspec.structs.replace(said, **changes),
+        subject=opened.statement.subject,
+        aud=opened.statement.aud,
+        key=signing_key(beta),
+        iat=NOW,
+    )
+    parts.statements[at] = again
+    rename(parts, digest_text(opened.digest), digest_text(open_envelope(again).digest))
+
+
+def rename(parts: Parts, old: str, new: str) -> None:
+    """Let the links name a statement by its new digest."""
+    parts.links = [
+        msgspec.structs.replace(line, chain=tuple(new if one == old else one for one in line.chain))
+        if isinstance(line, Group)
+        else msgspec.structs.replace(line, of=new if line.of == old else line.of)
+        for line in parts.links
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"marking_in": Tlp.CLEAR, "marking_out": Tlp.CLEAR},
+        {"marking_out": Tlp.CLEAR},
+    ],
+)
+def test_t21_a_relay_that_widens_what_it_was_given_is_quarantined(
+    three: list[Node], relayed: Parts, changes: dict[str, object]
+):
+    _, beta, gamma = three
+    resaid(relayed, beta, **changes)
+    take(gamma, made_of(relayed, beta, gamma))
+    assert set(why_quarantined(gamma, IDS).values()) == {"downgraded-marking"}
+
+
+@pytest.mark.parametrize("marking", [None, GREEN[:-1] + "3", AMBER])
+def test_t21_an_object_whose_marking_was_removed_or_replaced_is_quarantined(
+    three: list[Node], relayed: Parts, marking: str | None
+):
+    _, beta, gamma = three
+    for one in relayed.objects:
+        one.pop("object_marking_refs")
+        if marking is not None:
+            one["object_marking_refs"] = [marking]
+    take(gamma, made_of(relayed, beta, gamma))
+    assert set(why_quarantined(gamma, IDS).values()) <= {"altered", "bad-proof"}
+    assert all(gamma.store.objects.current(one) is None for one in IDS)
+
+
+def test_t22_a_hop_that_is_forged_removed_or_reordered_is_quarantined(three: list[Node], relayed: Parts):
+    _, beta, gamma = three
+    before = list(relayed.links)
+    [group] = [line for line in before if isinstance(line, Group)]
+
+    def without(line: Group | Proven, name: str) -> bool:
+        return isinstance(line, Proven) and line.of == name
+
+    # Removed: the relay alone, as if it had come without any statement.
+    relayed.links = [msgspec.structs.replace(group, chain=group.chain[1:])]
+    take(gamma, made_of(relayed, beta, gamma))
+    assert set(why_quarantined(gamma, IDS).values()) <= {"broken-chain", "no-origin"}
+    # Reordered.
+    relayed.links = [
+        msgspec.structs.replace(line, chain=line.chain[::-1]) if isinstance(line, Group) else line
+        for line in before
+    ]
+    relayed.release = msgspec.structs.replace(relayed.release, bundle=secrets.token_hex(16), seq=5)
+    relayed.objects = [one | {"modified": "2026-01-04T00:00:00.000Z"} for one in relayed.objects]
+    take(gamma, made_of(relayed, beta, gamma))
+    assert all(why_quarantined(gamma, IDS).values())
+    assert any(without(line, group.chain[0]) for line in before)
+
+
+def test_t22_an_origin_in_anothers_name_is_a_forged_hop(three: list[Node], relayed: Parts):
+    alpha, beta, gamma = three
+    at, envelope = next(
+        (at, one)
+        for at, one in enumerate(relayed.statements)
+        if open_envelope(one).statement.predicate_type == "origin"
+    )
+    outer = json.loads(envelope)
+    outer["signatures"][0]["sig"] = base64.b64encode(signing_key(beta).sign(b"something else")).decode()
+    relayed.statements[at] = codec.encode(outer)
+    take(gamma, made_of(relayed, beta, gamma))
+    assert set(why_quarantined(gamma, IDS).values()) == {"forged-hop"}
+    assert gamma.store.objects.current(IDS[0]) is None
+    still_works(alpha, gamma)
+
+
+def test_t22_a_hop_out_of_another_chain_is_quarantined(three: list[Node], relayed: Parts):
+    _, beta, gamma = three
+    resaid(relayed, beta, prev=digest_text(bytes(32)))
+    take(gamma, made_of(relayed, beta, gamma))
+    assert set(why_quarantined(gamma, IDS).values()) == {"broken-chain"}
+
+
+def test_t22_an_origin_that_a_relay_invents_is_its_own_word(three: list[Node], relayed: Parts):
+    """Beta may claim what it has from Alpha as its own: two origins stand then, and Alpha's is not taken for it."""
+    _, beta, gamma = three
+    [group] = [line for line in relayed.links if isinstance(line, Group)]
+    subject = next(
+        open_envelope(one).statement.subject
+        for one in relayed.statements
+        if open_envelope(one).statement.predicate_type == "relay"
+    )
+    assert isinstance(subject, RootSubject)
+    claimed = make(
+        Origin(collection="first-hand", otag="0a" * 32, marking=Tlp.GREEN),
+        subject=subject,
+        aud=["*"],
+        key=signing_key(beta),
+        iat=NOW,
+    )
+    relayed.statements = [claimed]
+    relayed.links = [msgspec.structs.replace(group, chain=(digest_text(open_envelope(claimed).digest),))]
+    found = take(gamma, made_of(relayed, beta, gamma))
+    assert (found.stored, found.sender) == (3, "Beta")
+
+
+def test_t23_a_receipt_in_the_place_of_an_origin_is_refused(three: list[Node], relayed: Parts):
+    _, beta, gamma = three
+    [group] = [line for line in relayed.links if isinstance(line, Group)]
+    receipt = make(
+        Receipt(
+            manifest=digest_text(bytes(32)), seq=1, verdict="accepted", state="received", when="2026-01-15"
+        ),
+        subject=[],
+        aud=["*"],
+        key=signing_key(beta),
+        iat=NOW,
+    )
+    relayed.statements = [receipt]
+    relayed.links = [msgspec.structs.replace(group, chain=(digest_text(open_envelope(receipt).digest),))]
+    take(gamma, made_of(relayed, beta, gamma))
+    assert all(why_quarantined(gamma, IDS).values())
+    assert gamma.store.objects.current(IDS[0]) is None
+
+
+def test_t24_another_content_under_the_same_id_is_kept_beside_and_takes_nothings_place(three: list[Node]):
+    alpha, beta, gamma = three
+    take(gamma, honest(alpha, gamma, 1))
+    [before] = gamma.store.objects.all_versions(IDS[0], at_most=5)
+    batch = keep(beta, [indicator(0, name="another")])
+    found = take(gamma, send(beta, gamma, batch).path.read_bytes())
+    assert found.conflict == 1
+    assert len(gamma.store.objects.all_versions(IDS[0], at_most=5)) == 2
+    current = gamma.store.objects.current(IDS[0])
+    assert current is not None
+    assert current.digest == before.digest
