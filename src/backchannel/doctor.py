@@ -17,6 +17,7 @@ import msgspec
 
 from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
+from backchannel.desk.carriers import carriers
 from backchannel.desk.channels import list_channels, secret_files
 from backchannel.desk.node import KEY_FILE, STORE_FILE, Node, open_node
 from backchannel.desk.offered import offer
@@ -40,6 +41,9 @@ MIN_SQLITE: Final = (3, 37)
 RELEASED: Final = datetime(2026, 11, 1, tzinfo=UTC)
 """A clock before this release is wrong: validity, expiry and sessions all hang on it."""
 CLOCK_SLACK = timedelta(minutes=5)
+
+MAX_TOLD = 5
+"""Carriers of drops of which it is said how they stand."""
 
 State = Literal["fine", "look", "broken"]
 
@@ -240,6 +244,19 @@ def _channels(node: Node, _: Clock) -> Check:
     return _check("channels", "fine", f"{len(found)}, none of them failing" if found else "none")
 
 
+def _carriers(node: Node, _: Clock) -> Check:
+    """Look at what carries drops: what was refused, which parts are missing, what waits."""
+    found = carriers(node)
+    if not found:
+        return _check("carriers", "fine", "none carries drops")
+    said = [f"{one.name}: {words}" for one in found for words in one.troubles]
+    if said:
+        first = next(one for one in found if one.troubles)
+        mend = f"backchannel channel show {first.name}" if first.is_channel else "backchannel inbox"
+        return _check("carriers", "look", _and_more(said[0], len(said) - 1), mend)
+    return _check("carriers", "fine", "; ".join(f"{one.name}: {one.says}" for one in found[:MAX_TOLD]))
+
+
 def _secrets(node: Node, _: Clock) -> Check:
     """Look at the files that hold what channels say who we are."""
     files = sorted(set(secret_files(node)))
@@ -318,7 +335,7 @@ def _drops(node: Node, _: Clock) -> Check:
     return _check("drops", "fine", "nothing was refused, nothing waits")
 
 
-_OF_NODE: Final = (_sqlite, _store, _imports, _own_networks, _channels, _secrets, _taxii, _drops)
+_OF_NODE: Final = (_sqlite, _store, _imports, _own_networks, _channels, _carriers, _secrets, _taxii, _drops)
 
 
 def _disk(home: Path) -> Check:

@@ -28,15 +28,15 @@ RED = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
 
 
 @contextmanager
-def nodes(folder: Path, *names: str) -> Iterator[list[Node]]:
+def nodes(folder: Path, *names: str, clock: Clock = CLOCK) -> Iterator[list[Node]]:
     """Open new nodes, each of which verified all others."""
     with ExitStack() as stack:
-        found = [stack.enter_context(init_node(folder / name, name=name, clock=CLOCK)) for name in names]
+        found = [stack.enter_context(init_node(folder / name, name=name, clock=clock)) for name in names]
         for one in found:
             for other in found:
                 if one is not other:
-                    card = card_text(own_keys(other, CLOCK).card).encode()
-                    membership.meet(one, CLOCK, card, handed_over=True)
+                    card = card_text(own_keys(other, clock).card).encode()
+                    membership.meet(one, clock, card, handed_over=True)
         yield found
 
 

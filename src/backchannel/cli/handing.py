@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from backchannel.cli.session import Session
-from backchannel.errors import BackchannelError, UsageError
+from backchannel.errors import BackchannelError, NetworkError, UsageError
 
 if TYPE_CHECKING:
     from backchannel.desk.drop_documents import SentDrop
@@ -30,6 +30,8 @@ class Handing:
     part_chars: int | None
     qr: Path | None
     """Folder for pictures."""
+    channel: str | None = None
+    """A channel that carries drops, in place of all these."""
     is_many: bool = False
     """Whether several drops are handed on."""
 
@@ -44,10 +46,15 @@ class Handing:
         Raises:
             UsageError: no place is named, or it does not fit to the form.
             InputError: the file cannot be written.
+            NotFoundError: there is no such channel.
         """
+        if self.channel is not None:
+            self._check_channel(session, self.channel)
+            return
         if self.output is None and self.qr is None:
             raise UsageError(
-                "no place is named for the drop", hint="Name a file or folder with -o, or --qr DIR."
+                "no place is named for the drop",
+                hint="Name a file or folder with -o, --qr DIR or --channel NAME.",
             )
         if self.armored and self.part_chars is not None:
             raise UsageError("parts are text already", hint="Leave --armor out, or --split.")
@@ -69,12 +76,26 @@ class Handing:
         else:
             replace_output(session, path).check_output()
 
+    def _check_channel(self, session: Session, channel: str) -> None:
+        from backchannel.desk.handing_on import check_carrier  # noqa: PLC0415
+
+        if self.output is not None or self.qr is not None or self.armored or self.part_chars is not None:
+            raise UsageError(
+                "a channel takes the drop as it is, to its own place",
+                hint="Leave -o, --qr, --armor and --split out.",
+            )
+        with session.node() as node:
+            check_carrier(node.store, channel)
+
     def hand_on(self, session: Session, made: Made) -> SentDrop:
         """Hand a drop on; returns its document with where it lies.
 
         Raises:
             BackchannelError: it cannot be written so; it was sent under its number, and the hint says how to get it.
         """
+        if self.channel is not None:
+            where = _by_channel(session, self.channel, made.path)
+            return msgspec.structs.replace(made.document, paths=(where,))
         try:
             return msgspec.structs.replace(made.document, paths=tuple(self._write(session, made)))
         except BackchannelError as error:
@@ -112,6 +133,22 @@ class Handing:
         return named or path.is_dir() or drops > 1 or self.part_chars is not None
 
 
+def _by_channel(session: Session, channel: str, drop: Path) -> str:
+    import time  # noqa: PLC0415
+
+    from backchannel.channels.opening import open_channel  # noqa: PLC0415
+    from backchannel.desk.handing_on import hand_on  # noqa: PLC0415
+
+    with session.node() as node:
+        handed = hand_on(node, session.clock, channel, drop, open_channel, pause=time.sleep)
+    if handed.error is not None:
+        raise NetworkError(
+            handed.error,
+            hint=f"The drop is made, and goes with the next poll: backchannel channel poll {handed.channel}",
+        )
+    return f"{handed.channel}: {handed.where}"
+
+
 def replace_output(session: Session, path: Path) -> Session:
     """Return a session whose result goes into a file."""
     return replace(session, output=path)
@@ -122,7 +159,13 @@ def handing_options(command: Callable[..., object]) -> Callable[..., object]:
 
     @wraps(command)
     def with_handing(
-        *args: object, output: str | None, armored: bool, split: str | None, qr: Path | None, **more: object
+        *args: object,
+        output: str | None,
+        armored: bool,
+        split: str | None,
+        qr: Path | None,
+        channel: str | None,
+        **more: object,
     ) -> object:
         to = more.get("to")
         handing = Handing(
@@ -130,12 +173,14 @@ def handing_options(command: Callable[..., object]) -> Callable[..., object]:
             armored=armored,
             part_chars=None if split is None else _characters(split),
             qr=qr,
+            channel=channel,
             is_many=isinstance(to, tuple) and len(to) > 1,
         )
         return command(*args, handing=handing, **more)
 
     wrapped: Callable[..., object] = with_handing
     for option in (
+        click.option("--channel", metavar="NAME", help="By this channel, a folder or a drop box."),
         click.option(
             "--qr",
             type=click.Path(path_type=Path),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,6 +43,12 @@ from backchannel.errors import UsageError
 )
 @click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate chain (PEM).")
 @click.option("--tls-key", type=click.Path(path_type=Path), help="Its private key (PEM).")
+@click.option(
+    "--drop-box/--no-drop-box",
+    "has_box",
+    default=False,
+    help="Let anybody leave drops at /drop. Default: not.",
+)
 @pass_session
 def serve(
     session: Session,
@@ -51,6 +58,7 @@ def serve(
     trusted_proxies: tuple[str, ...],
     tls_cert: Path | None,
     tls_key: Path | None,
+    has_box: bool,
 ) -> None:
     """Serve the pages and TAXII on this machine, and poll the channels, until Ctrl-C.
 
@@ -66,6 +74,7 @@ def serve(
     # These load much that other commands need not.
     from backchannel.channels.forwarded import trusted_networks  # noqa: PLC0415
     from backchannel.channels.front import open_channels  # noqa: PLC0415
+    from backchannel.cli.box_keeping import keeping_box  # noqa: PLC0415
     from backchannel.cli.ledger_keeping import keeping_ledger  # noqa: PLC0415
     from backchannel.cli.schedule import polling  # noqa: PLC0415
     from backchannel.web.serve import serve as run  # noqa: PLC0415
@@ -78,6 +87,7 @@ def serve(
         ) as channels,
         polling(session.home, session.clock),
         keeping_ledger(session.home, session.clock),
+        keeping_box(session.home, session.clock) if has_box else nullcontext() as box,
     ):
         run(
             session.home,
@@ -86,6 +96,7 @@ def serve(
             public_url=public_url,
             tls=Tls(tls_cert, tls_key) if tls_cert and tls_key else None,
             channels=channels,
+            box=box,
             clock=session.clock,
         )
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
+from backchannel.desk.box import Box
 from backchannel.desk.carried_documents import (
     CarriedCounts,
     CarriedDrops,
@@ -11,9 +15,10 @@ from backchannel.desk.carried_documents import (
     LeftAlone,
     PartsWaiting,
 )
+from backchannel.desk.node import Node
 from backchannel.provenance.reasons import REASONS
 from backchannel.stix.visible import visible
-from backchannel.store.carried import Carried, CarriedState
+from backchannel.store.carried import BOX, Carried, CarriedState
 from backchannel.store.interface import Store
 
 MAX_SHOWN: Final = 20
@@ -40,13 +45,58 @@ def carried_drops(store: Store, channel_row: int) -> CarriedDrops:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one carrier stands, in words."""
+
+    name: str
+    is_channel: bool
+    """Else it is our own drop box."""
+    says: str
+    troubles: tuple[str, ...]
+    """What a person should look at."""
+
+
+def carriers(node: Node) -> list[Standing]:
+    """Return how each carrier of drops stands; our own drop box too, where something was ever left in it."""
+    store = node.store
+    found = [
+        _standing(row.name, carried_drops(store, row.channel_row), row.polled_at, is_channel=True)
+        for row in store.channels.all()
+        if row.kind == "drop"
+    ]
+    box = carried_drops(store, BOX)
+    waiting = len(Box(node.home).waiting())
+    if waiting or box.counts != CarriedCounts():
+        box = msgspec.structs.replace(box, waiting=waiting)
+        found.append(_standing("the drop box", box, None, is_channel=False))
+    return found
+
+
+def _standing(name: str, drops: CarriedDrops, polled_at: str | None, *, is_channel: bool) -> Standing:
+    counts = drops.counts
+    looked = f"last look {polled_at or 'never'}, " if is_channel else ""
+    troubles = []
+    if counts.refused:
+        newest = drops.refused[0]
+        troubles.append(f"{counts.refused:,} refused, the last one {newest.name}: {newest.says}")
+    for parts in drops.parts:
+        shown = ", ".join(map(str, parts.missing[:MAX_SHOWN]))
+        troubles.append(f"of {parts.of} parts of {parts.name[:8]}… these are missing: {shown}")
+    if counts.sending:
+        troubles.append(f"{counts.sending:,} could not be handed on yet")
+    troubles += [f"{one.name} is left alone: {one.why}" for one in drops.left]
+    says = f"{looked}{counts.taken:,} taken, {counts.sent:,} sent, {drops.waiting:,} waiting"
+    return Standing(name, is_channel, says, tuple(troubles))
+
+
 def carried_document(row: Carried) -> CarriedFile:
     """Return one file as a document has it."""
     reason = REASONS.get(row.reason)
     says = row.detail
     if reason is not None:
         detail = f" ({row.detail})" if row.detail else ""
-        says = f"{reason.meaning}{detail}. {reason.mend}"
+        says = f"{reason.meaning[:1].upper()}{reason.meaning[1:]}{detail}. {reason.mend}"
     return CarriedFile(
         name=row.name,
         sha256=row.sha256.hex(),

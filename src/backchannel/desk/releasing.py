@@ -32,6 +32,7 @@ from backchannel.desk.provenance import keep_statement
 from backchannel.desk.recipients import channel_name
 from backchannel.desk.records import record_signed
 from backchannel.desk.stating import How, Stating
+from backchannel.desk.writing import sync_folder
 from backchannel.drop.manifest import NO_ROOT, Manifest, Seal, deniable_signer, signer
 from backchannel.drop.writer import Attachment, Contents, Recipients, write_drop
 from backchannel.errors import InputError, PolicyError, StoreError, UsageError
@@ -332,12 +333,3 @@ def _opened(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", hint="Correct the name.") from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Let a name that a file got in a folder outlast a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

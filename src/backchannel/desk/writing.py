@@ -29,7 +29,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
                 os.fsync(out.fileno())
         for name, draft in drafts.items():
             draft.replace(folder / name)
-        _sync_folder(folder)
+        sync_folder(folder)
     except OSError as error:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
@@ -38,8 +38,8 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         ) from error
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the renames last through a power failure."""
+def sync_folder(folder: Path) -> None:
+    """Let the names that files got in a folder outlast a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

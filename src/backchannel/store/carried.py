@@ -81,6 +81,10 @@ class CarriedFiles(Protocol):
         """Forget all files but the newest."""
         ...
 
+    def refused_bytes(self, place: str) -> int:
+        """Return the size of what is in quarantine, undecided, whose place begins so (bytes)."""
+        ...
+
     def seen(self, channel_row: int) -> list[SeenFile]:
         """Return what the last look found."""
         ...

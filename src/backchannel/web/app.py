@@ -16,8 +16,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from backchannel.clock import Clock
+from backchannel.desk.box import Box
 from backchannel.errors import BackchannelError
-from backchannel.web import answers, ledger, offered, pages
+from backchannel.web import answers, dropbox, ledger, offered, pages
 from backchannel.web.assets import Assets
 from backchannel.web.auth import Logins
 from backchannel.web.doorway import Doorway
@@ -35,6 +36,7 @@ def create_app(
     base_url: str,
     logins: Logins | None = None,
     announce: Callable[[str], None] | None = None,
+    box: Box | None = None,
 ) -> Starlette:
     """Return the application that shows the node in `node_home`.
 
@@ -44,6 +46,7 @@ def create_app(
         base_url: how browsers reach it, scheme and host and port only: `http://127.0.0.1:8017`.
         logins: the open links and sessions; by default none, so nobody can sign in until one is asked for.
         announce: where a login link asked for from the login page is said (a terminal); by default nowhere.
+        box: the drop box, where anybody may leave something; by default there is none.
 
     Raises:
         ValueError: `base_url` is not of that form.
@@ -58,11 +61,20 @@ def create_app(
         Route("/logout", doorway.logout, methods=["POST"]),
         Route("/static/{name}", assets.file, methods=["GET"]),
         Route("/favicon.ico", assets.favicon, methods=["GET"]),
+        *_box_routes(box, renderer),
         *_page_routes(House(node_home, clock, renderer, address.base_url)),
     ]
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, address=address, logins=logins, problem=renderer.problem)],
+        middleware=[
+            Middleware(
+                Guard,
+                address=address,
+                logins=logins,
+                problem=renderer.problem,
+                boxes=frozenset([dropbox.PATH] if box is not None else []),
+            )
+        ],
         exception_handlers=_problems(renderer),
     )
     app.router.redirect_slashes = False
@@ -74,6 +86,16 @@ def _read_once() -> tuple[Assets, Renderer]:
     """Read templates and files, once for however many applications a process makes."""
     assets = Assets()
     return assets, Renderer(assets)
+
+
+def _box_routes(box: Box | None, renderer: Renderer) -> list[BaseRoute]:
+    if box is None:
+        return []
+    door = dropbox.DropBoxDoor(box, renderer)
+    return [
+        Route(dropbox.PATH, door.page, methods=["GET"]),
+        Route(dropbox.PATH, door.leave, methods=["POST", "PUT"]),
+    ]
 
 
 def _page_routes(house: House) -> list[BaseRoute]:

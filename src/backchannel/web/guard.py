@@ -102,8 +102,27 @@ def session_of(headers: Headers, address: Address) -> str:
 class Guard:
     """ASGI middleware around every page."""
 
-    def __init__(self, app: ASGIApp, *, address: Address, logins: Logins, problem: Problem) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        address: Address,
+        logins: Logins,
+        problem: Problem,
+        boxes: frozenset[str] = frozenset(),
+    ) -> None:
+        """Stand before `app`.
+
+        Args:
+            app: the pages.
+            address: where they are reached.
+            logins: the open links and sessions.
+            problem: makes the page of an error.
+            boxes: paths where anybody may leave something: they bound bodies themselves, and what is sent there
+                does not depend on who sends it, so a session and the page that it comes from are not asked for.
+        """
         self._app, self._address, self._logins, self._problem = app, address, logins, problem
+        self._boxes = boxes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -118,7 +137,8 @@ class Guard:
             await refusal(scope, receive, answer)
             return
         try:
-            await self._app(scope, _bounded(receive), answer)
+            is_box = scope["path"] in self._boxes
+            await self._app(scope, receive if is_box else _bounded(receive), answer)
         except Exception:  # the edge: a bug of ours becomes a page without its trace
             log.exception("web.bug", extra={"path": scope["path"]})
             if answer.started:
@@ -136,10 +156,12 @@ class Guard:
     def _refusal(self, scope: Scope) -> Response | None:
         """Return why this request goes no further, or None."""
         path, headers = scope["path"], Headers(scope=scope)
-        reasons = (_wrong_target(scope, self._address, headers), _wrong_body(headers))
-        for reason in reasons:
-            if reason is not None:
-                return self._problem(path, *reason)
+        is_box = path in self._boxes
+        reason = _wrong_target(scope, self._address, headers) or (None if is_box else _wrong_body(headers))
+        if reason is not None:
+            return self._problem(path, *reason)
+        if is_box:
+            return None
         if scope["method"] not in _READING and not _is_own_request(self._address, headers):
             return self._problem(
                 path,

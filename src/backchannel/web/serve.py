@@ -17,6 +17,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from backchannel.clock import Clock, SystemClock
+from backchannel.desk.box import Box
 from backchannel.desk.node import open_node
 from backchannel.errors import InputError, UsageError
 from backchannel.web.app import create_app
@@ -54,6 +55,7 @@ def serve(
     public_url: str | None = None,
     tls: Tls | None = None,
     channels: Channels | None = None,
+    box: Box | None = None,
     clock: Clock | None = None,
     say: Callable[[str], None] | None = None,
 ) -> None:
@@ -66,6 +68,7 @@ def serve(
         public_url: how browsers reach us, where that is not `host` and `port` (a proxy in front).
         tls: serve over TLS with this certificate.
         channels: what is served before the pages; by default nothing.
+        box: the drop box, where anybody may leave something; by default there is none.
         clock: the machine's unless given.
         say: where lines for the operator go; stderr unless given.
 
@@ -83,7 +86,7 @@ def serve(
         at += f":{listener.getsockname()[1]}"
         url = (public_url or f"{'https' if tls else 'http'}://{at}").rstrip("/")
         logins = Logins(clock)
-        pages = _pages(home, clock, url, logins, say)
+        pages = _pages(home, clock, url, logins, say, box)
         server = make_server(pages, tls=tls, channels=channels)
         reach = "this machine only" if host in _LOOPBACK else "other machines can reach it"
         say(f"Listening on {at}, {reach}. Ctrl-C stops it.")
@@ -121,10 +124,12 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _pages(home: Path, clock: Clock, url: str, logins: Logins, say: Callable[[str], None]) -> ASGIApp:
+def _pages(
+    home: Path, clock: Clock, url: str, logins: Logins, say: Callable[[str], None], box: Box | None
+) -> ASGIApp:
     try:
         return create_app(
-            home, clock, base_url=url, logins=logins, announce=lambda link: _say_link(link, say)
+            home, clock, base_url=url, logins=logins, announce=lambda link: _say_link(link, say), box=box
         )
     except ValueError as error:
         raise UsageError(str(error), hint="Mend --public-url.") from error

@@ -37,6 +37,10 @@ class SqliteCarriedFiles:
     def keep_newest(self, channel_row: int, *, at_most: int) -> None:
         self._database.execute(_KEEP_NEWEST, (channel_row, at_most))
 
+    def refused_bytes(self, place: str) -> int:
+        count: int = self._database.execute(_REFUSED_BYTES, (place,)).fetchone()[0]
+        return count
+
     def seen(self, channel_row: int) -> list[SeenFile]:
         return [
             SeenFile(name, size, changed, bool(done), why)
@@ -116,6 +120,12 @@ _KEEP_NEWEST = """
 DELETE FROM carried
 WHERE channel_row = ?1
   AND carried_row <= (SELECT carried_row FROM carried WHERE channel_row = ?1 ORDER BY carried_row DESC LIMIT 1 OFFSET ?2)
+"""
+
+_REFUSED_BYTES = """
+SELECT coalesce(sum(bytes), 0)
+FROM refused
+WHERE decided_at IS NULL AND substr(place, 1, length(?1)) = ?1
 """
 
 _SEEN = """
