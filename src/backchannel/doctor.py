@@ -22,6 +22,7 @@ from backchannel.desk.channels import list_channels, secret_files
 from backchannel.desk.node import KEY_FILE, STORE_FILE, Node, open_node
 from backchannel.desk.offered import offer
 from backchannel.desk.own_keys import own_root
+from backchannel.desk.watched import ledger_health
 from backchannel.errors import BackchannelError
 from backchannel.parties.at_rest import SEALED_SUFFIX
 from backchannel.parties.keyring import KEYS_FILE
@@ -193,6 +194,11 @@ def _imports(node: Node, clock: Clock) -> Check:
     return _check("imports", "fine", f"{node.store.batches.completed():,} complete, none left open")
 
 
+def _ledger(node: Node, clock: Clock) -> Check:
+    found = ledger_health(node, clock)
+    return _check("ledger", "fine" if found.fine else "look", found.says, found.mend)
+
+
 def _own_networks(node: Node, _: Clock) -> Check:
     settings = node.settings
     last = next(iter(node.store.hunts.last(at_most=1)), None)
@@ -335,7 +341,18 @@ def _drops(node: Node, _: Clock) -> Check:
     return _check("drops", "fine", "nothing was refused, nothing waits")
 
 
-_OF_NODE: Final = (_sqlite, _store, _imports, _own_networks, _channels, _carriers, _secrets, _taxii, _drops)
+_OF_NODE: Final = (
+    _sqlite,
+    _store,
+    _imports,
+    _own_networks,
+    _channels,
+    _carriers,
+    _secrets,
+    _taxii,
+    _drops,
+    _ledger,
+)
 
 
 def _disk(home: Path) -> Check:

@@ -39,12 +39,12 @@ def test_somebody_without_a_node_checks_an_export_and_a_proof(run: Run, fresh: R
 
 def test_t36_an_altered_entry_ends_with_5_and_is_named(run: Run, fresh: Run, world: Path, key: str):
     assert run("ledger", "export", world / "out").code == 0
-    bundle = world / "out" / "tile" / "entries" / "000.p" / "2"
+    bundle = world / "out" / "tile" / "entries" / "000.p" / "3"
     bundle.write_bytes(bundle.read_bytes().replace(b'"t":"recv"', b'"t":"sent"', 1))
     told = fresh("ledger", "verify", world / "out", "--key", key)
     assert told.code == 5
     assert "NOT GOOD" in told.text
-    assert "tile/0/000.p/2" in told.text
+    assert "tile/0/000.p/3" in told.text
     document = fresh("ledger", "verify", world / "out", "--key", key, "--json").document
     assert document["good"] is False
 
@@ -52,11 +52,13 @@ def test_t36_an_altered_entry_ends_with_5_and_is_named(run: Run, fresh: Run, wor
 def test_a_ledger_that_cannot_be_written_costs_no_work_and_warns(run: Run, world: Path):
     checkpoint = world / "home" / "ledger" / "checkpoint"
     kept = checkpoint.read_bytes()
-    checkpoint.write_bytes(kept.replace(b"\n2\n", b"\n3\n"))
+    checkpoint.write_bytes(kept.replace(b"\n3\n", b"\n4\n"))
     told = run("import", "beta.json", "--from", "CERT Gamma", "--json")
     assert told.code == 0
     assert json.loads(told.out)["objects"] == 7
     assert "Warning: bad-signature" in told.err
     assert "It waits in the store" in told.err
     checkpoint.write_bytes(kept)
-    assert run("ledger", "verify", "--json").document["size"] == 3
+    verdict = run("ledger", "verify", "--json").document
+    assert (verdict["good"], verdict["size"], verdict["waiting"]) == (True, 3, 1)
+    assert run("ledger", "verify", "--json").document["size"] == 4  # appended when the command ended

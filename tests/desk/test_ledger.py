@@ -17,7 +17,6 @@ from tests.desk.made import CLOCK, NOW, a_file, indicator, malware, take
 
 from backchannel.desk.answering import acknowledge
 from backchannel.desk.auditing import (
-    export_ledger,
     latest_checkpoint,
     prove,
     show_ledger,
@@ -27,6 +26,8 @@ from backchannel.desk.auditing import (
 )
 from backchannel.desk.batches import undo_batch
 from backchannel.desk.entering import BATCH_LEAVES, append_entered, enter, is_due
+from backchannel.desk.key_care import protect
+from backchannel.desk.ledger_export import export_ledger
 from backchannel.desk.node import Node, init_node, open_node
 from backchannel.desk.own_keys import own_keys
 from backchannel.desk.own_ledger import ledger_folder, ledger_keys
@@ -34,6 +35,7 @@ from backchannel.errors import NotFoundError, StoreError, UsageError
 from backchannel.ids import BatchId
 from backchannel.parties.keyring import read_keyring, rotated, write_keyring
 from backchannel.parties.kid import Use
+from backchannel.parties.passphrase import seal_with, unseal_with
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.ledger.notes import parse_vkey
 from backchannel.provenance.reasons import Reason, Rejected
@@ -73,7 +75,7 @@ def test_what_comes_and_what_is_decided_is_entered(node: Node, tmp_path: Path):
     assert found.checkpoint == (latest_checkpoint(node) or b"").decode()
     assert found.origin is not None
     assert found.origin.startswith("backchannel/")
-    verdict = verify_own(node, CLOCK)
+    verdict = verify_own(node)
     assert (verdict.good, verdict.opened, verdict.unopened) == (True, 3, 0)
 
 
@@ -158,7 +160,7 @@ def test_a_leaf_that_the_store_opens_to_something_else_is_told(node: Node):
     node.store.database.execute(
         "UPDATE ledger_leaf SET statement = CAST('rewritten' AS BLOB) WHERE leaf_index = 1"
     )
-    verdict = verify_own(node, CLOCK)
+    verdict = verify_own(node)
     assert (verdict.good, verdict.opened, verdict.faults_total) == (False, 2, 1)
     assert verdict.faults[0].what == "entry 1: the store opens it to something else"
 
@@ -189,7 +191,7 @@ def test_an_older_store_beside_a_newer_ledger_goes_on_behind_it(node: Node):
     node.store.database.execute("DELETE FROM ledger_leaf WHERE leaf_index >= 3")
     say(node, 1, first=5)
     assert append_entered(node, CLOCK) == 1
-    verdict = verify_own(node, CLOCK)
+    verdict = verify_own(node)
     assert (verdict.good, verdict.size, verdict.opened, verdict.unopened) == (True, 6, 4, 2)
 
 
@@ -199,7 +201,7 @@ def test_leaves_that_were_appended_before_their_places_were_kept_are_found_again
     node.store.database.execute("UPDATE ledger_leaf SET leaf_index = NULL WHERE leaf_index >= 2")
     say(node, 1, first=5)
     assert append_entered(node, CLOCK) == 1
-    verdict = verify_own(node, CLOCK)
+    verdict = verify_own(node)
     assert (verdict.good, verdict.size, verdict.opened) == (True, 6, 6)
 
 
@@ -213,7 +215,7 @@ def test_the_ledger_goes_on_after_its_key_was_changed(node: Node, tmp_path: Path
     append_entered(node, CLOCK)
     new, old = ledger_keys(node)
     assert (new.name, new.public != old.public) == (old.name, True)
-    assert verify_own(node, CLOCK).size == 4  # with the key set that names the new key
+    assert verify_own(node).size == 4  # with the key set that names the new key
     assert verify_folder(ledger_folder(node.home), (new,)).good
 
 
@@ -226,6 +228,21 @@ def test_serve_makes_a_checkpoint_after_256_leaves_or_ten_minutes(node: Node):
     assert not is_due(node.store, NOW)
     say(node, 1, first=BATCH_LEAVES)
     assert is_due(node.store, NOW)
+
+
+def test_keys_under_a_passphrase_let_leaves_wait_and_the_rest_is_proved(node: Node, tmp_path: Path):
+    say(node, 3)
+    append_entered(node, CLOCK)
+    protect(node, CLOCK, seal=seal_with("correct horse battery"))
+    say(node, 2, first=3)
+    verdict = verify_own(node)
+    assert (verdict.good, verdict.size, verdict.waiting) == (True, 3, 2)
+    assert export_ledger(node, CLOCK, tmp_path / "export").size == 3
+    assert prove(node, CLOCK, "statement 1").leaf.index == 1
+    with pytest.raises(NotFoundError, match="waits for the next checkpoint"):
+        prove(node, CLOCK, "statement 4")
+    found = prove(node, CLOCK, "statement 4", unseal=unseal_with("correct horse battery"))
+    assert (found.leaf.index, verify_own(node).waiting) == (4, 0)
 
 
 ENTER = """
@@ -279,7 +296,7 @@ def test_t19_killed_at_any_instant_each_statement_is_entered_exactly_once(tmp_pa
             done = len(kept)
     with open_node(home) as node:
         append_entered(node, CLOCK)
-        verdict = verify_own(node, CLOCK)
+        verdict = verify_own(node)
         assert (verdict.good, verdict.size, verdict.opened) == (True, done, done), f"seed {seed}"
         entered = [row.statement for row in node.store.leaves.newest(before=None, rows=10_000)]
         assert entered == [b"%d" % n for n in reversed(range(done))], f"seed {seed}"

@@ -9,11 +9,13 @@ import click
 
 from backchannel.cli.command import Group, pass_session
 from backchannel.cli.layout import counted, day_and_minute, facts, heading, table
+from backchannel.cli.passphrases import given_unseal, passphrase_option
 from backchannel.cli.session import Session
 from backchannel.errors import EXIT_DONE, SignatureError, UsageError
+from backchannel.parties.names import visible_name
 
 if TYPE_CHECKING:
-    from backchannel.desk.ledger_documents import Ledger, LedgerVerdict
+    from backchannel.desk.ledger_documents import Ledger, LedgerEvidence, LedgerVerdict
     from backchannel.provenance.ledger.notes import VerifierKey
 
 PAGE_ROWS = 20
@@ -73,7 +75,7 @@ def verify(session: Session, path: Path | None, key: str | None) -> None:
                 "--key is for a ledger or proof that is named", hint="Name its folder or file, too."
             )
         with session.node() as node:
-            verdict = verify_own(node, session.clock)
+            verdict = verify_own(node)
     else:
         if key is not None:
             keys = _keys(key)
@@ -97,20 +99,22 @@ def verify(session: Session, path: Path | None, key: str | None) -> None:
     "prove",
     example="""
     backchannel ledger prove indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f -o came.tlog-proof
+    backchannel ledger prove sha256:5d0c... -o sent.tlog-proof
     backchannel ledger prove 42
     """,
 )
-@click.argument("what", metavar="ID|LEAF")
+@click.argument("what", metavar="ID|DROP|LEAF")
+@passphrase_option
 @pass_session
-def prove(session: Session, what: str) -> None:
-    """Prove one thing to somebody else: that an object came, or what a leaf says.
+def prove(session: Session, what: str, passphrase_file: Path | None) -> None:
+    """Prove one thing to somebody else: that an object came, that a drop was sent or taken, or what a leaf says.
 
     The result is a .tlog-proof file. It opens this one leaf to whoever gets it, and tells nothing of the others.
     """
     from backchannel.desk.auditing import prove as make  # noqa: PLC0415
 
     with session.node() as node:
-        found = make(node, session.clock, what)
+        found = make(node, session.clock, what, unseal=given_unseal(node, passphrase_file))
     if session.form == "json":
         session.document(found)
         return
@@ -122,18 +126,30 @@ def prove(session: Session, what: str) -> None:
     )
 
 
-@ledger.command("export", writes_file=False, example="backchannel ledger export ./ledger")
+@ledger.command(
+    "export",
+    writes_file=False,
+    example="""
+    backchannel ledger export ./ledger
+    backchannel ledger export --evidence ./evidence
+    """,
+)
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--evidence", is_flag=True, help="Instead, what shows that other parties rewrote theirs.")
+@passphrase_option
 @pass_session
-def export(session: Session, folder: Path) -> None:
+def export(session: Session, folder: Path, evidence: bool, passphrase_file: Path | None) -> None:
     """Copy the ledger into a folder for others: to be served as static files, or carried on a stick.
 
     Leaves are blinded: whoever has the folder sees kinds, days and numbers. Said again, the export grows.
     """
-    from backchannel.desk.auditing import export_ledger  # noqa: PLC0415
+    from backchannel.desk.ledger_export import export_ledger  # noqa: PLC0415
 
+    if evidence:
+        _export_evidence(session, folder)
+        return
     with session.node() as node:
-        found = export_ledger(node, session.clock, folder)
+        found = export_ledger(node, session.clock, folder, unseal=given_unseal(node, passphrase_file))
     if session.form == "json":
         session.document(found)
         return
@@ -143,6 +159,25 @@ def export(session: Session, folder: Path) -> None:
     session.tell(
         "Next: give its key to whoever checks it, by another way than the folder: backchannel ledger show"
     )
+
+
+def _export_evidence(session: Session, folder: Path) -> None:
+    from backchannel.desk.watched import export_evidence  # noqa: PLC0415
+
+    with session.node() as node:
+        found = export_evidence(node, folder)
+    if session.form == "json":
+        session.document(found)
+        return
+    for one in found.evidence:
+        session.text(f"{folder / str(one.number)}  {_evidence_text(one)}")
+    session.tell("Next: check the two notes with any tool for C2SP checkpoints, and call the party.")
+
+
+def _evidence_text(one: LedgerEvidence) -> str:
+    told = f", as {visible_name(one.told_by)} was shown it" if one.told_by else ""
+    sizes = f"{one.first_size:,} and {one.second_size:,} leaves"
+    return f"{visible_name(one.party)}: {one.breach}, {sizes}, {day_and_minute(one.seen_at)}{told}"
 
 
 def _keys(word: str) -> tuple[VerifierKey, ...]:
@@ -187,7 +222,22 @@ def _ledger_text(found: Ledger) -> str:
         for one in found.leaves
     ]
     leaves = table(("leaf", "kind", "about", "when"), rows, numbers=("leaf",), keep=("leaf", "kind"))
-    return "\n".join([heading(found.origin), about, *(["", leaves] if rows else [])])
+    parts = [heading(found.origin), about, *(["", leaves] if rows else [])]
+    ours = {one.party: one.size for one in found.cosigned}
+    seen = [
+        (
+            visible_name(one.party),
+            f"{one.size:,}" if one.size is not None else "-",
+            f"{one.cosigned or 0:,}",
+            f"{ours.get(one.party, 0):,}",
+        )
+        for one in found.watched
+    ]
+    if seen:
+        heads = ("ledger of", "seen", "cosigned", "of ours")
+        parts += ["", table(heads, seen, numbers=heads[1:], keep=heads[:1])]
+    parts += [f"evidence {one.number}: {_evidence_text(one)}" for one in found.evidence]
+    return "\n".join(parts)
 
 
 def _verdict_text(found: LedgerVerdict) -> str:
@@ -202,6 +252,17 @@ def _verdict_text(found: LedgerVerdict) -> str:
         rows.append(("opened", f"{found.opened:,} by the store"))
     if found.unopened:
         rows.append(("not opened", f"{found.unopened:,}: from before the store was restored, or dummies"))
+    if found.waiting:
+        rows.append(("waiting", f"{counted(found.waiting, 'leaf', 'leaves')}: nothing is proved of them yet"))
+    if found.sent or found.received:
+        rows.append(("drops", f"{found.sent:,} sent, {found.received:,} received"))
+    rows += [
+        (
+            "cosigned",
+            f"{visible_name(one.party)}: {counted(one.size, 'leaf', 'leaves')}, {day_and_minute(one.stated_at)}",
+        )
+        for one in found.cosigned
+    ]
     if found.statement is not None:
         rows.append(("says", found.statement))
     if found.object is not None:

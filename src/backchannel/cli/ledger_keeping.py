@@ -12,6 +12,7 @@ from backchannel.clock import Clock
 from backchannel.desk.entering import append_entered, is_due
 from backchannel.desk.node import open_node
 from backchannel.errors import BackchannelError
+from backchannel.parties.at_rest import Unseal
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +23,13 @@ STOP_S = 10.0
 
 
 @contextmanager
-def keeping_ledger(home: Path, clock: Clock) -> Iterator[None]:
-    """Append what the node in `home` enters, as it is due, and all of it when the block ends."""
+def keeping_ledger(home: Path, clock: Clock, unseal: Unseal | None = None) -> Iterator[None]:
+    """Append what the node in `home` enters, as it is due, and all of it when the block ends.
+
+    Keys under a passphrase that `unseal` does not open let it wait.
+    """
     stop = threading.Event()
-    thread = threading.Thread(target=_run, args=(home, clock, stop), name="ledger", daemon=True)
+    thread = threading.Thread(target=_run, args=(home, clock, unseal, stop), name="ledger", daemon=True)
     thread.start()
     try:
         yield
@@ -34,14 +38,14 @@ def keeping_ledger(home: Path, clock: Clock) -> Iterator[None]:
         thread.join(STOP_S)
 
 
-def _run(home: Path, clock: Clock, stop: threading.Event) -> None:
+def _run(home: Path, clock: Clock, unseal: Unseal | None, stop: threading.Event) -> None:
     ends = False
     while not ends:
         ends = stop.wait(LOOK_EVERY_S)
         try:
             with open_node(home) as node:
                 if ends or is_due(node.store, clock.now()):
-                    appended = append_entered(node, clock)
+                    appended = append_entered(node, clock, unseal)
                     if appended:
                         log.info("ledger.appended", extra={"leaves": appended})
         except BackchannelError as error:

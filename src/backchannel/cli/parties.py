@@ -137,6 +137,11 @@ def answer_with(session: Session, found: PartyDetail) -> None:
             ("added", day_and_minute(one.added_at)),
             ("batches", f"{one.batches:,} with {one.objects:,} objects"),
             ("last", day_and_minute(one.last_received_at)),
+            ("ledger", _ledger(found)),
+            *[
+                ("evidence", f"{one.breach}: backchannel ledger export --evidence DIR")
+                for one in found.evidence
+            ],
             ("reads", ", ".join(found.reads)),
             ("writes", ", ".join(found.writes)),
         ],
@@ -149,6 +154,13 @@ def answer_with(session: Session, found: PartyDetail) -> None:
     if found.batches:
         parts += ["", batches_table(found.batches)]
     session.text("\n".join(parts))
+
+
+def _ledger(found: PartyDetail) -> str:
+    if found.ledger is None or found.ledger.size is None:
+        return ""
+    cosigned = "" if found.ledger.cosigned is None else f", {found.ledger.cosigned:,} of them cosigned by us"
+    return f"{found.ledger.size:,} leaves{cosigned}, seen {day_and_minute(found.ledger.seen_at)}"
 
 
 def _known(membership: Membership) -> str:

@@ -46,6 +46,11 @@ def ask_passphrase(file: Path | None, what: str, *, new: bool = False) -> str:
     return passphrase
 
 
+def given_unseal(node: Node, file: Path | None) -> Unseal | None:
+    """Return what opens the node's keys if a passphrase was given; where it is not, nobody is asked."""
+    return None if file is None else unseal_of(node, file)
+
+
 def unseal_of(node: Node, file: Path | None) -> Unseal | None:
     """Return what opens the node's keys, or None where they are not under a passphrase."""
     from backchannel.desk.own_keys import is_sealed  # noqa: PLC0415

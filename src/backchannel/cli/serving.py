@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from backchannel.cli.command import Command, pass_session
+from backchannel.cli.passphrases import given_unseal, passphrase_option
 from backchannel.cli.session import Session
 from backchannel.clock import FixedClock
 from backchannel.errors import UsageError
@@ -49,6 +50,7 @@ from backchannel.errors import UsageError
     default=False,
     help="Let anybody leave drops at /drop. Default: not.",
 )
+@passphrase_option
 @pass_session
 def serve(
     session: Session,
@@ -59,6 +61,7 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     has_box: bool,
+    passphrase_file: Path | None,
 ) -> None:
     """Serve the pages and TAXII on this machine, and poll the channels, until Ctrl-C.
 
@@ -70,6 +73,7 @@ def serve(
         )
     with session.node() as node:
         settings = node.settings
+        unseal = given_unseal(node, passphrase_file)
     public_url = public_url or settings.public_url
     # These load much that other commands need not.
     from backchannel.channels.forwarded import trusted_networks  # noqa: PLC0415
@@ -86,8 +90,8 @@ def serve(
             session.home, session.clock, public_url=public_url, trusted_proxies=trusted
         ) as channels,
         polling(session.home, session.clock),
-        keeping_ledger(session.home, session.clock),
         keeping_box(session.home, session.clock) if has_box else nullcontext() as box,
+        keeping_ledger(session.home, session.clock, unseal),
     ):
         run(
             session.home,

@@ -6,19 +6,18 @@ Checking needs the files and a key, and no node; what the node adds is that it c
 from __future__ import annotations
 
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from backchannel.clock import Clock
-from backchannel.desk.entering import append_entered, leaf_of
+from backchannel.desk.entering import append_if_open, leaf_of
 from backchannel.desk.items import find
 from backchannel.desk.ledger_documents import (
     Ledger,
-    LedgerExport,
     LedgerFault,
     LedgerLeaf,
     LedgerProof,
@@ -27,21 +26,25 @@ from backchannel.desk.ledger_documents import (
 from backchannel.desk.openings import ObjectOpening, format_opening, open_proof
 from backchannel.desk.own_ledger import ledger_folder, ledger_keys
 from backchannel.desk.records import about_batch
+from backchannel.desk.watched import (
+    checked_cosigners,
+    cosigners,
+    evidence_of,
+    is_manifest,
+    watched_ledgers,
+)
 from backchannel.errors import InputError, NotFoundError, UsageError
+from backchannel.parties.at_rest import Unseal
 from backchannel.provenance.ledger.audit import audit
-from backchannel.provenance.ledger.checkpoints import Checkpoint, open_checkpoint
+from backchannel.provenance.ledger.checkpoints import open_checkpoint
 from backchannel.provenance.ledger.edge import tree_of
 from backchannel.provenance.ledger.layout import (
     CHECKPOINT,
-    ENTRIES,
-    TILE_WIDTH,
-    row_widths,
-    tile_at,
-    tile_path,
 )
+from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.ledger.notes import VerifierKey, format_vkey
 from backchannel.provenance.ledger.proving import prove_inclusion
-from backchannel.provenance.ledger.tiles import Fetch, Tiles, fetch_tile, files_in
+from backchannel.provenance.ledger.tiles import Tiles, files_in
 from backchannel.provenance.ledger.tlog_proof import (
     MAX_PROOF_BYTES,
     TlogProof,
@@ -57,8 +60,8 @@ from backchannel.store.leaves import LeafRow
 if TYPE_CHECKING:
     from backchannel.desk.node import Node
 
-VKEY_FILE = "log.vkey"
-"""Beside the tiles of an export: the ledger's key, to be compared with one that came another way."""
+DROP = "sha256:"
+"""What the name of a signed statement begins with."""
 MAX_LEAVES_ABOUT = 50
 """Leaves about one thing that are looked at."""
 
@@ -92,6 +95,9 @@ def show_ledger(node: Node, *, rows: int = 20, before: int | None = None) -> Led
         kinds=node.store.leaves.counts(),
         leaves=tuple(_leaf(row) for row in page),
         next=page[-1].leaf_index if len(found) > rows else None,
+        cosigned=cosigners(node),
+        watched=watched_ledgers(node),
+        evidence=evidence_of(node),
     )
 
 
@@ -103,20 +109,22 @@ def latest_checkpoint(node: Node) -> bytes | None:
 # --- Verify --------------------------------------------------------------------------------------------
 
 
-def verify_own(node: Node, clock: Clock) -> LedgerVerdict:
-    """Check every file of our ledger, and that each leaf is what the store opens it to.
+def verify_own(node: Node) -> LedgerVerdict:
+    """Check every file of our ledger, that each leaf is what the store opens it to, and who cosigned it.
+
+    No private key is needed: what is recorded and not appended yet is counted as waiting.
 
     Raises:
         NotFoundError: nothing was entered yet.
         Rejected: there is no checkpoint, or it is not one of ours.
     """
-    append_entered(node, clock)
     keys = ledger_keys(node)
-    if not keys:
+    if not keys or latest_checkpoint(node) is None:
         raise NotFoundError(
             "nothing was entered into the ledger yet", hint="It begins with the first import."
         )
     opened = unopened = 0
+    drops = Counter[str]()
 
     def look(index: int, entry: bytes) -> None:
         nonlocal opened, unopened
@@ -127,9 +135,18 @@ def verify_own(node: Node, clock: Clock) -> LedgerVerdict:
             raise Rejected(Reason.BAD_TILE, "the store opens it to something else")
         else:
             opened += 1
+            drops[row.kind] += row.about.startswith(DROP) and is_manifest(row.statement)
 
     verdict = verify_folder(ledger_folder(node.home), keys, on_entry=look)
-    return structs.replace(verdict, opened=opened, unopened=unopened)
+    return structs.replace(
+        verdict,
+        opened=opened,
+        unopened=unopened,
+        waiting=node.store.leaves.waiting().leaves,
+        sent=drops[LeafKind.SENT],
+        received=drops[LeafKind.RECEIVED],
+        cosigned=checked_cosigners(node),
+    )
 
 
 def verify_folder(
@@ -206,26 +223,33 @@ def verify_proof(path: Path, keys: tuple[VerifierKey, ...]) -> LedgerVerdict:
 # --- Prove ---------------------------------------------------------------------------------------------
 
 
-def prove(node: Node, clock: Clock, what: str) -> LedgerProof:
+def prove(node: Node, clock: Clock, what: str, *, unseal: Unseal | None = None) -> LedgerProof:
     """Prove one leaf, with what opens it.
 
     Args:
         node: the open node.
         clock: gives the time of a checkpoint, where one has to be made.
-        what: the leaf's number; `batch 3`; or the id of an object: then the proof shows that it came, in its
-            first batch that is in the ledger.
+        what: the leaf's number; `batch 3`; the `sha256:...` of a drop; or the id of an object: then the proof shows
+            that it came, in its first batch that is in the ledger.
+        unseal: opens keys under a passphrase; without it, what waits goes on waiting.
 
     Raises:
         NotFoundError: nothing was entered about it.
         UsageError: several leaves are about it: say which.
         Rejected: the files do not prove it.
     """
-    append_entered(node, clock)
+    append_if_open(node, clock, unseal)
     row, digest = _wanted(node.store, what.strip())
     keys = ledger_keys(node)
     fetch = files_in(ledger_folder(node.home))
     note = fetch(CHECKPOINT)
-    if note is None or row.leaf_index is None:
+    if row.leaf_index is None:
+        raise NotFoundError(
+            "it waits for the next checkpoint: the keys are under a passphrase",
+            hint="Give it with --passphrase-file FILE.",
+        )
+    note = node.store.witness.own_covering(row.leaf_index) or note  # the oldest that somebody vouches for
+    if note is None:
         raise Rejected(Reason.MISSING_TILE, CHECKPOINT)
     checkpoint, _ = open_checkpoint(note, *keys)
     entry, hashes = prove_inclusion(Tiles(fetch, checkpoint.size), row.leaf_index, checkpoint)
@@ -276,89 +300,6 @@ def _object_opening(store: Store, row: LeafRow, digest: bytes) -> ObjectOpening:
     digests = store.leaves.digests_of(int(row.about.removeprefix(about_batch(0)[:-1])))
     index = digests.index(digest)
     return ObjectOpening(digest, index, tuple(inclusion_proof(index, len(digests), tree_of(digests))))
-
-
-# --- Export --------------------------------------------------------------------------------------------
-
-
-def export_ledger(node: Node, clock: Clock, folder: Path) -> LedgerExport:
-    """Copy our ledger into a folder that can be served over HTTP as it is, or carried away.
-
-    An older export in the same folder grows; the checkpoint is written last.
-
-    Args:
-        node: the open node.
-        clock: gives the time of a checkpoint, where one has to be made.
-        folder: where to; made where it is missing.
-
-    Raises:
-        NotFoundError: nothing was entered yet.
-        UsageError: the folder holds another ledger, or something else.
-        InputError: it cannot be written.
-        Rejected: a file of the ledger is missing.
-    """
-    append_entered(node, clock)
-    keys, fetch = ledger_keys(node), files_in(ledger_folder(node.home))
-    note = fetch(CHECKPOINT)
-    if not keys or note is None:
-        raise NotFoundError(
-            "nothing was entered into the ledger yet", hint="It begins with the first import."
-        )
-    checkpoint, _ = open_checkpoint(note, *keys)
-    _check_target(folder, keys)
-    files = 2 + _copy_tiles(fetch, checkpoint, folder)
-    vkeys = "".join(f"{format_vkey(key)}\n" for key in keys).encode()
-    _write(folder / VKEY_FILE, vkeys)
-    _write(folder / CHECKPOINT, note)
-    return LedgerExport(
-        folder=str(folder),
-        origin=checkpoint.origin,
-        size=checkpoint.size,
-        files=files,
-        vkey=format_vkey(keys[0]),
-    )
-
-
-def _check_target(folder: Path, keys: tuple[VerifierKey, ...]) -> None:
-    if not folder.exists():
-        return
-    try:
-        before = files_in(folder)(CHECKPOINT)
-        if before is None and not any(folder.iterdir()):
-            return
-        if before is not None and open_checkpoint(before, *keys):
-            return
-    except (NotADirectoryError, Rejected):
-        pass
-    raise UsageError(
-        f"{folder} holds something else than an export of this ledger", hint="Name an empty folder."
-    )
-
-
-def _copy_tiles(fetch: Fetch, checkpoint: Checkpoint, folder: Path) -> int:
-    """Copy the files that a checkpoint needs; return how many there are."""
-    tiles = [
-        tile_at(level, index, checkpoint.size)
-        for level, row in enumerate(row_widths(checkpoint.size))
-        for index in range(-(-row // TILE_WIDTH))
-    ]
-    tiles += [replace(tile, level=ENTRIES) for tile in tiles if tile.level == 0]
-    for tile in tiles:
-        data, is_full = fetch_tile(fetch, tile)  # full: it grew since the checkpoint was read
-        _write(folder / tile_path(replace(tile, width=TILE_WIDTH) if is_full else tile), data)
-    return len(tiles)
-
-
-def _write(path: Path, data: bytes) -> None:
-    draft = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(data)
-        draft.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be written: {error.strerror}", hint="Name another folder."
-        ) from error
 
 
 def _leaf(row: LeafRow) -> LedgerLeaf:

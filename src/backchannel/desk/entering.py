@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.own_ledger import own_ledger
-from backchannel.errors import StoreError
+from backchannel.errors import SignatureError, StoreError
 from backchannel.parties.at_rest import Unseal
 from backchannel.provenance.ledger.leaves import LeafKind, blinding, make_leaf
 from backchannel.provenance.ledger.tiles import Tiles, files_in
@@ -96,6 +96,21 @@ def append_entered(node: Node, clock: Clock, unseal: Unseal | None = None) -> in
             _keep_places(node.store.leaves, rows, range(first, first + len(rows)))
             appended += len(rows)
     return appended
+
+
+def append_if_open(node: Node, clock: Clock, unseal: Unseal | None = None) -> bool:
+    """Append what waits, unless our keys are under a passphrase that nobody gave: then it goes on waiting.
+
+    Raises:
+        StoreError: as `append_entered`.
+    """
+    try:
+        append_entered(node, clock, unseal)
+    except SignatureError:
+        if unseal is not None:
+            raise
+        return False
+    return True
 
 
 def _keep_places(leaves: Leaves, rows: Sequence[LeafRow], indexes: Iterable[int]) -> None:

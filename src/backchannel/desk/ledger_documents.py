@@ -19,6 +19,46 @@ class LedgerLeaf(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: str
 
 
+class Cosigner(msgspec.Struct, frozen=True, kw_only=True):
+    """A party that saw that our ledger only grew."""
+
+    party: str
+    size: int
+    """Leaves under the largest checkpoint of ours that it cosigned."""
+    stated_at: str
+    """When it saw it, as it says."""
+
+
+class WatchedLedger(msgspec.Struct, frozen=True, kw_only=True):
+    """The ledger of another party, as we saw it."""
+
+    party: str
+    origin: str
+    vkey: str
+    size: int | None
+    """Leaves under the newest checkpoint that the party showed; null: it showed none yet."""
+    seen_at: str | None
+    cosigned: int | None
+    """Leaves under the newest that was proved to have grown, and that we cosigned."""
+    checkpoint: str | None
+    """The newest, signed."""
+
+
+class LedgerEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Two signed checkpoints of one ledger that cannot both be true."""
+
+    number: int
+    party: str
+    """Whose ledger."""
+    told_by: str | None
+    """Who was shown the other half; null: we were shown both."""
+    breach: str
+    """`fork`, `inconsistent` or `rollback`."""
+    first_size: int
+    second_size: int
+    seen_at: str
+
+
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """`ledger show --json`."""
 
@@ -45,6 +85,12 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """Newest first."""
     next: int | None
     """Go on below this index; null at the end."""
+    cosigned: tuple[Cosigner, ...] = ()
+    """Who saw that our ledger only grew, by name."""
+    watched: tuple[WatchedLedger, ...] = ()
+    """Ledgers of the parties that we know, by name."""
+    evidence: tuple[LedgerEvidence, ...] = ()
+    """Ledgers that were rewritten, oldest first."""
 
 
 class LedgerFault(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +123,14 @@ class LedgerVerdict(msgspec.Struct, frozen=True, kw_only=True):
     """Leaves that the store, or the proof, opens; 0 for a ledger that is not ours."""
     unopened: int
     """Leaves of our ledger that the store has nothing for."""
+    waiting: int = 0
+    """Leaves of ours that are recorded and not appended yet: nothing is proved of them."""
+    sent: int = 0
+    """Drops of ours among the leaves that the store opens."""
+    received: int = 0
+    """Drops of others among them."""
+    cosigned: tuple[Cosigner, ...] = ()
+    """Parties whose cosignature under a checkpoint of this very ledger was checked."""
     index: int | None
     """Of a proof: the leaf that it shows."""
     statement: str | None
@@ -102,6 +156,16 @@ class LedgerProof(msgspec.Struct, frozen=True, kw_only=True):
     """The object that it shows to have come in the batch; null where the leaf itself is what was asked for."""
     proof: str
     """The `.tlog-proof` file: it opens this leaf to whoever gets it, and no other."""
+
+
+class EvidenceExport(msgspec.Struct, frozen=True, kw_only=True):
+    """`ledger export --evidence --json`."""
+
+    schema: Literal["backchannel.evidence-export/1"] = "backchannel.evidence-export/1"
+    folder: str
+    evidence: tuple[LedgerEvidence, ...]
+    """Each in a folder of its number."""
+    files: int
 
 
 class LedgerExport(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.offered import TaxiiCredential, offer
 from backchannel.desk.own_keys import own_root
 from backchannel.desk.party_documents import Parties, Party, PartyDetail
+from backchannel.desk.watched import evidence_of, watched_ledger
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.ids import PartyId, new_id
 from backchannel.parties.keys import fingerprint
@@ -73,6 +74,8 @@ def show_party(node: Node, clock: Clock, name: str) -> PartyDetail:
         reads=_titles(node, clock, tally.party.name, lambda one: one.read),
         writes=_titles(node, clock, tally.party.name, lambda one: one.write),
         membership=None if tally.party.is_self else membership_of(node, tally.party.party_row),
+        ledger=None if tally.party.is_self else watched_ledger(node, tally.party),
+        evidence=evidence_of(node, tally.party),
     )
 
 

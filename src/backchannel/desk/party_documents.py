@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from backchannel.desk.documents import Batch
+from backchannel.desk.ledger_documents import LedgerEvidence, WatchedLedger
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,3 +165,7 @@ class PartyDetail(msgspec.Struct, frozen=True, kw_only=True):
     writes: tuple[str, ...] = ()
     membership: Membership | None = None
     """How far it is known; null for ourselves."""
+    ledger: WatchedLedger | None = None
+    """Its ledger, as we saw it; null where none is known."""
+    evidence: tuple[LedgerEvidence, ...] = ()
+    """What shows that it rewrote it."""

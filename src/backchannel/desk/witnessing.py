@@ -165,6 +165,8 @@ def accuse(
                 "\n".join(map(format_vkey, evidence.keys)),
                 evidence.first,
                 evidence.second,
+                evidence.other_root,
+                b"".join(evidence.proof),
                 at,
             )
         )

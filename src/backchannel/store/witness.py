@@ -37,6 +37,10 @@ class NewEvidence(NamedTuple):
     vkey: str
     first: bytes
     second: bytes
+    other_root: bytes
+    """Empty unless a proof shows that the larger does not begin with the smaller."""
+    proof: bytes
+    """Hashes, one behind the other."""
     seen_at: str
 
 
@@ -50,6 +54,10 @@ class EvidenceRow(NamedTuple):
     vkey: str
     first: bytes
     second: bytes
+    other_root: bytes
+    """Empty unless a proof shows that the larger does not begin with the smaller."""
+    proof: bytes
+    """Hashes, one behind the other."""
     seen_at: str
 
 

@@ -116,12 +116,13 @@ WHERE party_row = ? AND way = 'told' AND seen_row NOT IN (
 """
 
 _ADD_EVIDENCE = """
-INSERT OR IGNORE INTO ledger_evidence (party_row, told_by, breach, vkey, first, second, seen_at)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT OR IGNORE INTO ledger_evidence (party_row, told_by, breach, vkey, first, second, other_root, proof, seen_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _EVIDENCE = """
-SELECT e.evidence_row, p.name, t.name, e.breach, e.vkey, e.first, e.second, e.seen_at
+SELECT e.evidence_row, p.name, t.name, e.breach, e.vkey, e.first, e.second, e.other_root, e.proof,
+  e.seen_at
 FROM ledger_evidence AS e
 JOIN party AS p ON p.party_row = e.party_row
 LEFT JOIN party AS t ON t.party_row = e.told_by

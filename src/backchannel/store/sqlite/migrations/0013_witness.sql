@@ -24,6 +24,8 @@ CREATE TABLE ledger_evidence (
   vkey TEXT NOT NULL,
   first BLOB NOT NULL,
   second BLOB NOT NULL,
+  other_root BLOB NOT NULL, -- empty unless a proof shows that the larger does not begin with the smaller
+  proof BLOB NOT NULL, -- hashes one behind the other
   seen_at TEXT NOT NULL,
   UNIQUE (party_row, first, second)
 ) STRICT;
