@@ -40,9 +40,10 @@ class Step:
     shown: tuple[str, ...]
 
 
-def steps() -> list[Step]:
+def steps(page: str = README) -> list[Step]:
+    """The commands of a page, in their order."""
     found = []
-    for block in re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL):
+    for block in re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             line, *shown = part.rstrip("\n").split("\n")
             command, _, comment = line.partition("  # ")
@@ -97,7 +98,7 @@ def test_each_command_ends_as_it_says_and_prints_what_is_shown(clone: Path):
                 else:
                     with server as said:
                         pass
-                _check_shown(step, said)
+                check_shown(step, said)
                 continue
             command = step.command.replace("http://127.0.0.1:8017/", f"http://127.0.0.1:{port}/")
             done = subprocess.run(
@@ -111,7 +112,7 @@ def test_each_command_ends_as_it_says_and_prints_what_is_shown(clone: Path):
             )
             text = done.stdout.decode()
             assert done.returncode == step.code, f"{step.command}: {text}"
-            _check_shown(step, text)
+            check_shown(step, text)
     assert (clone / "sighting.json").is_file()
 
 
@@ -143,7 +144,8 @@ def _server(script: list[str], folder: Path, environment: dict[str, str]) -> Ite
         assert (server.returncode, rest) == (0, "")
 
 
-def _check_shown(step: Step, text: str) -> None:
+def check_shown(step: Step, text: str) -> None:
+    """See that a command printed the lines that the page shows, in their order."""
     lines = [line.rstrip() for line in text.splitlines()]
     at = 0
     for shown in step.shown:

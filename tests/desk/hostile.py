@@ -79,9 +79,9 @@ def forged(
     return encrypted(plain, recipient_of(sender, to.party.name).age_recipient)
 
 
-def with_objects(sender: Node, to: Node, *objects: bytes) -> bytes:
+def with_objects(sender: Node, to: Node, *objects: bytes, **changes: object) -> bytes:
     """A drop that holds these bytes as its objects, all hashes and the root right."""
-    return forged(sender, to, [("O", lines(*objects))], n=len(objects), root=root_of(*objects))
+    return forged(sender, to, [("O", lines(*objects))], n=len(objects), root=root_of(*objects), **changes)
 
 
 @dataclass(slots=True)
