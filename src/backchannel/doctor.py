@@ -258,7 +258,7 @@ def _carriers(node: Node, _: Clock) -> Check:
     said = [f"{one.name}: {words}" for one in found for words in one.troubles]
     if said:
         first = next(one for one in found if one.troubles)
-        mend = f"backchannel channel show {first.name}" if first.is_channel else "backchannel inbox"
+        mend = f"backchannel channel show {first.name}" if first.is_channel else "backchannel refused list"
         return _check("carriers", "look", _and_more(said[0], len(said) - 1), mend)
     return _check("carriers", "fine", "; ".join(f"{one.name}: {one.says}" for one in found[:MAX_TOLD]))
 

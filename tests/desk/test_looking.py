@@ -109,6 +109,8 @@ def test_the_form_is_told_by_the_content(three: list[Node], folder: Path):
     polled = look(beta)
     assert [state for _, state, _ in states(polled)] == ["part", "taken"]
     assert polled.collections[0].counts.stored == 1
+    (folder / "once-more.txt").write_text(f"you asked for it again?\n{texts[1]}")
+    assert states(look(beta)) == [("once-more.txt", "known", None)]
     assert beta.store.carried.parts(find_channel(beta.store, "shared").channel_row, at_most=10) == []
     assert beta.store.statements.refused(before=None, rows=10, is_open=True) == []
 

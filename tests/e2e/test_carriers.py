@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.desk.drops import indicator, keep, nodes, send
+from tests.e2e import polling_drops
 from tests.e2e.carriers import ROOT, Serving
 
 from backchannel import codec
@@ -19,13 +22,14 @@ from backchannel.channels.opening import open_channel
 from backchannel.clock import SystemClock
 from backchannel.codec import JsonObject
 from backchannel.desk.channel import Terms
-from backchannel.desk.channels import add_channel
+from backchannel.desk.channels import add_channel, show_channel
 from backchannel.desk.choosing import Choice
 from backchannel.desk.handing_on import hand_on
 from backchannel.desk.node import Node, open_node
 from backchannel.desk.planning import plan
 from backchannel.desk.recipients import recipient_of
 from backchannel.desk.releasing import How, release
+from backchannel.drop import parts
 from backchannel.store.carried import BOX
 
 NOW = SystemClock()
@@ -183,3 +187,42 @@ def test_nothing_left_in_a_box_is_lost_or_taken_twice_whenever_serve_is_killed(
         assert not list((beta.home / "dropbox").glob("*.part"))
         assert ask("PRAGMA integrity_check").fetchone() == ("ok",)
         assert after.store.carried.newest(BOX, ["refused", "other"], at_most=9) == []
+
+
+@pytest.mark.timeout(300)
+def test_a_folder_is_taken_once_whenever_looking_is_killed(three: list[Node], tmp_path: Path):
+    alpha, beta, _ = three
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    add_channel(beta, NOW, "drop", Terms(url=str(shared)), name="shared")
+    chance = random.Random(SEED)
+    print(f"seed {SEED}: {KILLS} kills")
+    forks = multiprocessing.get_context("forkserver")
+    forks.set_forkserver_preload([polling_drops.__name__])
+    for number in range(2 * KILLS):
+        made = send(alpha, beta, keep(alpha, [indicator(number)]), clock=NOW).path
+        if number % 4:
+            shutil.copy(made, shared / f"{number}.bcb")
+        else:
+            for part, text in enumerate(parts.split(made.read_bytes(), 4_000)):
+                (shared / f"{number}-{part}.txt").write_text(text)
+    for _ in range(KILLS):
+        ready = forks.Event()
+        process = forks.Process(
+            target=polling_drops.run_looks, args=(beta.home, ready.set, None), daemon=True
+        )
+        process.start()
+        assert ready.wait(60)
+        time.sleep(chance.uniform(0, LONGEST_S))
+        process.kill()
+        process.join(20)
+    polling_drops.run_looks(beta.home, lambda: None, 2)
+    ask = beta.store.database.execute
+    assert {row[0] for row in ask("SELECT stix_id FROM visible_object")} == {
+        str(indicator(number)["id"]) for number in range(2 * KILLS)
+    }
+    assert ask("SELECT count(*) FROM complete_arrival").fetchone() == (2 * KILLS,)
+    counts = show_channel(beta, "shared")
+    assert counts.channel.counts.stored == 2 * KILLS
+    assert counts.drops is not None
+    assert (counts.drops.counts.taken, counts.drops.counts.refused, counts.drops.parts) == (2 * KILLS, 0, ())

@@ -97,3 +97,42 @@ def test_every_table_is_strict(tmp_path: Path):
     assert {name for name, strict in tables if not strict} == set()
     assert len(tables) > 10
     store.close()
+
+
+def test_channels_from_before_drops_stay_with_their_places_and_their_numbers_go_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    older = tmp_path / "older"
+    older.mkdir()
+    for path in sorted(migrate.MIGRATIONS.glob("*.sql"))[:11]:
+        (older / path.name).write_text(path.read_text("utf-8"))
+    with monkeypatch.context() as patched:
+        patched.setattr(migrate, "MIGRATIONS", older)
+        migrate.migrate(database)
+    add = "INSERT INTO channel (name, kind, terms, party, every_s, added_at, paused_at) VALUES (?, ?, '{}', 'x', 60, 'now', ?)"
+    with database.transaction():
+        for values in (("one", "taxii", None), ("two", "feed", "then"), ("gone", "feed", None)):
+            database.execute(add, values)
+        database.execute(
+            "INSERT INTO channel_place (channel_row, place, id, title, stored) VALUES (2, 'p', '', 't', 7)"
+        )
+        database.execute("DELETE FROM channel WHERE name = 'gone'")
+    migrate.migrate(database)
+    kept = database.execute(
+        "SELECT channel_row, name, kind, paused_at FROM channel ORDER BY channel_row"
+    ).fetchall()
+    assert kept == [(1, "one", "taxii", None), (2, "two", "feed", "then")]
+    assert database.execute("SELECT channel_row, place, stored FROM channel_place").fetchall() == [
+        (2, "p", 7)
+    ]
+    database.execute(add, ("new", "drop", None))
+    assert database.execute("SELECT channel_row FROM channel WHERE name = 'new'").fetchone() == (4,)
+    assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_a_migration_of_channels_leaves_an_empty_store_in_order(database: Database):
+    migrate.migrate(database)
+    database.execute(
+        "INSERT INTO channel (name, kind, terms, party, every_s, added_at) VALUES ('a', 'drop', '{}', 'x', 0, '')"
+    )
+    assert database.execute("SELECT channel_row FROM channel").fetchone() == (1,)

@@ -20,6 +20,7 @@ from backchannel.provenance.reasons import REASONS
 from backchannel.stix.visible import visible
 from backchannel.store.carried import BOX, Carried, CarriedState
 from backchannel.store.interface import Store
+from backchannel.store.polled import ChannelRow
 
 MAX_SHOWN: Final = 20
 MAX_NUMBERS_SHOWN: Final = 100
@@ -61,7 +62,7 @@ def carriers(node: Node) -> list[Standing]:
     """Return how each carrier of drops stands; our own drop box too, where something was ever left in it."""
     store = node.store
     found = [
-        _standing(row.name, carried_drops(store, row.channel_row), row.polled_at, is_channel=True)
+        _standing(store, row, carried_drops(store, row.channel_row))
         for row in store.channels.all()
         if row.kind == "drop"
     ]
@@ -69,17 +70,20 @@ def carriers(node: Node) -> list[Standing]:
     waiting = len(Box(node.home).waiting())
     if waiting or box.counts != CarriedCounts():
         box = msgspec.structs.replace(box, waiting=waiting)
-        found.append(_standing("the drop box", box, None, is_channel=False))
+        found.append(_standing(store, None, box))
     return found
 
 
-def _standing(name: str, drops: CarriedDrops, polled_at: str | None, *, is_channel: bool) -> Standing:
+def _standing(store: Store, row: ChannelRow | None, drops: CarriedDrops) -> Standing:
     counts = drops.counts
-    looked = f"last look {polled_at or 'never'}, " if is_channel else ""
+    looked = f"last look {row.polled_at or 'never'}, " if row else ""
     troubles = []
-    if counts.refused:
+    undecided = store.carried.undecided(row.channel_row if row else BOX)
+    if undecided and drops.refused:
         newest = drops.refused[0]
-        troubles.append(f"{counts.refused:,} refused, the last one {newest.name}: {newest.says}")
+        troubles.append(
+            f"{undecided:,} refused and not decided about, the last one {newest.name}: {newest.says}"
+        )
     for parts in drops.parts:
         shown = ", ".join(map(str, parts.missing[:MAX_SHOWN]))
         troubles.append(f"of {parts.of} parts of {parts.name[:8]}… these are missing: {shown}")
@@ -87,7 +91,8 @@ def _standing(name: str, drops: CarriedDrops, polled_at: str | None, *, is_chann
         troubles.append(f"{counts.sending:,} could not be handed on yet")
     troubles += [f"{one.name} is left alone: {one.why}" for one in drops.left]
     says = f"{looked}{counts.taken:,} taken, {counts.sent:,} sent, {drops.waiting:,} waiting"
-    return Standing(name, is_channel, says, tuple(troubles))
+    name = row.name if row else "the drop box"
+    return Standing(name, row is not None, says, tuple(troubles))
 
 
 def carried_document(row: Carried) -> CarriedFile:

@@ -198,6 +198,9 @@ class _Carrying:
                 gathering.add(part)
             return self._take_whole(gathering.data())
         row, kept = self._carrier.channel_row, self._kept
+        found = [part for part in found if not kept.has_whole(row, part.name)]
+        if not found:
+            return self._keep("known", detail="parts of a drop that came")
         if kept.part_bytes(row) + sum(len(part.data) for part in found) > MAX_WAITING_PART_BYTES:
             raise Rejected(Reason.TOO_LARGE, "too many parts of other drops wait already")
         with self._node.store.transaction():

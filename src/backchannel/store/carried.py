@@ -61,6 +61,10 @@ class CarriedFiles(Protocol):
         """Return the file with this digest."""
         ...
 
+    def has_whole(self, channel_row: int, name: str) -> bool:
+        """Whether the drop came whose parts bear this name."""
+        ...
+
     def put(self, row: Carried) -> None:
         """Keep a file; what was kept of the same one before is replaced."""
         ...
@@ -71,6 +75,10 @@ class CarriedFiles(Protocol):
 
     def counts(self, channel_row: int) -> Mapping[str, int]:
         """Return how many files are in each state."""
+        ...
+
+    def undecided(self, channel_row: int) -> int:
+        """Return how many refused files are in quarantine, and nobody has decided about them."""
         ...
 
     def forget(self, channel_row: int) -> None:

@@ -19,6 +19,9 @@ class SqliteCarriedFiles:
         row = self._database.execute(_GET, (channel_row, sha256)).fetchone()
         return None if row is None else _carried(row)
 
+    def has_whole(self, channel_row: int, name: str) -> bool:
+        return self._database.execute(_HAS_WHOLE, (channel_row, bytes.fromhex(name))).fetchone() is not None
+
     def put(self, row: Carried) -> None:
         values = tuple(getattr(row, name) for name in Carried.__struct_fields__)
         self._database.execute(_PUT, values)
@@ -29,6 +32,10 @@ class SqliteCarriedFiles:
 
     def counts(self, channel_row: int) -> Mapping[str, int]:
         return dict(self._database.execute(_COUNTS, (channel_row,)).fetchall())
+
+    def undecided(self, channel_row: int) -> int:
+        count: int = self._database.execute(_UNDECIDED, (channel_row,)).fetchone()[0]
+        return count
 
     def forget(self, channel_row: int) -> None:
         for statement in _FORGET:
@@ -88,6 +95,14 @@ FROM carried
 WHERE channel_row = ? AND sha256 = ?
 """
 
+_HAS_WHOLE = """
+SELECT 1
+FROM carried
+WHERE channel_row = ?1 AND sha256 >= ?2 AND substr(sha256, 1, length(?2)) = ?2
+ORDER BY sha256
+LIMIT 1
+"""
+
 _PUT = """
 INSERT INTO carried (channel_row, sha256, name, bytes, at, state, reason, detail, batch_id)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -109,6 +124,13 @@ SELECT state, count(*)
 FROM carried
 WHERE channel_row = ?
 GROUP BY state
+"""
+
+_UNDECIDED = """
+SELECT count(*)
+FROM carried AS c
+WHERE c.channel_row = ? AND c.state = 'refused'
+  AND EXISTS (SELECT 1 FROM refused AS r WHERE r.sha256 = c.sha256 AND r.decided_at IS NULL)
 """
 
 _FORGET = (
