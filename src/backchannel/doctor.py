@@ -22,6 +22,7 @@ from backchannel.desk.channels import list_channels, secret_files
 from backchannel.desk.node import KEY_FILE, STORE_FILE, Node, open_node
 from backchannel.desk.offered import offer
 from backchannel.desk.own_keys import own_root
+from backchannel.desk.sent_drops import unanswered
 from backchannel.desk.watched import ledger_health
 from backchannel.errors import BackchannelError
 from backchannel.parties.at_rest import SEALED_SUFFIX
@@ -42,6 +43,8 @@ MIN_SQLITE: Final = (3, 37)
 RELEASED: Final = datetime(2026, 11, 1, tzinfo=UTC)
 """A clock before this release is wrong: validity, expiry and sessions all hang on it."""
 CLOCK_SLACK = timedelta(minutes=5)
+LONG_SILENCE_DAYS: Final = 7
+"""Days after which a drop that nobody answered may not have come at all."""
 
 MAX_TOLD = 5
 """Carriers of drops of which it is said how they stand."""
@@ -312,7 +315,7 @@ def _and_more(first: str, others: int) -> str:
     return f"{visible(first)} and {others} more" if others else visible(first)
 
 
-def _drops(node: Node, _: Clock) -> Check:
+def _drops(node: Node, clock: Clock) -> Check:
     """Look at what was refused, at alarms about keys, and at what waits to be said."""
     membership = node.store.membership
     if alarms := membership.alarms():
@@ -329,6 +332,14 @@ def _drops(node: Node, _: Clock) -> Check:
             "look",
             f"{count:,} refused and kept as they came, the newest for {newest.reason}",
             "backchannel refused list",
+        )
+    silent = unanswered(node, clock)
+    if silent.longest_days >= LONG_SILENCE_DAYS:
+        return _check(
+            "drops",
+            "look",
+            f"{silent.drops:,} that we sent are unanswered, the longest for {silent.longest_days:,} days",
+            "Ask by another way whether they came: `backchannel release list` says who is silent.",
         )
     waiting = node.store.statements.waiting_parties()
     if waiting:

@@ -105,7 +105,7 @@ def all_ids(node: Node) -> list[str]:
 
 def views(node: Node) -> dict[str, object]:
     """Everything that a person can see of what is held, as its JSON: not the list of batches."""
-    told = status(node)
+    told = status(node, CLOCK)
     ids = all_ids(node)
     seen = {
         "inbox": inbox(node, CLOCK, limit=1000),

@@ -245,7 +245,7 @@ def test_it_concerns_us_when_a_hunt_saw_it_and_the_same_lines_count_once(node: N
         ("10.0.0.6", 1),
         ("10.0.0.5", 3),
     ]
-    assert status(node).last_hunt is not None
+    assert status(node, CLOCK).last_hunt is not None
 
 
 def test_not_seen_is_never_said_of_what_was_not_searched(node: Node, tmp_path: Path):
@@ -366,6 +366,6 @@ def test_the_documents_begin_with_their_schema(node: Node, tmp_path: Path):
         (inbox(node, CLOCK), "backchannel.inbox/1"),
         (show(node, CLOCK, INDICATOR), "backchannel.show/1"),
         (why(node, CLOCK, INDICATOR), "backchannel.why/1"),
-        (status(node), "backchannel.status/1"),
+        (status(node, CLOCK), "backchannel.status/1"),
     ):
         assert codec.encode(document).startswith(f'{{"schema":"{schema}",'.encode())

@@ -89,7 +89,7 @@ def test_a_damaged_key_stops_a_second_init(tmp_path: Path):
 
 def test_a_new_node_has_nothing_and_says_so(tmp_path: Path):
     with init_node(tmp_path, name="A", clock=CLOCK) as node:
-        told = status(node)
+        told = status(node, CLOCK)
     assert (told.name, told.objects, told.parties, told.batches, told.hunts) == ("A", 0, 0, 0, 0)
     assert told.last_batch is None
     assert told.last_hunt is None
@@ -101,7 +101,8 @@ def test_opening_a_node_loads_none_of_the_heavy_packages(tmp_path: Path):
     init_node(tmp_path, name="A", clock=CLOCK).close()
     script = (
         "import sys; from pathlib import Path; from backchannel.desk.node import open_node, status\n"
-        "with open_node(Path(sys.argv[1])) as node: status(node)\n"
+        "from backchannel.clock import SystemClock\n"
+        "with open_node(Path(sys.argv[1])) as node: status(node, SystemClock())\n"
         "print(sorted({'duckdb', '_duckdb', 'jsonschema_rs', 'starlette', 'rich', 'cryptography', 'click'} & set(sys.modules)))"
     )
     ran = subprocess.run(

@@ -175,7 +175,7 @@ def test_a_newer_version_is_in_force_whenever_it_comes(node: Node, tmp_path: Pat
 def test_a_quarantined_object_is_in_no_view_but_counted_and_can_be_asked_for(node: Node, tmp_path: Path):
     take(node, a_file(tmp_path, indicator(pattern="[broken")))
     assert inbox(node, CLOCK, everything=True).items == ()
-    assert inbox(node, CLOCK).quarantined == status(node).quarantined == 1
+    assert inbox(node, CLOCK).quarantined == status(node, CLOCK).quarantined == 1
     kept = show(node, CLOCK, str(indicator()["id"]))
     assert kept.item.quarantined
     assert any(finding.level == "quarantine" for finding in kept.item.findings)

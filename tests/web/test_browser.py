@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.web.channels import fetch
 from tests.web.conftest import Served
+from tests.web.exchanged import exchange
 from tests.web.signed import sign
 from tests.web.world import BIDI, C2, HOSTILE, OBJECTS, REPORT, many
 
@@ -42,6 +43,7 @@ PAGES = {
     "hits-by-indicator": "/hits?by=indicator",
     "batches": "/batches",
     "batch": "/batches/1",
+    "drops": "/drops",
     "channels": "/channels",
     "channel": "/channels/beta",
     "channel-failing": "/channels/gone",
@@ -105,8 +107,8 @@ def watched(browser: Browser, served: Served, *, width: int, scheme: str, **opti
 
 
 @pytest.fixture
-def lively(filled: None, bring: Callable[..., None], home: Path, clock: Clock) -> None:
-    """A node with conflicts, findings, refusals and an answer."""
+def lively(filled: None, bring: Callable[..., None], home: Path, clock: Clock, tmp_path: Path) -> None:
+    """A node with conflicts, findings, refusals, an answer, and drops that came and went."""
     other = [{**value, "name": "Another <name>"} if value["id"] == C2 else value for value in OBJECTS]
     bring(
         [*other, *many(12), {"type": "indicator", "id": "no"}], party="Northpier Telecom", name="weekly.json"
@@ -134,6 +136,7 @@ def lively(filled: None, bring: Callable[..., None], home: Path, clock: Clock) -
         ):
             add_token(node, clock, given)
         fetch(node, clock)
+        exchange(node, clock, tmp_path / "other")
         append_entered(node, clock)
 
 
@@ -186,6 +189,12 @@ def test_a_person_can_do_every_task(browser: Browser, served: Served, scripts: b
     page.get_by_role("button", name="Dispute").click()
     page.get_by_role("status").wait_for()
     page.get_by_text("<b>It is ours.</b>").first.wait_for()
+    page.get_by_text("Decline", exact=True).first.click()
+    page.get_by_label("Why", exact=True).select_option("no-capability")
+    page.get_by_role("button", name="Decline").click()
+    page.get_by_text("Declined. A receipt with the reason").wait_for()
+    page.get_by_role("link", name="Drops").first.click()
+    page.get_by_text("4 statements wait for the next drop to").wait_for()
     page.get_by_role("link", name="Batches").first.click()
     page.get_by_role("link", name="Undo").first.click()
     page.get_by_role("button", name="Undo batch").click()

@@ -170,6 +170,14 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def silent_text(drops: int, longest_days: int) -> str:
+    """Say how many drops of ours are unanswered, and for how long; "" where none is."""
+    if not drops:
+        return ""
+    longest = f", the longest for {counted(longest_days, 'day')}" if longest_days else ""
+    return f"{counted(drops, 'drop')} of ours{longest}: `backchannel release list`"
+
+
 def size_text(size_bytes: int) -> str:
     """Return a size as a person reads it: `512 B`, `3.4 MiB`."""
     size = float(size_bytes)

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backchannel.cli.command import Command, pass_session
-from backchannel.cli.layout import (
-    counted,
-    day_and_minute,
-    facts,
-    joined,
-    size_text,
-)
+from backchannel.cli.layout import counted, day_and_minute, facts, joined, silent_text, size_text
 from backchannel.cli.session import Session
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU
 
@@ -54,7 +48,7 @@ def init(session: Session, name: str, own_networks: tuple[str, ...], own_domains
         home, name=name, own_networks=own_networks, own_domains=own_domains, clock=session.clock
     ) as node:
         if session.form == "json":
-            session.document(status(node))
+            session.document(status(node, session.clock))
             return
         settings = node.settings
         session.text(
@@ -77,7 +71,7 @@ def status(session: Session) -> None:
     from backchannel.desk.node import status as ask  # noqa: PLC0415
 
     with session.node() as node:
-        found = ask(node)
+        found = ask(node, session.clock)
     if session.form == "json":
         session.document(found)
     else:
@@ -133,6 +127,7 @@ def _drops(found: Status) -> list[tuple[str, str]]:
         ("refused", f"{found.refused:,}: backchannel refused list" if found.refused else ""),
         ("alarms", f"{found.alarms:,} about keys: backchannel party list" if found.alarms else ""),
         ("waiting", waiting if found.waiting else ""),
+        ("unanswered", silent_text(found.unanswered.drops, found.unanswered.longest_days)),
     ]
 
 

@@ -8,7 +8,7 @@ import click
 
 from backchannel.cli.command import Command, pass_session
 from backchannel.cli.item import item_text, show_text
-from backchannel.cli.layout import counted
+from backchannel.cli.layout import counted, silent_text
 from backchannel.cli.reasons import why_text
 from backchannel.cli.session import Session
 
@@ -50,6 +50,9 @@ def _say_next(session: Session, page: Inbox) -> None:
         session.tell(
             f"{counted(page.quarantined, 'object')} in quarantine: `backchannel batch list` says from where"
         )
+    silent = page.unanswered
+    if silent is not None and silent.longest_days:
+        session.tell(f"Unanswered: {silent_text(silent.drops, silent.longest_days)}")
     if page.next:
         session.tell(f"Next: backchannel inbox --before {page.next}")
     elif not page.items:

@@ -17,6 +17,7 @@ from backchannel.cli.layout import (
     heading,
     joined,
     paragraph,
+    silent_text,
     size_text,
     table,
 )
@@ -331,8 +332,7 @@ def _say_who_waits(session: Session, found: Releases) -> None:
     """Say who is silent, and for whom something waits here."""
     silent = found.unanswered
     if silent.drops:
-        longest = counted(silent.longest_days, "day")
-        session.tell(paragraph(f"Unanswered: {counted(silent.drops, 'drop')}, the longest for {longest}."))
+        session.tell(f"Unanswered: {silent_text(silent.drops, silent.longest_days)}")
     for one in found.waiting:
         what = f"{counted(one.statements, 'statement')} for {one.to}"
         how = f"backchannel release send --receipts --to '{one.to}' -o FILE"

@@ -50,6 +50,9 @@ class Came:
     """None: the key is pinned to nobody any more, so nobody is answered."""
     batch: BatchId | None
     received_at: str
+    frame: bytes
+    """Its manifest, as it came."""
+    is_deniable: bool
 
     @property
     def name(self) -> str:
@@ -90,6 +93,8 @@ def came_now(node: Node, manifest: Manifest, keys: Keys) -> Came:
         sender=_sender(node, keys, release),
         batch=None,
         received_at="",
+        frame=manifest.frame,
+        is_deniable=manifest.is_deniable,
     )
 
 
@@ -164,6 +169,8 @@ def _came(node: Node, keys: Keys, row: CameRow) -> Came | None:
         sender=_sender(node, keys, release),
         batch=row.batch_id,
         received_at=row.manifest.received_at,
+        frame=row.manifest.envelope,
+        is_deniable=is_deniable,
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from backchannel.codec import JsonObject
 from backchannel.desk.provenance_documents import Difference, Provenance
+from backchannel.desk.receipt_documents import CameDrop, Unanswered
 from backchannel.stix.findings import Finding
 
 ValidityState = Literal["before", "inside", "after"]
@@ -131,6 +132,8 @@ class Inbox(msgspec.Struct, frozen=True, kw_only=True):
     while there is a next one (long runs of superseded versions are read a piece at a time)."""
     quarantined: int
     """Objects that wait for a person's decision and that no item shows."""
+    unanswered: Unanswered | None
+    """Drops that we sent and whose readers are silent; null on all pages but the first."""
 
 
 class ItemDetail(msgspec.Struct, frozen=True, kw_only=True):
@@ -256,6 +259,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     """What signed statements say of the content in force."""
     concerns: Concerns
     """Whether hunts in our own logs saw it, or how far they looked for it."""
+    drops: tuple[CameDrop, ...] = ()
+    """The drops that brought the content in force, newest first."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

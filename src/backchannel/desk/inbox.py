@@ -14,6 +14,7 @@ from backchannel.clock import Clock
 from backchannel.desk.documents import Inbox, ItemDetail, ItemHit
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
+from backchannel.desk.sent_drops import unanswered
 from backchannel.desk.ties import tied_indicators
 from backchannel.desk.why import why
 from backchannel.errors import UsageError
@@ -74,6 +75,7 @@ def inbox(
         items=Reader(node, clock).items(page, related=RELATED_IN_LIST),
         next=None if place is None else str(place),
         quarantined=objects.quarantined(),
+        unanswered=unanswered(node, clock) if before is None else None,
     )
 
 

@@ -123,11 +123,11 @@ def open_node(home: Path) -> Node:
     return Node(home, settings, store, party)
 
 
-def status(node: Node) -> Status:
+def status(node: Node, clock: Clock) -> Status:
     """Say how the node stands: counts, the last batch and hunt, the store's size."""
     from backchannel.desk.standing import standing  # noqa: PLC0415
 
-    return standing(node)
+    return standing(node, clock)
 
 
 def _own_keys(home: Path) -> KeyPair:

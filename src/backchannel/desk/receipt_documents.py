@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from backchannel.desk.coming_documents import RefusedThing
 from backchannel.desk.drop_documents import Noted
 
 Outcome = Literal["given", "told before", "not asked", "denied"]
@@ -93,10 +94,10 @@ class SentStanding(msgspec.Struct, frozen=True, kw_only=True):
 class Unanswered(msgspec.Struct, frozen=True, kw_only=True):
     """Drops of ours whose recipients were asked for an answer and are silent."""
 
-    drops: int
+    drops: int = 0
     """Of the last 1,000 that asked."""
-    parties: int
-    longest_days: int
+    parties: int = 0
+    longest_days: int = 0
     """How long the longest silence lasts."""
 
 
@@ -138,3 +139,41 @@ class HeardStatements(msgspec.Struct, frozen=True, kw_only=True):
     """How many are in quarantine."""
     notes: tuple[Noted, ...]
     """Why, one by one."""
+
+
+class CameDrop(msgspec.Struct, frozen=True, kw_only=True):
+    """A drop that came and was taken."""
+
+    sender: str | None
+    """Null: its key counts for no party here any more."""
+    seq: int
+    drop: str
+    """`sha256:...` of its manifest."""
+    received_at: str
+    batch: int | None
+    """Null: it held no objects."""
+    signature: Literal["good", "deniable", "weightless", "bad"]
+    """By the keys of today. `deniable`: only we can know who made it; `weightless`: see the notes."""
+    asks: str
+    """What we may be asked to tell: `none`, `received`, `assessed` or `acted`."""
+    told: str | None
+    """What we said last of the whole drop; null: nothing."""
+    notes: tuple[Noted, ...]
+    """A gap before it, or what is the matter with its signature."""
+
+
+class Drops(msgspec.Struct, frozen=True, kw_only=True):
+    """`/drops.json`: what came and what went, who is silent, what was refused, and what waits."""
+
+    schema: str = "backchannel.drops/1"
+    came: tuple[CameDrop, ...]
+    """Newest first."""
+    next: str | None
+    """Give it as `before` for those that came earlier."""
+    sent: tuple[SentStanding, ...]
+    """The newest 50."""
+    unanswered: Unanswered
+    refused: tuple[RefusedThing, ...]
+    """The newest 20 that nobody decided."""
+    refused_open: int
+    waiting: tuple[WaitingFor, ...]

@@ -26,7 +26,7 @@ from backchannel.parties.at_rest import Unseal
 from backchannel.parties.kid import Use
 from backchannel.parties.states import Standing
 from backchannel.policy.decide import Decision, Request, decide
-from backchannel.provenance.predicates import DeclineReason, Receipt
+from backchannel.provenance.predicates import DECLINE_CODES, DeclineReason, Receipt
 from backchannel.provenance.reasons import Reason
 from backchannel.provenance.receipts import answer, tells_more
 from backchannel.provenance.statement import ObjectSubject, SigningKey, digest_text, make
@@ -159,8 +159,11 @@ def decline_reason(code: str, *, other: str = "", text: str = "", node: Node) ->
 
     Raises:
         NotFoundError: there is no such other object.
-        UsageError: `other` is missing where the reason names one, or given where it does not; or the text is too long.
+        UsageError: there is no such code; `other` is missing where the reason names one, or given where it does
+            not; or the text is too long.
     """
+    if code not in DECLINE_CODES:
+        raise UsageError("that is no reason to decline", hint=f"One of {', '.join(sorted(DECLINE_CODES))}.")
     needs_other = code in {"duplicate-of", "conflicts-with"}
     if needs_other is not bool(other.strip()):
         wanted = "names what it is" if needs_other else "names nothing else"

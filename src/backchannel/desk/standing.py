@@ -7,9 +7,11 @@ from typing import Literal
 import msgspec
 
 from backchannel import __version__, codec
+from backchannel.clock import Clock
 from backchannel.desk.batches import batch_documents
 from backchannel.desk.documents import Batch
 from backchannel.desk.node import Node
+from backchannel.desk.receipt_documents import Unanswered
 
 
 class LastHunt(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +59,19 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """About keys that do not fit what is known, and that nobody decided."""
     waiting: int
     """Statements that wait for the next drop to their reader."""
+    unanswered: Unanswered
+    """Drops that we sent and whose readers are silent."""
     credentials: int
     """Of parties for our own server, those that have expired among them."""
 
 
-def standing(node: Node) -> Status:
-    """Count what the node holds."""
+def standing(node: Node, clock: Clock) -> Status:
+    """Count what the node holds.
+
+    Args:
+        node: ours.
+        clock: tells how long somebody has been silent.
+    """
     store = node.store
     objects, quarantined, types = store.objects.counts()
     hunts, answers = store.sightlines.tally()
@@ -86,9 +95,18 @@ def standing(node: Node) -> Status:
         refused=store.statements.open_refused(),
         alarms=len(store.membership.alarms()),
         waiting=sum(number for _, number in store.statements.waiting_parties()),
+        unanswered=_unanswered(node, clock),
         collections=len(store.collections.all()),
         credentials=len(store.credentials.all()),
     )
+
+
+def _unanswered(node: Node, clock: Clock) -> Unanswered:
+    if not node.store.statements.sent(party_row=None, manifest=None, at_most=1, is_asking=True):
+        return Unanswered()
+    from backchannel.desk.sent_drops import unanswered  # noqa: PLC0415  # loads what verifies signatures
+
+    return unanswered(node, clock)
 
 
 def _last_hunt(node: Node) -> LastHunt | None:

@@ -8,6 +8,7 @@ from backchannel import codec
 from backchannel.clock import Clock
 from backchannel.codec import JsonObject
 from backchannel.desk.documents import Answer, Arrival, Said, Version, Why
+from backchannel.desk.drop_book import brought_by
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
@@ -70,6 +71,7 @@ def why(node: Node, clock: Clock, stix_id: str) -> Why:
         answers=tuple(_answer(reader, answered) for answered in answers),
         provenance=provenance_of(node.store, clock, kept, marking=tlp, keys=pinned_keys(node)),
         concerns=reader.concerns(kept),
+        drops=brought_by(node, clock, kept),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -200,22 +200,26 @@ class Release(Predicate, frozen=True, kw_only=True, rename={"from_": "from"}):
             raise ValueError(f"`expires` lies at most {MAX_RELEASE_DAYS} days behind `created`")
 
 
+DeclineCode = Literal[
+    "not-relevant",
+    "not-understood",
+    "no-capability",
+    "no-authority",
+    "distrust-source",
+    "duplicate-of",
+    "stale",
+    "conflicts-with",
+    "need-more",
+]
+DECLINE_CODES: Final = frozenset(get_args(DeclineCode))
+
+
 class DeclineReason(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
     """Why something was not acted on."""
 
-    code: Literal[
-        "not-relevant",
-        "not-understood",
-        "no-capability",
-        "no-authority",
-        "distrust-source",
-        "duplicate-of",
-        "stale",
-        "conflicts-with",
-        "need-more",
-    ]
+    code: DeclineCode
     other: DigestText | None = None
     """What it duplicates or conflicts with."""
     text: Text = ""

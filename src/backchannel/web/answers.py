@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.responses import Response
 
 from backchannel.desk import answering
 from backchannel.desk import batches as desk_batches
 from backchannel.desk import channels as desk_channels
+from backchannel.desk.receipting import READ, Word, acknowledged, decline_reason
 from backchannel.web.pages import batch_id_of, stix_id_of
 from backchannel.web.rendering import channel_url, item_url
 from backchannel.web.visit import Visit, see_other
@@ -15,8 +18,33 @@ from backchannel.web.visit import Visit, see_other
 def acknowledge(visit: Visit) -> Response:
     """`POST /item/{id}/ack`."""
     stix_id = stix_id_of(visit)
-    answering.acknowledge(visit.node, visit.clock, stix_id, text=visit.form.get("text", ""))
-    return see_other(item_url(stix_id), said="ack")
+    word = _TOLD.get(visit.form.get("told", ""), READ)
+    said = answering.acknowledge(visit.node, visit.clock, stix_id, text=visit.form.get("text", ""), word=word)
+    outcomes = {one.outcome for one in said.receipts}
+    told = "told" if "given" in outcomes else "denied" if "denied" in outcomes else "ack"
+    return see_other(item_url(stix_id), said=told)
+
+
+_TOLD: Final = {
+    "assessed": Word(state="assessed"),
+    "blocked": Word(state="acted", acted="blocked"),
+    "hunted-nothing": Word(state="acted", acted="hunted, nothing"),
+    "hunted-found": Word(state="acted", acted="hunted, found"),
+}
+"""What the form can tell the senders of drops, beside that it was read."""
+
+
+def decline(visit: Visit) -> Response:
+    """`POST /item/{id}/decline`."""
+    stix_id = stix_id_of(visit)
+    reason = decline_reason(
+        visit.form.get("reason", ""),
+        other=visit.form.get("other", ""),
+        text=visit.form.get("text", ""),
+        node=visit.node,
+    )
+    acknowledged(visit.node, visit.clock, stix_id, Word(state="declined", reason=reason))
+    return see_other(item_url(stix_id), said="decline")
 
 
 def sight(visit: Visit) -> Response:

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from backchannel.clock import Clock
 from backchannel.desk.box import Box
 from backchannel.errors import BackchannelError
-from backchannel.web import answers, dropbox, ledger, offered, pages
+from backchannel.web import answers, dropbox, drops, ledger, offered, pages
 from backchannel.web.assets import Assets
 from backchannel.web.auth import Logins
 from backchannel.web.doorway import Doorway
@@ -110,12 +110,14 @@ def _page_routes(house: House) -> list[BaseRoute]:
         *shows(pages.why, "/item/{stix_id}/why.json"),
         *shows(pages.item, "/item/{stix_id}.json", "/item/{stix_id}"),
         does(answers.acknowledge, "/item/{stix_id}/ack"),
+        does(answers.decline, "/item/{stix_id}/decline"),
         does(answers.sight, "/item/{stix_id}/sight"),
         does(answers.dispute, "/item/{stix_id}/dispute"),
         *shows(pages.hits, "/hits", "/hits.json"),
         *shows(pages.batches, "/batches", "/batches.json"),
         *shows(pages.batch, "/batches/{batch_id:int}", "/batches/{batch_id:int}.json"),
         does(answers.undo, "/batches/{batch_id:int}/undo"),
+        *shows(drops.drops, "/drops", "/drops.json"),
         *shows(pages.channels, "/channels", "/channels.json"),
         *shows(pages.channel, "/channels/{name}.json", "/channels/{name}"),
         does(answers.poll, "/channels/{name}/poll"),
