@@ -73,6 +73,8 @@ class Place(msgspec.Struct, frozen=True):
     alias: str = ""
     can_read: bool = True
     can_write: bool = False
+    ledger_seen: int = 0
+    """Leaves under the checkpoint of its party's ledger that we cosigned last; 0: none."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -92,6 +94,10 @@ class Page(msgspec.Struct, frozen=True):
     """A whole file of any form that an import reads, in place of pieces; good until the channel is closed."""
     notes: tuple[str, ...] = ()
     """What the other end does against its standard, and what we made of it."""
+    checkpoint: bytes = b""
+    """Of the ledger of whoever serves it, as the answer shows it; empty: it shows none."""
+    growth: tuple[bytes, ...] = ()
+    """The hashes that prove that this ledger grew from `Place.ledger_seen`."""
 
 
 class Outgoing(msgspec.Struct, frozen=True):

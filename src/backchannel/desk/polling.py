@@ -24,6 +24,7 @@ from backchannel.desk.channels import BATCH_CHANNEL, counts_document, find_chann
 from backchannel.desk.filing import Filing
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
+from backchannel.desk.polled_ledgers import PolledLedger
 from backchannel.desk.receive import import_batch, import_terms, remove_abandoned
 from backchannel.errors import BackchannelError, UsageError
 from backchannel.ids import BatchId
@@ -144,7 +145,8 @@ class _Poll:
         return found
 
     def _collection(self, channel: Channel, place: Place) -> PolledCollection:
-        reading = _Reading(self._node, self._clock, self._row, place, self._tell)
+        ledger = PolledLedger(self._node, self._clock, self._row.party, self._unseal)
+        reading = _Reading(self._node, self._clock, self._row, place, self._tell, ledger)
         error: BackchannelError | None = None
         try:
             reading.read(channel)
@@ -187,7 +189,17 @@ class _Poll:
 class _Reading:
     """The reading of one collection: pages are gathered until they make a batch."""
 
-    def __init__(self, node: Node, clock: Clock, row: ChannelRow, place: Place, tell: Tell | None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        clock: Clock,
+        row: ChannelRow,
+        place: Place,
+        tell: Tell | None,
+        ledger: PolledLedger,
+    ) -> None:
+        self._ledger, seen = ledger, ledger.seen()
+        place = msgspec.structs.replace(place, ledger_seen=seen)
         self._node, self._clock, self._row, self._place, self._tell = node, clock, row, place, tell
         known = next(
             (one for one in node.store.channels.places(row.channel_row) if one.place == place.place), None
@@ -202,7 +214,11 @@ class _Reading:
         """Read to the end; what came before an error is kept."""
         objects = size = 0
         try:
+            asked_at = self._clock.now()
             for page in channel.pages(self._place, self._kept.cursor):
+                note = self._ledger.look_at(page, asked_at=asked_at, seen=self._place.ledger_seen)
+                self.notes += [note] if note else []
+                asked_at = self._clock.now()
                 self._gathered.append(page)
                 self.notes += page.notes
                 objects += len(page.pieces)

@@ -24,6 +24,7 @@ from backchannel.channels.unpacking import CutOffError
 from backchannel.desk.addressing import shown_url
 from backchannel.desk.channel import Outgoing, Page, Pause, Place, Terms, Verdict
 from backchannel.errors import NetworkError, UsageError
+from backchannel.provenance.ledger.headers import SEEN_HEADER, read_checkpoint
 from backchannel.stix.split import Outline
 
 PAGE_OBJECTS: Final = 1_000
@@ -79,6 +80,7 @@ class _Listing:
 
     def __init__(self, door: Door, place: Place, at: Bookmark) -> None:
         self._door, self._at = door, at
+        self._ledger_seen = place.ledger_seen
         self._url = urljoin(place.place, "objects/")
         self._shown = shown_url(self._url)
         self._limit = PAGE_OBJECTS
@@ -100,6 +102,7 @@ class _Listing:
             self._at = msgspec.structs.replace(self._at, began=began, objects=objects)
             step = self._on_2_0(answer, envelope) if self._at.version == "2.0" else self._on(answer, envelope)
             self._at = step.bookmark
+            checkpoint, growth = read_checkpoint(answer.headers) or (b"", ())
             notes = [note for note in (*envelope.notes, *step.notes) if note not in told]
             told.update(notes)
             yield Page(
@@ -110,6 +113,8 @@ class _Listing:
                 outline=envelope.outline,
                 pieces=envelope.pieces,
                 notes=tuple(notes),
+                checkpoint=checkpoint,
+                growth=growth,
             )
             if step.problem:
                 raise NetworkError(step.problem, hint="What came so far is kept. Tell the server's operator.")
@@ -197,6 +202,8 @@ class _Listing:
     def _ask(self) -> Answer:
         at = self._at
         headers = {"Accept": OBJECTS[at.version]}
+        if self._ledger_seen:
+            headers[SEEN_HEADER] = str(self._ledger_seen)
         query = {"added_after": at.after} if at.after else {}
         if at.version == "2.0":
             headers["Range"] = f"items {at.start}-{at.start + PAGE_OBJECTS - 1}"

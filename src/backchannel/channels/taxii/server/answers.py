@@ -54,6 +54,10 @@ class Answer:
         body = packer.compress(self.body) + packer.flush()
         return Answer(self.status, body, (*self.headers, _GZIP), self.closes)
 
+    def beside(self, headers: Headers) -> Answer:
+        """Return it with more headers."""
+        return Answer(self.status, self.body, (*self.headers, *headers), self.closes)
+
     def all_headers(self) -> list[tuple[bytes, bytes]]:
         """Return every header of the answer."""
         headers = [*_ALWAYS, *self.headers, (b"content-length", str(len(self.body)).encode())]

@@ -38,8 +38,10 @@ from backchannel.clock import Clock
 from backchannel.desk import access
 from backchannel.desk.access import ANONYMOUS, Caller
 from backchannel.desk.node import Node
+from backchannel.desk.shown_checkpoint import ShownCheckpoint
 from backchannel.desk.taxii import BusyError
 from backchannel.errors import BackchannelError
+from backchannel.provenance.ledger.headers import SEEN_HEADER
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +101,7 @@ class TaxiiServer:
         self._reads = bounds.Turns(limits.threads_each, limits.waiting_each, limits.waiting)
         self._writes = bounds.Turns(1, limits.waiting_each, limits.waiting)
         self._room = bounds.Room(limits)
+        self._ledger = ShownCheckpoint(node)
 
     def close(self) -> None:
         """Wait for what is under way, and take no more."""
@@ -149,9 +152,16 @@ class TaxiiServer:
             return await self._post(request, body_bytes)
         if request.method == "DELETE":
             return await self._write(request, endpoints.delete)
-        if not media.takes_gzip(request.headers.get("accept-encoding")):
-            return await self._read(request, endpoints.answer)
-        return await self._read(request, lambda asked: endpoints.answer(asked).packed())
+        is_packed = media.takes_gzip(request.headers.get("accept-encoding"))
+        seen = request.headers.get(SEEN_HEADER, "")
+
+        def work(asked: Asked) -> Answer:
+            found = endpoints.answer(asked)
+            if asked.caller.party is not None:  # strangers learn nothing of our ledger
+                found = found.beside(self._ledger.headers(seen))
+            return found.packed() if is_packed else found
+
+        return await self._read(request, work)
 
     # --- Who asks, and how much ------------------------------------------------------------------------
 
