@@ -224,6 +224,7 @@ def test_a_deniable_drop_says_who_can_know_it(alpha: Home, beta: Home):
     ran = beta("receive", "x.bcb")
     assert ran.code == 0
     assert "only you can know that it is theirs" in ran.text
+    assert "only you can know this" in beta("why", str(indicator(1)["id"]), COLUMNS="160").text
 
 
 # --- Sending -------------------------------------------------------------------------------------------
@@ -463,6 +464,19 @@ def test_a_gap_names_the_number_that_release_again_hands_on(alpha: Home, beta: H
     assert "number 1" in gap.text
     assert alpha("release", "again", "--to", "Beta", "--seq", "1", "-o", "once-more").code == 0
     assert taken(beta("receive", "once-more", "--json")) == [("taken", 2)]
+
+
+def test_drops_given_in_one_go_in_any_order_leave_no_gap(alpha: Home, beta: Home):
+    for name in ("0", "1", "2", "3", "4"):
+        assert alpha(*SEND, "-o", name).code == 0
+    assert beta("receive", "0").code == 0
+    ran = beta("receive", "4", "1", "2", "--json")
+    found = [one["drop"] for one in things(ran)]
+    assert [[note["code"] for note in one["notes"]] for one in found] == [["gap"], [], []]  # type: ignore[index]
+    assert [one["missing"] for one in found] == [[3], [], []]  # type: ignore[index]
+    assert found[0]["notes"][0]["detail"] == "number 3"  # type: ignore[index]
+    late = beta("receive", "3", "--json")
+    assert [note["code"] for note in things(late)[0]["drop"]["notes"]] == ["out-of-order"]  # type: ignore[index]
 
 
 def test_t70_no_key_stands_in_what_is_said(alpha: Home, beta: Home, world: Path):

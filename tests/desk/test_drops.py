@@ -20,6 +20,7 @@ from backchannel.desk.provenance_documents import Chain
 from backchannel.desk.receive import receive
 from backchannel.desk.recipients import channel_name, recipient_of
 from backchannel.desk.releasing import How, release
+from backchannel.desk.why import why
 from backchannel.errors import NotFoundError, PolicyError, UsageError
 from backchannel.ids import BatchId
 from backchannel.provenance.reasons import Reason, Rejected
@@ -169,6 +170,8 @@ def test_a_deniable_drop_is_taken_as_its_senders_and_bears_no_signature(three: l
     assert (found.state, found.sender, found.stored, found.deniable) == ("taken", "Alpha", 1, True)
     assert found.statements == 0
     assert chains(beta, str(indicator(1)["id"])) == ()
+    told = why(beta, CLOCK, str(indicator(1)["id"]))
+    assert [(one.party, one.deniable) for one in told.arrivals] == [("Alpha", True)]
     kept = beta.store.statements.received(
         recipient_of(beta, "Alpha").age_kid, own_line(alpha, beta), at_most=5
     )

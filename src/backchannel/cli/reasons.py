@@ -62,7 +62,7 @@ def _arrivals(found: Why) -> str:
             day_and_minute(arrival.received_at).removesuffix(" UTC"),
             arrival.party or "-",
             arrival.channel,
-            arrival.outcome,
+            f"{arrival.outcome}, only you can know this" if arrival.deniable else arrival.outcome,
             arrival.tlp or "",
             arrival.place,
         )

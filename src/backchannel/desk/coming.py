@@ -9,11 +9,13 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, BinaryIO, cast
+
+from msgspec import structs
 
 from backchannel.clock import Clock, format_time
 from backchannel.desk.coming_documents import ReceivedThing, ReceivedThings
@@ -27,6 +29,7 @@ from backchannel.desk.releasing import PRIVATE
 from backchannel.desk.taking import TakeTerms, take_drop
 from backchannel.drop import limits, parts, qr
 from backchannel.drop.opening import spool
+from backchannel.drop.sequence import in_words
 from backchannel.errors import BackchannelError, InputError, StoreError
 from backchannel.ids import sha256
 from backchannel.parties.at_rest import Unseal
@@ -73,7 +76,31 @@ def receive_files(
         with _opened(path, node.home / PRIVATE) as file:
             coming.take("standard input" if path is None else str(path), file)
     coming.put_together()
-    return ReceivedThings(things=tuple(coming.things))
+    return ReceivedThings(things=tuple(_without_passing_notes(coming.things)))
+
+
+def _without_passing_notes(things: Sequence[ReceivedThing]) -> Iterator[ReceivedThing]:
+    """Yield what came without what is settled by now: a number that was missing, and came in the same go."""
+    drops = [one.drop for one in things if one.drop is not None and one.drop.state == "taken"]
+    came = {(drop.sender, drop.deniable, drop.seq) for drop in drops}
+    missed = {(drop.sender, drop.deniable, number) for drop in drops for number in drop.missing}
+    for one in things:
+        drop = one.drop
+        if drop is None:
+            yield one
+            continue
+        line = (drop.sender, drop.deniable)
+        left = tuple(number for number in drop.missing if (*line, number) not in came)
+        settled = {Reason.GAP} if drop.missing and not left else set()
+        if (*line, drop.seq) in missed:
+            settled.add(Reason.OUT_OF_ORDER)
+        notes = [note for note in drop.notes if note.code not in settled]
+        if left != drop.missing:
+            notes = [
+                structs.replace(note, detail=in_words(left)) if note.code == Reason.GAP else note
+                for note in notes
+            ]
+        yield structs.replace(one, drop=structs.replace(drop, missing=left, notes=tuple(notes)))
 
 
 @contextmanager

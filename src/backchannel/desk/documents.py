@@ -189,6 +189,8 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     tlp: str | None
     """Default marking that the import gave to what arrives unmarked."""
     version: str | None
+    deniable: bool = False
+    """Whether it came in a drop without a signature: only we can know that its sender made it."""
     original: str | None = None
     """The row or line that an indicator was made from, or the other spelling it came in; at most 2,000
     characters."""

@@ -99,6 +99,8 @@ class ReceivedDrop(msgspec.Struct, frozen=True, kw_only=True):
     """What its sender asks to be told: `none`, `received`, `assessed` or `acted`."""
     told: bool = False
     """Whether a receipt that it came waits for the next drop to its sender."""
+    missing: tuple[int, ...] = ()
+    """Numbers before its own that have not come, the first 1,000 of them."""
     files: tuple[str, ...] = ()
     """Attachments, as they were saved."""
     notes: tuple[Noted, ...] = ()

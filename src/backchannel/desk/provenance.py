@@ -6,7 +6,7 @@ key that was revoked today changes what is shown of yesterday's objects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -126,6 +126,16 @@ def provenance_of(store: Store, clock: Clock, kept: Kept, *, marking: Tlp, keys:
 def _worth(chain: Chain) -> tuple[int, int]:
     """Sort what is proven first, and of that the shortest way."""
     return ("proven", "unproven", "refused").index(chain.state), len(chain.hops)
+
+
+def deniable_batches(store: Store, batches: Collection[BatchId]) -> frozenset[int]:
+    """Return those batches that came in a deniable drop: what they brought is for us alone to know."""
+    came = store.statements.came(batch_ids=list(batches), rows=len(batches)) if batches else []
+    return frozenset(
+        row.batch_id
+        for row in came
+        if row.batch_id is not None and open_either(row.manifest.envelope, max_bytes=MAX_MANIFEST_BYTES)[1]
+    )
 
 
 def known_at(store: Store) -> Callable[[bytes], datetime | None]:

@@ -61,6 +61,8 @@ from backchannel.stix.split import Piece
 from backchannel.store.membership import EventRow
 from backchannel.store.rows import BatchCounts, InputFile
 
+MAX_MISSING: Final = 1_000
+"""Missing numbers of a channel that are told one by one."""
 MAX_BEFORE: Final = 1_000
 """Drops of a channel that a new one is compared with, the newest."""
 CHANNEL: Final = "drop"
@@ -191,6 +193,7 @@ class _Taking:
         self._notes: list[Noted] = [_noted(reason) for reason in self._manifest.notes]
         self._envelopes: dict[str, bytes] = {}
         self._said = Said()
+        self._missing: tuple[int, ...] = ()
         self._is_told = False
         self._ledgers = Ledgers(node, clock, opened.manifest, keys.keyring)
 
@@ -246,10 +249,9 @@ class _Taking:
             self._suspend(f"it signed two drops under the number {self._release.seq}")
             raise Rejected(Reason.EQUIVOCATION, f"number {self._release.seq}, against {place.against}")
         self._notes = [one for one in self._notes if one.code not in {Reason.GAP, Reason.OUT_OF_ORDER}]
+        self._missing = tuple(place.missing[:MAX_MISSING])
         if place.reason is Reason.GAP:
-            first, last = place.missing[0], place.missing[-1]
-            many = f"number {first}" if first == last else f"numbers {first} to {last}"
-            self._notes.append(_noted(Reason.GAP, many))
+            self._notes.append(_noted(Reason.GAP, sequence.in_words(place.missing)))
         elif place.reason is Reason.OUT_OF_ORDER:
             self._notes.append(_noted(Reason.OUT_OF_ORDER, f"number {self._release.seq}"))
         if standing is not Standing.VERIFIED:
@@ -370,6 +372,7 @@ class _Taking:
             statements=len(self._envelopes),
             receipts=self._said.receipts,
             deniable=self._manifest.is_deniable,
+            missing=() if state == "replay" else self._missing,
             asks=self._release.ack,
             told=self._is_told,
             files=files,

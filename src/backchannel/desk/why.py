@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from backchannel import codec
 from backchannel.clock import Clock
@@ -12,7 +12,7 @@ from backchannel.desk.drop_book import brought_by
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
-from backchannel.desk.provenance import provenance_of
+from backchannel.desk.provenance import deniable_batches, provenance_of
 from backchannel.desk.provenance_documents import Difference
 from backchannel.desk.ties import relation_of
 from backchannel.stix.describe import describe
@@ -49,6 +49,7 @@ def why(node: Node, clock: Clock, stix_id: str) -> Why:
     firsts = objects.firsts(rows)
     first = firsts[kept.object_row]
     arrivals, arrivals_total = objects.arrivals(kept.stix_id, at_most=MAX_ARRIVALS)
+    deniable = deniable_batches(node.store, [arrival.batch_id for arrival in arrivals])
     others = [version for version in versions if version.object_row != kept.object_row]
     said = _said(reader, kept)
     tlp = reader.tlp(kept, first)
@@ -61,7 +62,7 @@ def why(node: Node, clock: Clock, stix_id: str) -> Why:
         quarantined=kept.quarantined,
         tlp=tlp.label,
         tlp_why=_tlp_why(reader, kept, tlp, first),
-        arrivals=tuple(_arrival(arrival) for arrival in arrivals),
+        arrivals=tuple(_arrival(arrival, deniable) for arrival in arrivals),
         arrivals_total=arrivals_total,
         conflicts=tuple(_versions(kept, others, firsts, same=True)),
         versions=tuple(_versions(kept, others, firsts, same=False)),
@@ -75,7 +76,7 @@ def why(node: Node, clock: Clock, stix_id: str) -> Why:
     )
 
 
-def _arrival(arrival: KeptArrival) -> Arrival:
+def _arrival(arrival: KeptArrival, deniable: Collection[int]) -> Arrival:
     original = arrival.original
     return Arrival(
         batch=arrival.batch_id,
@@ -86,6 +87,7 @@ def _arrival(arrival: KeptArrival) -> Arrival:
         outcome=arrival.outcome,
         tlp=arrival.tlp,
         version=arrival.version or None,
+        deniable=arrival.batch_id in deniable,
         original=None
         if original is None
         else visible(original.decode("utf-8", "replace"), max_chars=MAX_ORIGINAL_CHARS),

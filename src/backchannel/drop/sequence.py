@@ -8,15 +8,18 @@ and a repeated one are normal and are only told; two different drops under one n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Final
 
 from backchannel.clock import parse_time
 from backchannel.drop import limits
 from backchannel.provenance.predicates import Release
 from backchannel.provenance.reasons import Reason
+
+_MAX_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,19 @@ class Place:
     def is_taken(self) -> bool:
         """Whether its contents are to be taken in."""
         return self.reason not in {Reason.REPLAY, Reason.EQUIVOCATION}
+
+
+def in_words(numbers: Sequence[int]) -> str:
+    """Return rising numbers that have not come, in words."""
+    first, last = numbers[0], numbers[-1]
+    if first == last:
+        return f"number {first}"
+    if last - first + 1 == len(numbers):
+        return f"numbers {first} to {last}"
+    shown = ", ".join(map(str, numbers[:_MAX_SHOWN]))
+    return f"numbers {shown}" + (
+        f" and {len(numbers) - _MAX_SHOWN:,} more" if len(numbers) > _MAX_SHOWN else ""
+    )
 
 
 def forget_after(release: Release) -> datetime:
