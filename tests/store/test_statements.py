@@ -55,6 +55,21 @@ def test_statements_about_an_object_come_back_oldest_first_with_their_place(stor
     assert store.statements.of_version("", "", at_most=9) == [], "what names a root names no id"
 
 
+def test_asked_of_many_objects_the_store_tells_of_each_what_it_tells_of_one(store: SqliteStore):
+    objects = [hashlib.sha256(bytes([number % 256, number // 256])).digest() for number in range(1_100)]
+    leaves = [Subject(one, leaf_index=number, salt=b"s" * 16) for number, one in enumerate(objects)]
+    store.statements.add(ORIGIN, leaves[:700], batch_id=batch(store))
+    store.statements.add(RELAY, leaves[400:], batch_id=batch(store))
+    unseen = NewStatement(b"u" * 32, "relay", "k3", b"{}", AT)
+    store.statements.add(unseen, leaves, batch_id=batch(store, complete=False))
+    for at_most in (1, 9):
+        found = store.statements.abouts([*objects, OBJECT], kinds=("origin", "relay"), at_most=at_most)
+        assert found == {
+            one: store.statements.about(one, kinds=("origin", "relay"), at_most=at_most) for one in objects
+        }
+    assert store.statements.abouts(objects, kinds=("permit",), at_most=9) == {}
+
+
 def test_a_statement_is_seen_while_one_of_its_batches_stands_or_it_is_our_own(store: SqliteStore):
     first, second = batch(store), batch(store)
     for batch_id in (first, second):
@@ -182,6 +197,8 @@ def test_what_was_sent_is_kept_for_each_recipient_with_the_secret_of_its_copy(st
     ("sql", "parameters"),
     [
         ("about", (OBJECT, '["origin"]', 10)),
+        ("subjects_of", (OBJECT, OBJECT, '["origin"]')),
+        ("by_rows", ("[1, 2]",)),
         ("of_version", ("indicator--1", "2026", 10)),
         ("was_taken", ("k", "i")),
         ("received", ("k", "c", 10)),
@@ -189,7 +206,7 @@ def test_what_was_sent_is_kept_for_each_recipient_with_the_secret_of_its_copy(st
     ],
 )
 def test_no_question_reads_a_whole_table(store: SqliteStore, sql: str, parameters: tuple):
-    text = getattr(module, f"_{sql.upper()}")
+    text = getattr(module, f"_{sql.upper()}").format(marks="?, ?")
     plan = [row[3] for row in store.database.execute(f"EXPLAIN QUERY PLAN {text}", parameters)]
     scans = [line for line in plan if line.startswith("SCAN") and "json_each" not in line]
     assert scans == [], plan

@@ -30,6 +30,8 @@ class _Group:
 
     envelopes: tuple[bytes, ...]
     """Of the statements of its chain; empty for one that did not come along."""
+    subjects: tuple[RootSubject | None, ...]
+    """What each of them names, where that is a root."""
     whole: frozenset[str]
     """The statements whose root is the one over just these objects, as they stand in this drop."""
 
@@ -96,12 +98,11 @@ class DropChains:
             if number == group.first + group.n - 1:
                 envelopes = tuple(self._envelopes.get(digest, b"") for digest in group.chain)
                 subject = RootSubject(root=digest_text(roots.root()), n=group.n)
+                named = tuple(map(_root_of, envelopes))
                 whole = frozenset(
-                    digest
-                    for digest, envelope in zip(group.chain, envelopes, strict=True)
-                    if envelope and open_envelope(envelope).statement.subject == subject
+                    digest for digest, root in zip(group.chain, named, strict=True) if root == subject
                 )
-                self._groups[group.first] = _Group(envelopes, whole)
+                self._groups[group.first] = _Group(envelopes, named, whole)
 
     def _pairs(self) -> Iterator[tuple[Salted, Linked]]:
         return zip(self._opened.objects(), self._opened.links(), strict=True)
@@ -148,9 +149,8 @@ class DropChains:
         """Whether the object's proofs hold, so that what was found of its neighbours holds for it."""
         if linked.group is None:
             return False
-        for name, envelope in zip(linked.group.chain, group.envelopes, strict=True):
-            subject = open_envelope(envelope).statement.subject
-            if not isinstance(subject, RootSubject):
+        for name, subject in zip(linked.group.chain, group.subjects, strict=True):
+            if subject is None:
                 return False
             if name in group.whole:
                 continue
@@ -167,6 +167,12 @@ class DropChains:
             return ()
         detail = "the last statement is not of the party that sent the drop"
         return (Fault(Reason.BROKEN_CHAIN, len(chain.hops) - 1, detail),)
+
+
+def _root_of(envelope: bytes) -> RootSubject | None:
+    """Return the root that a statement names, if it came along and names one."""
+    subject = open_envelope(envelope).statement.subject if envelope else None
+    return subject if isinstance(subject, RootSubject) else None
 
 
 def _spoken(fault: Fault) -> str:

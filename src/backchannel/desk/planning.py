@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import Final
 
 from backchannel import codec
 from backchannel.clock import Clock
@@ -22,6 +23,12 @@ from backchannel.provenance.predicates import MAX_HOPS, Origin
 from backchannel.provenance.statement import content_of, open_envelope
 from backchannel.stix.markings import Tlp
 from backchannel.store.rows import First, Kept
+from backchannel.store.statements import About, StatementRow
+
+PAGE_OBJECTS: Final = 1_000
+"""Objects that are looked up at once: what is held of them beside themselves does not grow with the drop."""
+MAX_ABOUT: Final = 200
+"""Statements about one object that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +122,10 @@ def plan(
 def _decided(
     node: Node, clock: Clock, recipient: Recipient, kept: Sequence[Kept], *, is_deniable: bool
 ) -> Iterator[tuple[Going | None, PlannedObject]]:
-    reader, ways, now = Reader(node, clock), Ways(node, clock, pinned_keys(node)), clock.now()
-    firsts = node.store.objects.firsts([one.object_row for one in kept])
-    for one in kept:
-        first = firsts[one.object_row]
-        own = reader.tlp(one, first)
-        way = ways.best(one, own)
+    ways, tags, now = Ways(node, clock, pinned_keys(node)), _Tags(), clock.now()
+    for one, facts in _with_facts(node, clock, kept):
+        own, first = facts.tlp, facts.first
+        way = ways.best(one, own, facts.abouts)
         tlp = own if way is None or way.chain.marking is None else _stricter(own, way.chain.marking)
         decision = _decision(one, way, tlp, first, recipient, now)
         if is_deniable and decision.allowed and (way is not None or first.party != node.party.name):
@@ -139,7 +144,33 @@ def _decided(
             yield None, shown
             continue
         source = None if first.party == node.party.name else first.party or "nobody named"
-        yield Going(one, tlp, way, source, first.received_at, _otag(node, one)), shown
+        yield Going(one, tlp, way, source, first.received_at, tags.of(facts.abouts)), shown
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What the store tells of one object."""
+
+    first: First
+    tlp: Tlp
+    """Its own marking."""
+    abouts: Sequence[About]
+    """The origins and relays that are about it, oldest first."""
+
+
+def _with_facts(node: Node, clock: Clock, kept: Sequence[Kept]) -> Iterator[tuple[Kept, _Facts]]:
+    """Look up page by page what is asked of each object; what was read of a page is let go with it."""
+    for at in range(0, len(kept), PAGE_OBJECTS):
+        page = kept[at : at + PAGE_OBJECTS]
+        reader = Reader(node, clock)
+        reader.markings(map(reader.value, page))
+        firsts = node.store.objects.firsts([one.object_row for one in page])
+        abouts = node.store.statements.abouts(
+            [one.digest for one in page], kinds=("origin", "relay"), at_most=MAX_ABOUT
+        )
+        for one in page:
+            first = firsts[one.object_row]
+            yield one, _Facts(first, reader.tlp(one, first), abouts.get(one.digest, ()))
 
 
 def _decision(
@@ -180,14 +211,22 @@ def _stricter(one: Tlp, other: Tlp) -> Tlp:
     return max(one, other, key=lambda tlp: tlp.strictness)
 
 
-def _otag(node: Node, kept: Kept) -> str | None:
-    """Return the tag under which we asserted this very content before: one claim keeps one tag."""
-    for about in node.store.statements.about(kept.digest, kinds=("origin",), at_most=20):
-        if about.statement.is_own:
-            said = content_of(open_envelope(about.statement.envelope).statement)
-            if isinstance(said, Origin):
-                return said.otag
-    return None
+class _Tags:
+    """The tags of our own claims: one claim keeps one tag, and one statement tags many objects."""
+
+    def __init__(self) -> None:
+        self._read: dict[int, str | None] = {}
+
+    def of(self, abouts: Sequence[About]) -> str | None:
+        """Return the tag under which we asserted an object's very content before."""
+        own = (one.statement for one in abouts if one.statement.is_own and one.statement.kind == "origin")
+        return next((tag for tag in map(self._of_statement, own) if tag is not None), None)
+
+    def _of_statement(self, row: StatementRow) -> str | None:
+        if row.statement_row not in self._read:
+            said = content_of(open_envelope(row.envelope).statement)
+            self._read[row.statement_row] = said.otag if isinstance(said, Origin) else None
+        return self._read[row.statement_row]
 
 
 def _digest(

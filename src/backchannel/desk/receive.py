@@ -103,7 +103,7 @@ def receive(
     if not paths:
         raise UsageError("no file is named", hint="Name files to import, or - for standard input.")
     files = [_input_file(path) for path in paths]
-    with import_lock(node.home), _fewer_sweeps():
+    with import_lock(node.home), fewer_sweeps():
         remove_abandoned(node.store)
         inputs = list(zip(paths, files, strict=True))
 
@@ -238,7 +238,7 @@ def _nothing_more(batch_id: BatchId | None, counts: BatchCounts) -> None:
 
 
 @contextmanager
-def _fewer_sweeps() -> Iterator[None]:
+def fewer_sweeps() -> Iterator[None]:
     """Let the collector of cycles wake less often.
 
     Its rule, every few hundred objects made, is for programs that leave cycles behind; reading leaves none,

@@ -29,7 +29,7 @@ from backchannel.desk.pinned import PinnedKeys, own_kids, pinned_keys
 from backchannel.desk.provenance import keep_statement, known_at
 from backchannel.desk.quarantine import quarantine
 from backchannel.desk.receipting import Verdict, Word, receipt_on_arrival, signing_key
-from backchannel.desk.receive import ImportTerms, import_batch, remove_abandoned
+from backchannel.desk.receive import ImportTerms, fewer_sweeps, import_batch, remove_abandoned
 from backchannel.desk.records import record_signed
 from backchannel.desk.releasing import PRIVATE
 from backchannel.desk.saying import Said, hear
@@ -219,7 +219,7 @@ class _Taking:
             self._terms.also(batch_id, counts, None)
             kept.append(batch_id)
 
-        with import_lock(self._node.home):
+        with import_lock(self._node.home), fewer_sweeps():
             remove_abandoned(self._store)
             if self._place().reason is Reason.REPLAY:  # it came twice at once
                 return self._document("replay", None, BatchCounts())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backchannel.clock import Clock
@@ -9,7 +10,8 @@ from backchannel.desk.node import Node
 from backchannel.desk.provenance import known_at
 from backchannel.provenance.chain import MAX_LINKS, trace
 from backchannel.provenance.hops import Chain, Held, Link
-from backchannel.provenance.leaves import Leaves, Proof, grow
+from backchannel.provenance.leaves import Leaves, Proof, grow, leaf, proves
+from backchannel.provenance.statement import RootSubject, open_envelope
 from backchannel.provenance.verification import Keys, Terms
 from backchannel.stix.markings import Tlp
 from backchannel.store.rows import Kept
@@ -44,20 +46,23 @@ class Ways:
     clock: Clock
     keys: Keys
     _trees: dict[int, Leaves] = field(default_factory=dict)
+    _roots: dict[int, RootSubject | None] = field(default_factory=dict)
+    _judged: dict[tuple[tuple[int, ...], Tlp], Chain] = field(default_factory=dict)
 
-    def best(self, kept: Kept, marking: Tlp) -> Way | None:
+    def best(self, kept: Kept, marking: Tlp, found: Sequence[About]) -> Way | None:
         """Return the best way of an object: proven before unproven, short before long. None: no statement came with it.
 
         Args:
             kept: the object.
             marking: how far it may go by itself.
+            found: the origins and relays that are about it (`Statements.abouts`).
         """
-        found = self.node.store.statements.about(kept.digest, kinds=("origin", "relay"), at_most=200)
-        followed = {about.statement.prev for about in found if about.statement.prev is not None}
+        by_digest = {about.statement.digest: about for about in found}
+        followed = {about.statement.prev for about in found}
         heads = [
             about for about in found if about.statement.digest not in followed and not about.statement.is_own
         ]
-        ways = [self._way(head, kept, marking) for head in heads[:MAX_HEADS]]
+        ways = [self._way(head, by_digest, kept, marking) for head in heads[:MAX_HEADS]]
         return min(ways, key=_worth, default=None)
 
     def proof(self, about: About) -> Proof | None:
@@ -70,28 +75,48 @@ class Ways:
             return Proof(salt=subject.salt.hex(), i=subject.leaf_index, path=steps)
         return self._tree(about.statement.statement_row).proof(subject.leaf_index)
 
-    def _way(self, head: About, kept: Kept, marking: Tlp) -> Way:
+    def _way(self, head: About, by_digest: Mapping[bytes, About], kept: Kept, marking: Tlp) -> Way:
         abouts: list[About] = []
         about: About | None = head
         while about is not None and len(abouts) < MAX_LINKS:
             abouts.append(about)
-            about = self._before(about)
+            about = None if about.statement.prev is None else by_digest.get(about.statement.prev)
         abouts.reverse()
+        return Way(tuple(one.statement for one in abouts), tuple(abouts), self._chain(abouts, kept, marking))
+
+    def _chain(self, abouts: Sequence[About], kept: Kept, marking: Tlp) -> Chain:
+        """Judge a way: once for all objects of one marking that are proven to have come on it."""
+        key = (tuple(one.statement.statement_row for one in abouts), marking)
+        is_proven = all(map(self._is_proven, abouts))
+        if is_proven and key in self._judged:
+            return self._judged[key]
         links = [
             Link(envelope=one.statement.envelope, digest=one.subject.object_digest, proof=self.proof(one))
             for one in abouts
         ]
         terms = Terms(now=self.clock.now(), me=None, seen=None, known_at=known_at(self.node.store))
         chain = trace(links, Held(digest=kept.digest, marking=marking), self.keys, terms)
-        return Way(tuple(one.statement for one in abouts), tuple(abouts), chain)
+        if is_proven:
+            self._judged[key] = chain
+        return chain
 
-    def _before(self, about: About) -> About | None:
-        prev = about.statement.prev
-        row = None if prev is None else self.node.store.statements.get(prev)
-        if row is None:
-            return None
-        subject = self.node.store.statements.subject(row.statement_row, about.subject.object_digest)
-        return None if subject is None else About(row, subject)
+    def _is_proven(self, about: About) -> bool:
+        """Whether an object is under the root that a statement names, so that it differs from others there in nothing."""
+        root, subject = self._root(about.statement), about.subject
+        if root is None or subject.leaf_index is None or subject.salt is None:
+            return False
+        if subject.path is not None:
+            proof = self.proof(about)
+            return proof is not None and proves(proof, subject.object_digest, root)
+        tree = self._tree(about.statement.statement_row)
+        is_there = tree.holds(subject.leaf_index, leaf(subject.salt, subject.object_digest))
+        return is_there and tree.subject == root
+
+    def _root(self, statement: StatementRow) -> RootSubject | None:
+        if statement.statement_row not in self._roots:
+            subject = open_envelope(statement.envelope).statement.subject
+            self._roots[statement.statement_row] = subject if isinstance(subject, RootSubject) else None
+        return self._roots[statement.statement_row]
 
     def _tree(self, statement_row: int) -> Leaves:
         tree = self._trees.get(statement_row)

@@ -21,10 +21,8 @@ from backchannel.ids import Digest
 from backchannel.provenance.ledger.tree import (
     EMPTY_ROOT,
     MAX_PROOF_HASHES,
-    inclusion_proof,
     inner_hash,
     is_included,
-    range_hash,
 )
 from backchannel.provenance.statement import RootSubject, digest_text
 
@@ -55,6 +53,8 @@ class Leaves:
     salts: Sequence[bytes]
     levels: tuple[list[bytes], ...]
     """Hashes of complete subtrees: leaves first, each level half as long."""
+    edges: tuple[bytes | None, ...]
+    """Of each level, the hash over the leaves to the right of its complete subtrees; None: there are none."""
 
     @property
     def subject(self) -> RootSubject:
@@ -66,15 +66,30 @@ class Leaves:
         size = len(self.levels[0])
         if not size:
             raise ValueError("a statement is about at least one object")
-        return RootSubject(root=digest_text(range_hash(0, size, self._node)), n=size)
+        return RootSubject(root=digest_text(_joined(self.levels[-1][0], self.edges[-1])), n=size)
+
+    def holds(self, index: int, leaf_hash: bytes) -> bool:
+        """Whether the leaf at `index` is this one."""
+        return 0 <= index < len(self.levels[0]) and self.levels[0][index] == leaf_hash
 
     def proof(self, index: int) -> Proof:
-        """Return what leads from the object at `index` to the root."""
-        path = inclusion_proof(index, len(self.levels[0]), self._node)
-        return Proof(salt=self.salts[index].hex(), i=index, path=[step.hex() for step in path])
+        """Return what leads from the object at `index` to the root (RFC 9162 §2.1.3.1).
 
-    def _node(self, level: int, index: int) -> bytes:
-        return self.levels[level][index]
+        Raises:
+            ValueError: there is no such object.
+        """
+        if not 0 <= index < len(self.levels[0]):
+            raise ValueError(f"there is no leaf {index} in a tree of {len(self.levels[0])}")
+        path: list[str] = []
+        at = index
+        for level, edge in zip(self.levels, self.edges, strict=True):
+            sibling = at ^ 1
+            if sibling < len(level):
+                path.append(level[sibling].hex())
+            elif sibling == len(level) and edge is not None:
+                path.append(edge.hex())
+            at >>= 1
+        return Proof(salt=self.salts[index].hex(), i=index, path=path)
 
 
 def salts(secret: bytes, n: int) -> list[bytes]:
@@ -105,13 +120,19 @@ def grow(salts_of_copy: Sequence[bytes], digests: Sequence[bytes]) -> Leaves:
         _sha256(b"\x00" + salt + digest).digest() for salt, digest in zip(salts_of_copy, digests, strict=True)
     ]
     levels = [level]
+    edges: list[bytes | None] = [None]
     while len(level) > 1:
+        edges.append(_joined(level[-1], edges[-1]) if len(level) & 1 else edges[-1])
         level = [
             _sha256(b"\x01" + left + right).digest()
             for left, right in zip(level[::2], level[1::2], strict=False)
         ]
         levels.append(level)
-    return Leaves(salts_of_copy, tuple(levels))
+    return Leaves(salts_of_copy, tuple(levels), tuple(edges))
+
+
+def _joined(left: bytes, right: bytes | None) -> bytes:
+    return left if right is None else inner_hash(left, right)
 
 
 class RunningRoot:

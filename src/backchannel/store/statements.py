@@ -153,6 +153,15 @@ class Statements(Protocol):
         """Return the statements in sight about an object, oldest first."""
         ...
 
+    def abouts(
+        self, object_digests: Iterable[bytes], *, kinds: Sequence[str], at_most: int
+    ) -> dict[bytes, list[About]]:
+        """Return the statements in sight about each of many objects, oldest first; an object without one is left out.
+
+        Objects share the rows of their statements. `at_most` is for each object.
+        """
+        ...
+
     def subject(self, statement_row: int, object_digest: bytes) -> Subject | None:
         """Return where an object stands in a statement."""
         ...

@@ -46,6 +46,25 @@ class SqliteStatements(SqliteQuarantine):
         rows = self._database.execute(_ABOUT, (object_digest, wanted, at_most))
         return [About(_statement(row[:8]), Subject(*row[8:])) for row in rows]
 
+    def abouts(
+        self, object_digests: Iterable[bytes], *, kinds: Sequence[str], at_most: int
+    ) -> dict[bytes, list[About]]:
+        digests, wanted = list(object_digests), codec.encode(list(kinds)).decode()
+        statements: dict[int, StatementRow] = {}
+        found: dict[bytes, list[About]] = {}
+        for first in range(0, len(digests), _ASKED_AT_ONCE):
+            some = digests[first : first + _ASKED_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            rows = self._database.execute(_SUBJECTS_OF.format(marks=marks), (*some, wanted)).fetchall()
+            missing = {row[0] for row in rows} - statements.keys()
+            asked = codec.encode(sorted(missing)).decode()
+            statements |= {row[0]: _statement(row) for row in self._database.execute(_BY_ROWS, (asked,))}
+            for statement_row, *subject in rows:
+                abouts = found.setdefault(subject[0], [])
+                if len(abouts) < at_most:
+                    abouts.append(About(statements[statement_row], Subject(*subject)))
+        return found
+
     def subject(self, statement_row: int, object_digest: bytes) -> Subject | None:
         row = self._database.execute(_SUBJECT, (statement_row, object_digest)).fetchone()
         return None if row is None else Subject(*row)
@@ -187,6 +206,23 @@ CROSS JOIN visible_statement AS s ON s.statement_row = u.statement_row
 WHERE u.object_digest = ? AND s.kind IN (SELECT value FROM json_each(?))
 ORDER BY s.statement_row
 LIMIT ?
+"""
+
+_ASKED_AT_ONCE = 500
+"""Objects that one query asks for: far below what SQLite takes (32,766 parameters)."""
+
+_SUBJECTS_OF = """
+SELECT s.statement_row, u.object_digest, u.stix_id, u.version_key, u.leaf_index, u.salt, u.path
+FROM statement_subject AS u
+CROSS JOIN visible_statement AS s ON s.statement_row = u.statement_row
+WHERE u.object_digest IN ({marks}) AND s.kind IN (SELECT value FROM json_each(?))
+ORDER BY s.statement_row
+"""
+
+_BY_ROWS = """
+SELECT statement_row, digest, kind, issuer, prev, received_at, envelope, is_own
+FROM statement
+WHERE statement_row IN (SELECT value FROM json_each(?))
 """
 
 _SUBJECT = """
