@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from backchannel.clock import FixedClock
 from backchannel.demo.story import DAY, tell
@@ -17,7 +20,12 @@ DOWNLOAD, SIGN_IN, RECORDS = (
     "Slack Tide: where the records are kept",
 )
 """What the CERT offers: TLP:GREEN, TLP:AMBER, TLP:RED."""
+WARNINGS, CALLS = "cert-vessland-second-wave.json", "lantern-help-line-night-calls.json"
+PRINTER, UPDATE = "The printer that calls home", "Where the printer's update comes from"
+CALLER = "indicator--6c0d7b52-8f0e-4a55-8e0b-0d2b7d1c9a03"
+"""What the help line sends: TLP:GREEN, TLP:AMBER, TLP:RED."""
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+AMBER = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
 RED = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
 ONLY_LOOPBACK = """
 import sys
@@ -44,6 +52,12 @@ def told(folder: Path, world: Path) -> str:
     return "\n".join(lines)
 
 
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The story of the world that comes with the program."""
+    return told(tmp_path_factory.mktemp("shipped") / "story", WORLD)
+
+
 def changed(tmp_path: Path, name: str, old: str, new: str) -> Path:
     world = tmp_path / f"world-{len(list(tmp_path.iterdir()))}"
     shutil.copytree(WORLD, world)
@@ -53,11 +67,11 @@ def changed(tmp_path: Path, name: str, old: str, new: str) -> Path:
     return world
 
 
-def remarked(tmp_path: Path, marking: str, *names: str) -> Path:
-    """The world in which some of what the CERT offers has another marking."""
+def remarked(tmp_path: Path, marking: str, *names: str, of: str = WARNINGS) -> Path:
+    """The world in which some of what is offered has another marking."""
     world = tmp_path / f"world-{len(list(tmp_path.iterdir()))}"
     shutil.copytree(WORLD, world)
-    path = world / "offered" / "cert-vessland-second-wave.json"
+    path = world / "offered" / of
     bundle = json.loads(path.read_text("utf-8"))
     for name in names:
         (one,) = [thing for thing in bundle["objects"] if thing["name"] == name]
@@ -67,15 +81,23 @@ def remarked(tmp_path: Path, marking: str, *names: str) -> Path:
 
 
 def exchange(story: str) -> str:
-    return story.partition("6. What two nodes tell each other over TAXII")[2]
+    return story.partition("6. What two nodes tell each other over TAXII")[2].partition("\n7. ")[0]
 
 
-def test_the_story_is_the_worlds(tmp_path: Path):
-    story = told(tmp_path / "as-shipped", WORLD)
-    assert "10.20.4.31   203.0.113.77" in story
-    assert "BLOCK    203.0.113.77" in story
-    assert "ASK      weather.example" in story
-    assert "TELL     192.0.2.18" in story
+def by_hand(story: str) -> str:
+    return story.partition("7. What goes by hand, through a folder that somebody else keeps")[2]
+
+
+def steady(story: str) -> str:
+    """The story without what is drawn anew each time: code words, safety number, ids and keys."""
+    return re.sub(r"“\d+(-[a-z]+){3}”|(\d{5} ){11}\d{5}|[0-9a-f]{32}|[a-z2-7]{8}…", "·", story)
+
+
+def test_the_story_is_the_worlds(shipped: str):
+    assert "10.20.4.31   203.0.113.77" in shipped
+    assert "BLOCK    203.0.113.77" in shipped
+    assert "ASK      weather.example" in shipped
+    assert "TELL     192.0.2.18" in shipped
     for wrong in (
         "nottidegate.test",
         "tidegate.test.harbour.example",
@@ -83,14 +105,13 @@ def test_the_story_is_the_worlds(tmp_path: Path):
         "198.51.100.63",
         "wiki.",
     ):
-        assert wrong not in story.partition("3. What to do")[0]
+        assert wrong not in shipped.partition("3. What to do")[0]
 
 
-def test_another_log_line_is_another_story(tmp_path: Path):
-    story = told(tmp_path / "as-shipped", WORLD)
+def test_another_log_line_is_another_story(tmp_path: Path, shipped: str):
     world = changed(tmp_path, "logs/zeek/http.log", "files.slackwater.test", "other.slackwater.test")
     other = told(tmp_path / "another-line", world)
-    assert "invoice-1117.iso  (http.log" in story
+    assert "invoice-1117.iso  (http.log" in shipped
     assert "invoice-1117.iso  (http.log" not in other
 
 
@@ -99,9 +120,8 @@ def test_another_indicator_is_another_story(tmp_path: Path):
     assert "weather.example" not in told(tmp_path / "another-indicator", world)
 
 
-def test_two_nodes_exchange_over_taxii_and_the_same_world_is_the_same_story(tmp_path: Path):
-    story = told(tmp_path / "as-shipped", WORLD)
-    said = exchange(story)
+def test_two_nodes_exchange_over_taxii_and_the_same_world_is_the_same_story(tmp_path: Path, shipped: str):
+    said = exchange(shipped)
     assert "Harbour Clinic polls “Warnings”: 7 objects, 4 new, 3 known" in said
     assert f"came          TLP:GREEN  {DOWNLOAD}" in said
     assert f"came          TLP:AMBER  {SIGN_IN}" in said
@@ -110,7 +130,7 @@ def test_two_nodes_exchange_over_taxii_and_the_same_world_is_the_same_story(tmp_
     assert (
         f"In the inbox of CERT Vessland, from Harbour Clinic: TLP:AMBER {DOWNLOAD} was seen 4 times" in said
     )
-    assert told(tmp_path / "again", WORLD) == story
+    assert steady(told(tmp_path / "again", WORLD)) == steady(shipped)
 
 
 def test_what_was_red_and_is_green_comes(tmp_path: Path):
@@ -133,6 +153,50 @@ def test_where_no_warning_comes_nothing_is_posted(tmp_path: Path):
     assert "came " not in said
     assert "posts" not in said
     assert "In the inbox of" not in said
+
+
+def test_two_parties_meet_by_code_words_and_whoever_guesses_or_stands_between_is_found_out(shipped: str):
+    said = by_hand(shipped)
+    assert re.search(r"says on the telephone: “\d+-[a-z]+-[a-z]+-[a-z]+”", said)
+    assert "guesses three other words: the other side used another code" in said
+    assert "has the same number: Lantern Help Line is verified" in said
+    assert "Read out by Mallory: that is not the number" in said
+
+
+def test_drops_go_through_a_folder_and_what_was_done_to_them_is_refused_with_the_reason(shipped: str):
+    said = by_hand(shipped)
+    assert f"Stays with Lantern Help Line: TLP:RED {CALLER}" in said
+    assert "Mallory changes one byte: refused (damaged)" in said
+    assert "what was sent to her: refused (not-addressed)" in said
+    assert "Harbour Clinic looks into the folder: taken, 3 new objects" in said
+    assert "BLOCK    telemetry.printers.example: 6 lines, 1 host" in said
+    assert f"passes on “{PRINTER}”; CERT Vessland: taken, 1 new object" in said
+    assert "through 1 relay, and every signature holds" in said
+    assert "Lantern Help Line says so itself: the signature holds." in said
+    assert "Harbour Clinic passed it on unchanged: the signature holds." in said
+    assert f"Harbour Clinic on “{PRINTER}”: hunted, found" in said
+    assert f"Harbour Clinic on “{UPDATE}”: hunted, nothing" in said
+    assert "Mallory: silent for 3 days" in said
+    assert "entries in 2 files, all as they were signed" in said
+    assert "changes one byte of the past: bad-tile" in said
+
+
+def test_a_marking_says_what_goes_by_hand_and_what_is_passed_on(tmp_path: Path):
+    nothing_red = remarked(tmp_path, GREEN, "The caller's own machine", of=CALLS)
+    said = by_hand(told(tmp_path / "nothing-red", nothing_red))
+    assert "Stays with" not in said
+    assert "taken, 4 new objects" in said
+    nothing_green = remarked(tmp_path, AMBER, PRINTER, of=CALLS)
+    said = by_hand(told(tmp_path / "nothing-green", nothing_green))
+    assert "passes on" not in said
+    assert f"Harbour Clinic on “{PRINTER}”: hunted, found" in said
+
+
+def test_another_pattern_is_another_answer(tmp_path: Path):
+    world = changed(tmp_path, f"offered/{CALLS}", "telemetry.printers.example", "telemetry.printers.test")
+    said = by_hand(told(tmp_path / "story", world))
+    assert "BLOCK" not in said
+    assert f"Harbour Clinic on “{PRINTER}”: hunted, nothing" in said
 
 
 def test_the_command_ends_by_itself_without_a_terminal_and_asks_nobody_but_itself(tmp_path: Path):

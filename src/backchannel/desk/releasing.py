@@ -238,7 +238,7 @@ class _Sending:
                 objects = (codec.decode(one.kept.body) for one in self._plan.going)
                 manifest = write_drop(
                     target,
-                    Contents(objects, statements, attached, self._stated.lines),
+                    Contents(objects, statements, attached, self._stated.lines()),
                     draft,
                     seal=self._seal(),
                     to=self._recipients(),

@@ -51,13 +51,12 @@ class Stating:
         """Statements made for this drop, with their leaves."""
         self.openings: list[tuple[str, str, bytes]] = []
         """Of each hidden party the commitment, who it is in our books, and the 32 random bytes."""
-        self.lines: list[Line] = []
-        """Which statements stand behind which objects."""
+        self._groups: list[tuple[Group, Sequence[Going]]] = []
         self.carried: dict[bytes, bytes] = {}
         """The envelopes that go along, by their digests."""
 
     def state(self, groups: Sequence[Sequence[Going]], salts: Sequence[bytes]) -> None:
-        """Make one statement for each group, and the lines that say which objects it is about.
+        """Make one statement for each group.
 
         Args:
             groups: the objects, in the order in which they go.
@@ -79,10 +78,14 @@ class Stating:
             said = open_envelope(envelope).digest
             self.carried |= {row.digest: row.envelope for row in before} | {said: envelope}
             chain = tuple(digest_text(digest) for digest in (*(row.digest for row in before), said))
-            self.lines.append(Group(chain=chain, first=first, n=len(group)))
-            if before:
-                self.lines.extend(self._proofs(group, first))
+            self._groups.append((Group(chain=chain, first=first, n=len(group)), group))
             first += len(group)
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines that say which statements stand behind which objects: proofs are made as they are written."""
+        for line, members in self._groups:
+            yield line
+            yield from self._proofs(members, line.first)
 
     def _predicate(self, one: Going) -> tuple[Predicate, Sequence[StatementRow]]:
         """Return what we say about a group of objects, and the statements that stand before it."""
