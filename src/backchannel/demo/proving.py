@@ -7,8 +7,9 @@ from pathlib import Path
 
 from backchannel.clock import Clock
 from backchannel.demo.telling import Say, counted
-from backchannel.desk.auditing import export_ledger, verify_folder
+from backchannel.desk.auditing import verify_folder
 from backchannel.desk.ledger_documents import LedgerVerdict
+from backchannel.desk.ledger_export import export_ledger
 from backchannel.desk.node import Node
 from backchannel.provenance.ledger.notes import parse_vkey
 
