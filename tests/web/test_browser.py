@@ -13,18 +13,21 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.web.channels import fetch
-from tests.web.conftest import Served
+from tests.web.conftest import Served, Stage
 from tests.web.exchanged import exchange
 from tests.web.signed import sign
+from tests.web.visitor import MovingClock
 from tests.web.world import BIDI, C2, HOSTILE, OBJECTS, REPORT, many
 
 from backchannel.clock import Clock
 from backchannel.desk.answering import acknowledge
+from backchannel.desk.box import Box
 from backchannel.desk.credentials import NewCredential, add_token
 from backchannel.desk.entering import append_entered
 from backchannel.desk.node import open_node
 from backchannel.desk.publishing import NewOffer, add_collection, add_root, put_batch
 from backchannel.ids import BatchId
+from backchannel.web.app import create_app
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -259,3 +262,38 @@ def test_axe_finds_nothing_that_keeps_somebody_out(browser: Browser, served: Ser
 AXE = """async () => (await axe.run({
     runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
   })).violations.map((found) => `${found.id}: ${found.nodes[0].html.slice(0, 160)}`)"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_drop_is_left_by_the_form_without_scripts(
+    browser: Browser,
+    stage: tuple[Stage, str],
+    home: Path,
+    clock: MovingClock,
+    tmp_path: Path,
+    width: int,
+    scheme: str,
+):
+    at, url = stage
+    at.app = create_app(home, clock, base_url=url, box=Box(home))
+    (tmp_path / "a.bcb").write_bytes(bytes(range(256)) * 1000)
+    options = {
+        "viewport": {"width": width, "height": 844},
+        "color_scheme": scheme,
+        "java_script_enabled": False,
+    }
+    tab = Watched(browser.new_context(**options))
+    tab.page.goto(f"{url}/drop")
+    assert "Leave a drop" in tab.page.inner_text("h1")
+    tab.page.set_input_files("input[type=file]", tmp_path / "a.bcb")
+    tab.page.click("button")
+    ticket = tab.page.inner_text("code")
+    assert (home / "dropbox" / f"{ticket}.left").read_bytes() == (tmp_path / "a.bcb").read_bytes()
+    tab.page.click("main a.button")
+    tab.page.fill("textarea", "a text\nof two lines")
+    tab.page.click("button")
+    ticket = tab.page.inner_text("code")
+    assert (home / "dropbox" / f"{ticket}.left").read_bytes() == b"a text\r\nof two lines"
+    assert tab.wrong == []
+    tab.page.context.close()

@@ -14,7 +14,7 @@ from backchannel.store.carried import BOX
 
 MAX_REMEMBERED: Final = 10_000
 """Files of which is known what became of them: strangers must not fill the store either."""
-MAX_REFUSED_BYTES: Final = 2**30
+MAX_REFUSED_BYTES: Final = 256 * 2**20
 """Originals of refused files that are kept until somebody looks (bytes); beyond it only why is kept."""
 PLACE: Final = "drop box "
 """What stands before the ticket where a place is named."""

@@ -11,7 +11,8 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import IO, BinaryIO, Final, cast
@@ -74,12 +75,11 @@ def carry(
         SignatureError: our own keys cannot be opened.
         OSError: it cannot be read.
     """
-    (node.home / PRIVATE).mkdir(mode=0o700, exist_ok=True)
-    with tempfile.TemporaryFile(dir=node.home / PRIVATE) as file:
+    with _private_file(node) as file:
         digest = _copied(source, file)
         if node.store.carried.get(carrier.channel_row, digest) is not None:
             return None
-        return _Carrying(node, clock, carrier, name, unseal).take(cast("BinaryIO", file), digest)
+        return _Carrying(node, clock, carrier, name, unseal).take(file, digest)
 
 
 def keep_others(node: Node, files: Iterable[Carried]) -> None:
@@ -97,7 +97,8 @@ def carry_joined(
     for waiting in node.store.carried.parts(carrier.channel_row, at_most=limits.MAX_PARTS):
         if len(waiting.numbers) == waiting.of:
             carrying = _Carrying(node, clock, carrier, f"{waiting.of} parts {waiting.name[:8]}…", unseal)
-            found.append(carrying.take_joined(waiting.name))
+            taken = carrying.take_joined(waiting.name)
+            found += [] if taken is None else [taken]
     return found
 
 
@@ -106,6 +107,15 @@ def forget_old_parts(node: Node, clock: Clock) -> None:
     before = format_time(clock.now() - PARTS_WAIT)
     with node.store.transaction():
         node.store.carried.forget_old_parts(before=before)
+
+
+@contextmanager
+def _private_file(node: Node) -> Iterator[BinaryIO]:
+    """Give a file without a name that nobody else can read."""
+    folder = node.home / PRIVATE
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
+        yield cast("BinaryIO", file)
 
 
 def _copied(source: BinaryIO, file: IO[bytes]) -> bytes:
@@ -157,20 +167,21 @@ class _Carrying:
         except Rejected as refusal:
             return self._refuse(file, refusal)
 
-    def take_joined(self, name: str) -> Carried:
-        """Take a drop that is put together from its parts, all of which wait."""
+    def take_joined(self, name: str) -> Carried | None:
+        """Take a drop that is put together from its parts, all of which wait; None where it came before."""
         data = b"".join(self._kept.part_data(self._carrier.channel_row, name))
         digest = hashlib.sha256(data).digest()
         self._row = msgspec.structs.replace(self._row, sha256=digest, size=len(data))
-        with tempfile.TemporaryFile(dir=self._node.home / PRIVATE) as file:
-            file.write(data)
-            file.flush()
-            found = self._kept.get(self._carrier.channel_row, digest)
-            if found is None and digest.hex()[: parts.NAME_CHARS] == name:
-                found = self._take_drop(cast("BinaryIO", file))
-            elif found is None:
-                why = Rejected(Reason.DAMAGED, "the parts together are not what was split")
-                found = self._refuse(cast("BinaryIO", file), why)
+        found = None
+        if self._kept.get(self._carrier.channel_row, digest) is None:
+            with _private_file(self._node) as file:
+                file.write(data)
+                file.flush()
+                if digest.hex()[: parts.NAME_CHARS] == name:
+                    found = self._take_drop(file)
+                else:
+                    why = Rejected(Reason.DAMAGED, "the parts together are not what was split")
+                    found = self._refuse(file, why)
         with self._node.store.transaction():
             self._kept.forget_parts(self._carrier.channel_row, name)
         return found
@@ -214,13 +225,16 @@ class _Carrying:
             return self._keep("part", detail=f"{numbers} of {found[0].name[:8]}…")
 
     def _take_whole(self, data: bytes) -> Carried:
-        with tempfile.TemporaryFile(dir=self._node.home / PRIVATE) as file:
+        with _private_file(self._node) as file:
             file.write(data)
             file.flush()
-            return self._take_drop(cast("BinaryIO", file))
+            return self._take_drop(file)
 
     def _take_statements(self, data: bytes) -> Carried:
-        """Take statements that came by themselves: receipts, news of keys."""
+        """Take statements that came by themselves: receipts, news of keys. Each that is refused is kept."""
+        if not self._carrier.keeps(Rejected(Reason.BAD_FORM, ""), self._row.size):
+            why = "too much that was refused waits for a decision"
+            return self._keep("refused", reason=Reason.TOO_MANY.value, detail=why)
         with self._node.store.transaction():
             try:
                 found = take_statements(self._node, self._clock, data, self._row.name)
@@ -247,6 +261,8 @@ class _Carrying:
     def _refuse(self, file: BinaryIO, refusal: Rejected) -> Carried:
         if refusal.reason is Reason.NOT_A_DROP:
             self._row = msgspec.structs.replace(self._row, reason=refusal.reason.value, detail=refusal.detail)
+        elif not self._carrier.keeps(refusal, self._row.size):
+            self._keep_refusal(refusal)
         else:
             quarantine(
                 self._node,

@@ -90,7 +90,7 @@ class CarriedFiles(Protocol):
         ...
 
     def refused_bytes(self, place: str) -> int:
-        """Return the size of what is in quarantine, undecided, whose place begins so (bytes)."""
+        """Return what is used by what is in quarantine, undecided, whose place begins so (bytes)."""
         ...
 
     def seen(self, channel_row: int) -> list[SeenFile]:

@@ -145,7 +145,7 @@ WHERE channel_row = ?1
 """
 
 _REFUSED_BYTES = """
-SELECT coalesce(sum(bytes), 0)
+SELECT coalesce(sum(bytes + 1024), 0) -- a row takes some room, however small what it keeps
 FROM refused
 WHERE decided_at IS NULL AND substr(place, 1, length(?1)) = ?1
 """
