@@ -17,6 +17,7 @@ from backchannel.errors import EXIT_BUG, EXIT_DONE, EXIT_INTERRUPTED, Backchanne
 def main() -> NoReturn:
     """Run the command line of this process and end it with the exit code of `docs/reference/exit-codes.md`."""
     _open_closed_streams()
+    _write_no_core()
     code = EXIT_BUG
     try:
         code = _run()
@@ -28,6 +29,14 @@ def main() -> NoReturn:
     except OSError:
         _forget_output()  # what could not be written was said already
     sys.exit(code)
+
+
+def _write_no_core() -> None:
+    """Let a crash leave no copy of this process's memory on the disk: private keys may lie in it."""
+    import resource  # noqa: PLC0415
+
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 def _run() -> int:
