@@ -12,6 +12,7 @@ from backchannel.cli.command import Command, pass_session, read_words
 from backchannel.cli.layout import paragraph, table
 from backchannel.cli.passphrases import passphrase_option, unseal_when_needed
 from backchannel.cli.session import Session
+from backchannel.cli.wording import who
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def _answer(session: Session, said: Answer) -> None:
     again = "" if said.changed else " It had been said before; nothing new is kept."
     session.tell(paragraph(f"{said.says}{where}{again}"))
     if session.output:
-        session.tell(paragraph(f"Next: send {session.output} to {said.to.party or 'its source'}."))
+        session.tell(paragraph(f"Next: send {session.output} to {who(said.to.party, nobody='its source')}."))
     _say_receipts(session, said.receipts)
 
 
@@ -185,7 +186,7 @@ def _receipts(ctx: click.Context, session: Session, given: ReceiptsGiven) -> NoR
         session.document(given)
     else:
         rows = [
-            (one.to, f"{one.seq:,}", one.asked, one.acted or one.reason or one.state, one.outcome)
+            (who(one.to), f"{one.seq:,}", one.asked, one.acted or one.reason or one.state, one.outcome)
             for one in given.receipts
         ]
         session.text(table(("to", "drop", "asked", "told", "outcome"), rows, numbers=("drop",)))

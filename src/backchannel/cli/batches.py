@@ -10,6 +10,7 @@ from backchannel.cli.command import Group, pass_session
 from backchannel.cli.findings import findings_text
 from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, table
 from backchannel.cli.session import Session
+from backchannel.cli.wording import who
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +56,7 @@ def batches_table(batches: Iterable[Batch]) -> str:
         (
             str(one.batch),
             day_and_minute(one.completed_at or one.opened_at).removesuffix(" UTC"),
-            one.party or "-",
+            who(one.party, nobody="-"),
             one.channel,
             f"{one.objects:,}",
             f"{one.stored:,}",
@@ -105,9 +106,7 @@ def undo(session: Session, number: int) -> None:
 
 def _detail_text(found: BatchDetail) -> str:
     one = found.batch
-    head = heading(
-        joined(f"Batch {one.batch}", one.state, f"from {one.party or 'nobody named'} by {one.channel}")
-    )
+    head = heading(joined(f"Batch {one.batch}", one.state, f"from {who(one.party)} by {one.channel}"))
     about = facts(
         [
             ("opened", day_and_minute(one.opened_at)),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from backchannel.cli.findings import findings_text
 from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, table
+from backchannel.cli.wording import who
 
 if TYPE_CHECKING:
     from backchannel.desk.carried_documents import CarriedDrops, CarriedFile
@@ -81,7 +82,7 @@ def _about(found: ChannelDetail) -> str:
         [
             ("kind", one.kind),
             ("url", one.url),
-            ("credited to", one.party),
+            ("credited to", who(one.party)),
             ("unmarked is", one.tlp or "TLP:AMBER+STRICT"),
             ("known by", ", ".join(found.known_by) or "nothing: it asks as anybody"),
             ("through", found.proxy or ""),

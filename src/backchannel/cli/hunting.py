@@ -13,7 +13,7 @@ from backchannel.cli.command import Command, pass_session, path_from_word
 from backchannel.cli.layout import counted, facts, heading, joined, paragraph, shown, table
 from backchannel.cli.progress import progress
 from backchannel.cli.session import Session
-from backchannel.cli.wording import advice_text
+from backchannel.cli.wording import advice_text, who
 from backchannel.clock import parse_time
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, InputError, UsageError
 from backchannel.logs.shown import KINDS, in_words
@@ -183,7 +183,7 @@ def _indicator_text(group: list[Hit]) -> str:
                 "first met",
                 f"{one.log.path}:{one.log.line} ({one.log.field}, {one.scope}) {one.seen_at or ''}",
             ),
-            ("told by", joined(one.source.party or "nobody named", one.source.channel)),
+            ("told by", joined(who(one.source.party), one.source.channel)),
             ("validity", "" if one.validity == "inside" else f"seen {one.validity} it was valid"),
             *(("but", str(label["why"])) for label in one.warninglists[:3]),
         ],

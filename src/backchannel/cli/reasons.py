@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from backchannel.cli.findings import findings_text
 from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, paragraph, shown, table
-from backchannel.cli.wording import source_text
+from backchannel.cli.wording import source_text, who
 
 if TYPE_CHECKING:
     from backchannel.desk.documents import Version, Why
@@ -60,7 +60,7 @@ def _arrivals(found: Why) -> str:
         (
             str(arrival.batch),
             day_and_minute(arrival.received_at).removesuffix(" UTC"),
-            arrival.party or "-",
+            who(arrival.party, nobody="-"),
             arrival.channel,
             f"{arrival.outcome}, only you can know this" if arrival.deniable else arrival.outcome,
             arrival.tlp or "",
@@ -85,13 +85,13 @@ def _chain(chain: Chain) -> str:
 
 
 def _signed_otherwise(signed: SignedOtherwise) -> str:
-    who = signed.signer or "A party that is not known here"
+    signer = who(signed.signer, nobody="A party that is not known here")
     what = {
         "respelled": "the same content, which some tool wrote anew: the signature is over the original",
         "altered": "another content: it was altered on the way",
         "not held": "another content, which is not here: it was altered on the way, or the statement is of another",
     }[signed.kind]
-    lines = [paragraph(f"{who} signed {what}.", indent=2)]
+    lines = [paragraph(f"{signer} signed {what}.", indent=2)]
     for difference in signed.differences:
         here, there = difference.here or "absent", difference.there or "absent"
         lines.append(paragraph(f"{difference.property}: came as {here}, signed as {there}", indent=4))
@@ -101,7 +101,7 @@ def _signed_otherwise(signed: SignedOtherwise) -> str:
 def _version(version: Version) -> str:
     head = joined(
         version.version or "no version",
-        f"from {version.party or 'nobody named'} by {version.channel}",
+        f"from {who(version.party)} by {version.channel}",
         f"batch {version.batch}, {day_and_minute(version.received_at)}",
         "in quarantine" if version.quarantined else "",
         "revoked" if version.revoked else "",

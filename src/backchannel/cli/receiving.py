@@ -13,6 +13,7 @@ from backchannel.cli.findings import findings_text
 from backchannel.cli.layout import counted, facts, heading, joined
 from backchannel.cli.progress import progress
 from backchannel.cli.session import Session
+from backchannel.cli.wording import who
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, InputError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _receipt_text(receipt: Receipt) -> str:
         ],
         indent=2,
     )
-    came = f"from {receipt.party or 'nobody named'} by {receipt.channel}"
+    came = f"from {who(receipt.party)} by {receipt.channel}"
     head = heading(
         joined(f"Batch {receipt.batch}", counted(receipt.objects, "object"), came, receipt.tlp or "")
     )

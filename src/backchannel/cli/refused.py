@@ -10,6 +10,7 @@ import click
 from backchannel.cli.command import Group, pass_session
 from backchannel.cli.layout import day_and_minute, facts, heading, joined, size_text, table
 from backchannel.cli.session import Session
+from backchannel.cli.wording import who
 from backchannel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _answer(session: Session, answer: RefusedThings) -> None:
         ("why", f"{found.refusal.code}: {found.refusal.means}{detail}"),
         ("mend", found.refusal.mend),
         ("came", day_and_minute(found.at)),
-        ("from", joined(found.place, found.party or "")),
+        ("from", joined(found.place, who(found.party, nobody=""))),
         ("sha256", found.sha256),
         ("decided", found.decision or "not yet"),
     ]

@@ -24,6 +24,7 @@ from backchannel.cli.layout import (
 from backchannel.cli.passphrases import passphrase_option, unseal_of
 from backchannel.cli.release_options import choice_options, deniable_option, how_options
 from backchannel.cli.session import Session
+from backchannel.cli.wording import who
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, PolicyError, UsageError
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _send_receipts(
         for name in to:
             made = receipts_drop(node, session.clock, name, unseal=unseal)
             if made is None:
-                session.tell(paragraph(f"Nothing waits for {name}."))
+                session.tell(paragraph(f"Nothing waits for {who(name)}."))
             else:
                 sent.append(handing.hand_on(session, made))
     if sent or session.form == "json":
@@ -187,7 +188,7 @@ def _write_bare(session: Session, to: Sequence[str], handing: Handing) -> None:
         session.tell(paragraph(f"Nothing waits for {to[0]}."))
     else:
         session.text(
-            paragraph(f"{counted(written.statements, 'statement')} for {written.to} in {written.path}")
+            paragraph(f"{counted(written.statements, 'statement')} for {who(written.to)} in {written.path}")
         )
 
 
@@ -236,7 +237,7 @@ def plan_text(found: ReleasePlan) -> str:
     """Return a plan as text: what stays first, and why."""
     head = heading(
         joined(
-            f"To {found.to} ({found.standing})",
+            f"To {who(found.to)} ({found.standing})",
             f"{counted(found.goes, 'object')} {'goes' if found.goes == 1 else 'go'}",
             f"{found.withheld:,} withheld" if found.withheld else "",
             f"{counted(found.statements, 'statement')} along" if found.statements else "",
@@ -305,7 +306,7 @@ def list_(session: Session, *, to: str | None, rows: int) -> None:
     heads = ("to", "number", "when", "objects", "asked", "answer", "drop")
     lines = [
         (
-            one.to,
+            who(one.to),
             f"{one.seq:,}",
             day_and_minute(one.sent_at).removesuffix(" UTC"),
             f"{one.objects:,}",
@@ -317,7 +318,7 @@ def list_(session: Session, *, to: str | None, rows: int) -> None:
     ]
     parts = [table(heads, lines, numbers=("number", "objects"), keep=("when", "drop"))]
     tasks = [
-        (f"drop {one.seq:,}", joined(one.to, *said.about, said.reason or "", said.text, said.task))
+        (f"drop {one.seq:,}", joined(who(one.to), *said.about, said.reason or "", said.text, said.task))
         for one in found.sent
         for said in one.answers
         if said.task
@@ -334,7 +335,7 @@ def _say_who_waits(session: Session, found: Releases) -> None:
     if silent.drops:
         session.tell(f"Unanswered: {silent_text(silent.drops, silent.longest_days)}")
     for one in found.waiting:
-        what = f"{counted(one.statements, 'statement')} for {one.to}"
+        what = f"{counted(one.statements, 'statement')} for {who(one.to)}"
         how = f"backchannel release send --receipts --to '{one.to}' -o FILE"
         session.tell(paragraph(f"Next: {what} with the next drop, or at once: `{how}`"))
 
@@ -358,7 +359,7 @@ def answer_sent(session: Session, handing: Handing, sent: Sequence[SentDrop]) ->
 
 def _sent_text(one: SentDrop) -> str:
     head = heading(
-        joined(f"Drop {one.seq:,} to {one.to}", size_text(one.bytes), "deniable" if one.deniable else "")
+        joined(f"Drop {one.seq:,} to {who(one.to)}", size_text(one.bytes), "deniable" if one.deniable else "")
     )
     shown = one.paths[:10]
     more = len(one.paths) - len(shown)

@@ -12,6 +12,7 @@ from backchannel.cli.command import Group, pass_session
 from backchannel.cli.layout import day_and_minute, facts, heading, table
 from backchannel.cli.migrating import import_
 from backchannel.cli.session import Session
+from backchannel.cli.wording import who
 
 if TYPE_CHECKING:
     from backchannel.desk.node import Node
@@ -246,7 +247,7 @@ def list_tokens(session: Session) -> None:
     rows = [
         (
             str(one.number),
-            one.party,
+            who(one.party),
             one.kind,
             ", ".join(names[each] for each in one.read),
             ", ".join(names[each] for each in one.write),

@@ -8,6 +8,7 @@ import click
 
 from backchannel.cli.layout import counted, day_and_minute, prose_width, shown, wrapped
 from backchannel.logs.shown import in_words
+from backchannel.parties.names import visible_name
 
 if TYPE_CHECKING:
     from backchannel.desk.documents import Concerns, Source, Validity
@@ -57,10 +58,15 @@ def concern_text(concerns: Concerns) -> str:
     return click.style(words, fg=_CONCERN_COLOURS[concerns.state])
 
 
+def who(party: str | None, *, nobody: str = "nobody named") -> str:
+    """Return a party's name as a person can trust their eyes on it; it comes from the party that bears it."""
+    return visible_name(party) if party else nobody
+
+
 def source_text(source: Source) -> str:
     """Return who says so and how it came."""
-    author = f" (author, by its own word: {source.author})" if source.author else ""
-    return shown(f"{source.party or 'nobody named'}{author} by {source.channel}", max_chars=200)
+    author = f" (author, by its own word: {visible_name(source.author)})" if source.author else ""
+    return shown(f"{who(source.party)}{author} by {source.channel}", max_chars=200)
 
 
 def validity_text(validity: Validity | None) -> str:

@@ -33,6 +33,7 @@ from backchannel.drop.sequence import in_words
 from backchannel.errors import BackchannelError, InputError, StoreError
 from backchannel.ids import sha256
 from backchannel.parties.at_rest import Unseal
+from backchannel.parties.names import visible_name
 from backchannel.parties.refusals import KeyRefusedError
 from backchannel.provenance.reasons import REASONS, Reason, Rejected
 from backchannel.stix.visible import visible
@@ -216,7 +217,7 @@ class _Coming:
             places=places,
             what="drop",
             state=found.state,
-            says=f"number {found.seq} from {found.sender}"
+            says=f"number {found.seq} from {visible_name(found.sender)}"
             + (", which came before: nothing was done" if found.state == "replay" else ""),
             drop=found,
         )
@@ -252,7 +253,7 @@ class _Coming:
             refusal = _rejected(error)
             number = self._refuse_introduction(place, content, refusal)
             return _refused((place,), "introduction", refusal, number)
-        says = f"{visible(name)} is introduced: up to TLP:GREEN goes to it until you verify it"
+        says = f"{visible_name(name)} is introduced: up to TLP:GREEN goes to it until you verify it"
         return ReceivedThing(places=(place,), what="introduction", state="taken", says=says)
 
     # --- Refused -------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import Final
 from backchannel import codec
 from backchannel.desk import provenance_documents as documents
 from backchannel.desk.provenance_documents import Difference
+from backchannel.parties.names import visible_name
 from backchannel.provenance.altered import Comparison
 from backchannel.provenance.hops import Chain, Hop
 from backchannel.provenance.reasons import Reason
@@ -105,7 +106,7 @@ def hop_says(hop: Hop) -> str:
 
 def _who(hop: Hop) -> str:
     if hop.party is not None:
-        return visible(hop.party)
+        return visible_name(hop.party)
     if hop.kid is not None:
         return f"An unknown party (key {hop.kid[:SHOWN_KID_CHARS]}…)"
     if hop.cryptonym is not None:

@@ -29,6 +29,7 @@ from backchannel.desk.stating import How
 from backchannel.desk.writing import write_files
 from backchannel.errors import InputError, PolicyError
 from backchannel.parties.at_rest import Unseal
+from backchannel.parties.names import visible_name
 from backchannel.parties.states import Standing
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.reasons import Reason, Rejected
@@ -89,7 +90,7 @@ def write_statements(node: Node, clock: Clock, party: str, path: Path) -> SentSt
     to = recipient_of(node, party)
     if to.standing in {Standing.SUSPENDED, Standing.REVOKED}:
         raise PolicyError(
-            f"{to.party.name} is {to.standing!s}: nothing is sent to it",
+            f"{visible_name(to.party.name)} is {to.standing!s}: nothing is sent to it",
             hint=f"See `backchannel party show {to.party.name}` for why.",
         )
     waiting = node.store.statements.waiting(to.party.party_row)

@@ -38,6 +38,7 @@ from backchannel.drop.writer import Attachment, Contents, Recipients, write_drop
 from backchannel.errors import InputError, PolicyError, StoreError, UsageError
 from backchannel.parties.at_rest import Unseal
 from backchannel.parties.kid import Use
+from backchannel.parties.names import visible_name
 from backchannel.parties.states import Standing
 from backchannel.provenance.leaves import SECRET_BYTES, salts
 from backchannel.provenance.ledger.leaves import LeafKind
@@ -109,7 +110,7 @@ def check_plan(plan: Plan, approved: str | None) -> None:
     Raises:
         PolicyError: as `release`.
     """
-    to = plan.recipient.party.name
+    to = visible_name(plan.recipient.party.name)
     if plan.recipient.standing in {Standing.SUSPENDED, Standing.REVOKED}:
         raise PolicyError(
             f"{to} is {plan.recipient.standing!s}: nothing is sent to it",

@@ -44,6 +44,7 @@ from backchannel.intake.received import Received, Refused
 from backchannel.parties.age_keys import to_identity
 from backchannel.parties.at_rest import Unseal
 from backchannel.parties.keyring import SecretKey
+from backchannel.parties.names import visible_name
 from backchannel.parties.states import Event, Standing, moved
 from backchannel.provenance.deniable import open_either
 from backchannel.provenance.ledger.leaves import LeafKind
@@ -206,7 +207,7 @@ class _Taking:
         chains = DropChains(self._opened, self._envelopes, self._sender, self._pinned, self._asked)
         sender = self._store.parties.by_name(self._sender.name)
         if sender is None:
-            raise StoreError(f"the party {self._sender.name} is gone", hint="Try again.")
+            raise StoreError(f"the party {visible_name(self._sender.name)} is gone", hint="Try again.")
         terms = ImportTerms(self._sender.name, CHANNEL, self._release.tlp_max.label)
         source = InputFile(
             self._terms.place, None, bytes.fromhex(self._manifest.digest.removeprefix("sha256:"))
