@@ -15,6 +15,7 @@ import pytest
 from tests.web.channels import fetch
 from tests.web.conftest import Served, Stage
 from tests.web.exchanged import exchange
+from tests.web.meeting import meet
 from tests.web.signed import sign
 from tests.web.visitor import MovingClock
 from tests.web.world import BIDI, C2, HOSTILE, OBJECTS, REPORT, many
@@ -52,6 +53,9 @@ PAGES = {
     "channel-failing": "/channels/gone",
     "channel-new": "/channels/new",
     "parties": "/parties",
+    "party-us": "/parties/CERT%20Alpha",
+    "party-known": "/parties/CERT%20Beta",
+    "party-named-only": "/parties/Northpier%20Telecom",
     "taxii": "/taxii",
     "ledger": "/ledger",
     "login": "/login",
@@ -141,6 +145,7 @@ def lively(filled: None, bring: Callable[..., None], home: Path, clock: Clock, t
         fetch(node, clock)
         exchange(node, clock, tmp_path / "other")
         append_entered(node, clock)
+    meet(home, clock)
 
 
 @pytest.mark.usefixtures("lively")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from backchannel.clock import Clock, format_time
 from backchannel.desk.node import Node
 from backchannel.desk.own_keys import own_keys
-from backchannel.desk.party_documents import Alarm, ContactCard, Membership, PartyEvent, SafetyNumber
+from backchannel.desk.party_documents import ContactCard, Membership, PartyEvent, SafetyNumber
 from backchannel.errors import NotFoundError, PolicyError, UsageError
 from backchannel.ids import PartyId, new_id
 from backchannel.parties.alarm import Known, alarms
@@ -211,14 +211,6 @@ def membership_of(node: Node, party_row: int) -> Membership:
             PartyEvent(at=one.at, event=one.event, before=one.before, after=one.after, note=one.note)
             for one in membership.events(party_row, at_most=LAST_EVENTS)
         ),
-    )
-
-
-def open_alarms(node: Node) -> tuple[Alarm, ...]:
-    """Return the alarms that wait for a person, oldest first."""
-    return tuple(
-        Alarm(at=one.at, reason=one.reason, sentence=one.sentence, party=one.party)
-        for one in node.store.membership.alarms()
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from backchannel.clock import Clock, format_time
+from backchannel.desk.alarms import open_alarms
 from backchannel.desk.batches import batch_documents
-from backchannel.desk.membership import membership_of, open_alarms
+from backchannel.desk.membership import membership_of
 from backchannel.desk.node import Node
 from backchannel.desk.offered import TaxiiCredential, offer
 from backchannel.desk.own_keys import own_root

@@ -11,6 +11,7 @@ import msgspec
 
 from backchannel.desk.documents import Batch
 from backchannel.desk.ledger_documents import LedgerEvidence, WatchedLedger
+from backchannel.desk.receipt_documents import SentStanding
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,12 +62,18 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """A card that does not fit what is known, and that a person has to decide about."""
 
+    number: int
+    """By which it is decided on the page of parties."""
     at: str
     reason: str
     """A reason code: `name-clash` or `key-clash`."""
     sentence: str
     party: str | None
     """The party that it does not fit."""
+    card_name: str
+    """The name on the card."""
+    card_root: str
+    """`kid` of the root key on the card."""
 
 
 class SafetyNumber(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,3 +176,54 @@ class PartyDetail(msgspec.Struct, frozen=True, kw_only=True):
     """Its ledger, as we saw it; null where none is known."""
     evidence: tuple[LedgerEvidence, ...] = ()
     """What shows that it rewrote it."""
+
+
+class PartyKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of a party, and when it counts."""
+
+    kid: str
+    use: str
+    """`root`, `sign`, `age`, `log`, `cosign`, or a use that a later version knows."""
+    since: str | None
+    """Null: by its card only, which does not say."""
+    until: str | None
+    """Null: as long as it is on the card."""
+    revoked: str | None = None
+    """Why it was revoked: `stolen`, `lost`, `replaced` or `closed`; null: it was not."""
+    compromised_since: str | None = None
+    """Since when another may have had it."""
+
+
+class PartyKeySet(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a party's key set."""
+
+    version: int
+    at: str
+    """When it came here."""
+    change: str
+    """`first`, `rotated` or `recovered`."""
+    root: str
+    """`kid` of the root key that it names."""
+    expires: str
+
+
+class PartyPage(msgspec.Struct, frozen=True, kw_only=True):
+    """`/parties/NAME.json`: all that is known of one party, or of ourselves."""
+
+    schema: Literal["backchannel.party-page/1"] = "backchannel.party-page/1"
+    about: PartyDetail
+    safety_number: SafetyNumber | None
+    """What both sides read aloud; null for ourselves, and where one of the cards is missing."""
+    card: ContactCard | None
+    """Its contact card, or ours; null: known by name only, or never made."""
+    introducers: tuple[str, ...]
+    """Who vouched for its card, in words."""
+    keys: tuple[PartyKey, ...]
+    key_sets: tuple[PartyKeySet, ...]
+    """Newest first."""
+    alarms: tuple[Alarm, ...]
+    """Cards that do not fit this party, and wait for a person."""
+    sent: tuple[SentStanding, ...]
+    """Drops that it was sent, newest first, at most 10, with what it said back."""
+    waiting: int
+    """Statements that go with the next drop to it."""

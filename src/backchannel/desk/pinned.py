@@ -51,6 +51,11 @@ def pinned_keys(node: Node) -> PinnedKeys:
     return PinnedKeys(node)
 
 
+def keys_of_party(node: Node, party: PartyRow) -> Iterator[KnownKey]:
+    """Yield the keys of a party as they are pinned; of one that several key sets list, the last word comes last."""
+    yield from _keys_of(node.store.membership, party)
+
+
 def own_kids(node: Node) -> frozenset[str]:
     """Return the name of every key that we ever named as ours."""
     return next((one.kids for one in node.store.membership.known() if one.party.is_self), frozenset())

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from backchannel.clock import Clock
 from backchannel.desk.box import Box
 from backchannel.errors import BackchannelError
-from backchannel.web import answers, dropbox, drops, ledger, offered, pages
+from backchannel.web import answers, dropbox, drops, ledger, offered, pages, party
 from backchannel.web.assets import Assets
 from backchannel.web.auth import Logins
 from backchannel.web.doorway import Doorway
@@ -124,6 +124,12 @@ def _page_routes(house: House) -> list[BaseRoute]:
         does(answers.pause, "/channels/{name}/pause"),
         does(answers.resume, "/channels/{name}/resume"),
         *shows(pages.parties, "/parties", "/parties.json"),
+        does(party.invite, "/parties/invite"),
+        does(party.join, "/parties/join"),
+        does(party.decide, "/parties/alarms/{number:int}"),
+        does(party.verify, "/parties/{name}/verify"),
+        *(does(party.move, f"/parties/{{name}}/{word}") for word in ("suspend", "resume", "revoke")),
+        *shows(party.party, "/parties/{name}.json", "/parties/{name}"),
         *shows(ledger.ledger, "/ledger", "/ledger.json"),
         *shows(offered.taxii, "/taxii", "/taxii.json"),
     ]

@@ -63,6 +63,12 @@ def channel_url(name: str) -> str:
     return f"/channels/{quote(name, safe='')}"
 
 
+def party_url(name: str, party_id: str) -> str:
+    """Return the address of a party's page: by its name, or by its id where the name would not stand in an address."""
+    fits = "/" not in name and not name.endswith(".json") and name not in {".", ".."}
+    return f"/parties/{quote(name if fits else party_id, safe='')}"
+
+
 def with_query(path: str, **query: str | int | None) -> str:
     """Return `path` with those parts of `query` that say something."""
     said = {key: str(value) for key, value in query.items() if value not in {None, ""}}
@@ -74,6 +80,11 @@ def body_text(body: msgspec.Raw) -> Markup:
     text = bytes(memoryview(body)[: 4 * MAX_BODY_CHARS]).decode("utf-8", "backslashreplace")
     lines = (visible_line(line) for line in text[:MAX_BODY_CHARS].splitlines())
     return Markup("\n").join(lines)
+
+
+def text_lines(text: str) -> Markup:
+    """Return text that was made to be carried away in lines, with its line ends."""
+    return Markup("\n").join(visible_line(line) for line in text.splitlines())
 
 
 def visible_line(line: str) -> Markup:
@@ -101,6 +112,7 @@ class Renderer:
             "n_": say_count,
             "asset_url": assets.url,
             "item_url": item_url,
+            "party_url": party_url,
             "with_query": with_query,
         }
         environment.filters |= {
@@ -114,6 +126,7 @@ class Renderer:
             "kinds": words.kinds,
             "prose": words.prose,
             "size": words.size,
+            "text_lines": text_lines,
             "type_name": words.type_name,
             "utc": words.utc,
             "visible_name": visible_name,

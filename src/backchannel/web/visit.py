@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -57,18 +57,28 @@ class Visit:
         return self.house.clock
 
     def answer(
-        self, value: msgspec.Struct, template: str, *, section: str, status: int = 200, **values: object
+        self,
+        value: msgspec.Struct,
+        template: str,
+        *,
+        section: str,
+        status: int = 200,
+        has_twin: bool = True,
+        **values: object,
     ) -> Response:
-        """Answer with the desk's document at a `.json` address, else with the page made of it."""
+        """Answer with the desk's document at a `.json` address, else with the page made of it.
+
+        A page that a form leads to, and that is shown once, has no twin.
+        """
         if self.path.endswith(".json"):
             return document(value)
-        path = "/inbox" if self.path == "/" else self.path
+        path = "/inbox" if self.path == "/" else quote(self.path)
         kept = {key: text for key, text in self.query.items() if key != "said"}
         frame = Frame(
             us=self.node.party.name,
             now=self.clock.now(),
             section=section,
-            twin=with_query(f"{path}.json", **kept),
+            twin=with_query(f"{path}.json", **kept) if has_twin else "",
         )
         return self.house.renderer.page(template, frame, status=status, **values)
 
