@@ -14,6 +14,7 @@ from tests.desk.made import CLOCK, NOW
 
 from backchannel.clock import FixedClock
 from backchannel.desk import membership, own_checkpoint, releasing
+from backchannel.desk.auditing import prove, show_ledger, verify_own, verify_proof
 from backchannel.desk.entering import append_entered, enter
 from backchannel.desk.known_ledgers import known_ledger
 from backchannel.desk.node import Node, open_node
@@ -96,6 +97,24 @@ def test_a_ledger_that_only_grew_is_cosigned_and_the_cosignature_comes_back(thre
     assert known is not None
     assert note is not None
     assert len(check_signed(parse_note(note), known.witness)) == 1
+
+
+def test_a_proof_shows_since_when_another_party_vouches_for_it(three: list[Node], tmp_path: Path):
+    alpha, beta, _ = three
+    enters(alpha, 3, "first")
+    exchange(alpha, beta, 1, 1)
+    exchange(beta, alpha, 2, 2)
+    enters(alpha, 3, "second")
+    path = tmp_path / "first.tlog-proof"
+    found = prove(alpha, CLOCK, "first 1")
+    path.write_text(found.proof)
+    witness = show_ledger(beta).witness
+    assert witness is not None
+    verdict = verify_proof(path, (parse_vkey(found.vkey),), witnesses=[parse_vkey(witness)])
+    assert [(one.party, one.stated_at) for one in verdict.cosigned] == [
+        (own_origin(beta), "2026-03-01T12:01:00.000Z")
+    ]
+    assert [one.party for one in verify_own(alpha).cosigned] == ["Beta"]
 
 
 def test_growth_is_proved_from_whatever_arrived(three: list[Node]):

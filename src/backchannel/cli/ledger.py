@@ -60,8 +60,15 @@ def show(session: Session, rows: int, before: int | None) -> None:
     metavar="VKEY|FILE",
     help="The ledger's key, or a file with it, from its owner and not from beside the ledger. Default: our own.",
 )
+@click.option(
+    "--witness",
+    "witnesses",
+    metavar="VKEY|FILE",
+    multiple=True,
+    help="Key of a party whose cosignature under a proof is looked for; repeats.",
+)
 @pass_session
-def verify(session: Session, path: Path | None, key: str | None) -> None:
+def verify(session: Session, path: Path | None, key: str | None, witnesses: tuple[str, ...]) -> None:
     """Check a ledger, or a .tlog-proof, from the files alone: by default our own ledger, every leaf opened.
 
     A folder or proof of another party needs --key; no node is needed then. Exit code 5: something is not as it was.
@@ -87,7 +94,8 @@ def verify(session: Session, path: Path | None, key: str | None) -> None:
                 "which key is the ledger signed with?",
                 hint="Ask its owner for `backchannel ledger show`, and give its key with --key.",
             )
-        verdict = verify_folder(path, keys) if path.is_dir() else verify_proof(path, keys)
+        by = [one for word in witnesses for one in _keys(word)]
+        verdict = verify_folder(path, keys) if path.is_dir() else verify_proof(path, keys, witnesses=by)
     if session.form == "json":
         session.document(verdict)
     else:
@@ -210,6 +218,7 @@ def _ledger_text(found: Ledger) -> str:
     about = facts(
         [
             ("key", found.vkey or ""),
+            ("as witness", found.witness or ""),
             ("folder", found.folder),
             ("leaves", f"{found.size:,}" + (f": {kinds}" if kinds else "")),
             ("root", found.root or ""),

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from backchannel.clock import Clock
+from backchannel.clock import Clock, format_time
 from backchannel.desk.entering import append_if_open, leaf_of
 from backchannel.desk.items import find
 from backchannel.desk.ledger_documents import (
+    Cosigner,
     Ledger,
     LedgerFault,
     LedgerLeaf,
@@ -31,6 +33,7 @@ from backchannel.desk.watched import (
     cosigners,
     evidence_of,
     is_manifest,
+    own_witness_key,
     watched_ledgers,
 )
 from backchannel.errors import InputError, NotFoundError, UsageError
@@ -42,8 +45,9 @@ from backchannel.provenance.ledger.layout import (
     CHECKPOINT,
 )
 from backchannel.provenance.ledger.leaves import LeafKind
-from backchannel.provenance.ledger.notes import VerifierKey, format_vkey
+from backchannel.provenance.ledger.notes import VerifierKey, format_vkey, parse_note
 from backchannel.provenance.ledger.proving import prove_inclusion
+from backchannel.provenance.ledger.signatures import check_signed, cosigned_at
 from backchannel.provenance.ledger.tiles import Tiles, files_in
 from backchannel.provenance.ledger.tlog_proof import (
     MAX_PROOF_BYTES,
@@ -87,6 +91,7 @@ def show_ledger(node: Node, *, rows: int = 20, before: int | None = None) -> Led
         folder=str(ledger_folder(node.home)),
         origin=keys[0].name if keys else None,
         vkey=format_vkey(keys[0]) if keys else None,
+        witness=own_witness_key(node),
         size=checkpoint.size if checkpoint else 0,
         root=_base64(checkpoint.root) if checkpoint else None,
         checkpoint=note.decode() if note is not None and checkpoint else None,
@@ -184,12 +189,15 @@ def verify_folder(
     )
 
 
-def verify_proof(path: Path, keys: tuple[VerifierKey, ...]) -> LedgerVerdict:
+def verify_proof(
+    path: Path, keys: tuple[VerifierKey, ...], *, witnesses: Sequence[VerifierKey] = ()
+) -> LedgerVerdict:
     """Check a `.tlog-proof` that `prove` made: leaf, opening, and the object, down to the signature.
 
     Args:
         path: the file.
         keys: of the ledger, which came another way than the proof.
+        witnesses: keys of parties whose cosignatures are looked for under its checkpoint.
 
     Raises:
         InputError: it cannot be read.
@@ -215,6 +223,14 @@ def verify_proof(path: Path, keys: tuple[VerifierKey, ...]) -> LedgerVerdict:
         index=proof.index,
         statement=opening.statement.decode("utf-8", "replace"),
         object=opening.object_digest,
+        cosigned=tuple(
+            Cosigner(
+                party=line.name,
+                size=checkpoint.size,
+                stated_at=format_time(datetime.fromtimestamp(cosigned_at(line), UTC)),
+            )
+            for line in check_signed(parse_note(proof.note), witnesses)
+        ),
         faults=(),
         faults_total=0,
     )

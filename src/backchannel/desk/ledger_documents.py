@@ -35,6 +35,8 @@ class WatchedLedger(msgspec.Struct, frozen=True, kw_only=True):
     party: str
     origin: str
     vkey: str
+    witness: str | None
+    """The key under which the party cosigns."""
     size: int | None
     """Leaves under the newest checkpoint that the party showed; null: it showed none yet."""
     seen_at: str | None
@@ -69,6 +71,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the ledger; null before the first entry."""
     vkey: str | None
     """Its key, to be given to whoever shall check it (C2SP signed-note)."""
+    witness: str | None
+    """The key under which we cosign the ledgers of others (C2SP tlog-cosignature)."""
     size: int
     """Leaves under the checkpoint."""
     root: str | None

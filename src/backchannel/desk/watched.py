@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from backchannel.clock import Clock, parse_time
-from backchannel.desk.known_ledgers import known_ledgers
+from backchannel.desk.known_ledgers import KnownLedger, known_ledger, known_ledgers
 from backchannel.desk.ledger_documents import Cosigner, EvidenceExport, LedgerEvidence, WatchedLedger
 from backchannel.desk.node import Node
 from backchannel.desk.own_keys import is_sealed
@@ -103,11 +103,16 @@ def is_manifest(statement: bytes) -> bool:
     return opened.statement.predicate_type == "release"
 
 
+def own_witness_key(node: Node) -> str | None:
+    """Return the key under which we cosign; None before our first key set."""
+    known = known_ledger(node, node.party)
+    return format_vkey(known.witness[0]) if known is not None and known.witness else None
+
+
 def watched_ledgers(node: Node) -> tuple[WatchedLedger, ...]:
     """Return the ledgers of the parties that we know, by name, as they were seen last."""
     return tuple(
-        _watched(node, known.party, known.origin, format_vkey(known.keys[0]))
-        for known in sorted(known_ledgers(node), key=lambda known: known.party.name)
+        _watched(node, known) for known in sorted(known_ledgers(node), key=lambda known: known.party.name)
     )
 
 
@@ -152,13 +157,15 @@ def export_evidence(node: Node, folder: Path) -> EvidenceExport:
     return EvidenceExport(folder=str(folder), evidence=evidence_of(node), files=files)
 
 
-def _watched(node: Node, party: PartyRow, origin: str, vkey: str) -> WatchedLedger:
+def _watched(node: Node, known: KnownLedger) -> WatchedLedger:
+    party = known.party
     newest = node.store.witness.newest(party.party_row, is_cosigned=False)
     cosigned = node.store.witness.newest(party.party_row, is_cosigned=True)
     return WatchedLedger(
         party=party.name,
-        origin=origin,
-        vkey=vkey,
+        origin=known.origin,
+        vkey=format_vkey(known.keys[0]),
+        witness=format_vkey(known.witness[0]) if known.witness else None,
         size=newest.size if newest else None,
         seen_at=newest.seen_at if newest else None,
         cosigned=cosigned.size if cosigned else None,
