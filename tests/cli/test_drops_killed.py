@@ -83,7 +83,8 @@ def test_t19_a_receive_killed_at_any_point_took_the_drop_wholly_or_not_at_all(ho
     took = run_killed(beta.home, None, "receive", str(drops[0][0]))
     assert took is not None
     outcomes = set()
-    for (path, objects, document), after_s in zip(drops[1:], chosen_points(chance, took), strict=True):
+    points = zip(drops[1:], chosen_points(chance, took), strict=True)
+    for taken, ((path, objects, document), after_s) in enumerate(points, 1):
         run_killed(beta.home, after_s, "receive", str(path))
         with open_node(beta.home) as node:
             check_store(node)
@@ -92,6 +93,9 @@ def test_t19_a_receive_killed_at_any_point_took_the_drop_wholly_or_not_at_all(ho
             outcome = (stored, manifest is not None)
             assert outcome in {(0, False), (OBJECTS, True)}, f"seed {seed}"
             outcomes.add(outcome)
+            # The receipt is there with what it is for, and never without.
+            receipts = dict(node.store.statements.waiting_parties())
+            assert receipts == {"Alpha": taken + (1 if stored else 0)}, f"seed {seed}"
             with path.open("rb") as file:
                 again = take_drop(node, CLOCK, file, TakeTerms(place=path.name))
             assert (again.state, again.seq) == ("replay" if stored else "taken", document.seq)

@@ -116,6 +116,7 @@ def test_a_whole_drop_is_answered_by_its_digest(two: Two):
         ("decline", ID, "--reason", "stale", "--other", ID),
         ("release", "send", "--receipts", "--to", "Alpha", ID, "-o", "x.bcb"),
         ("release", "send", "--bare", "--to", "Alpha", "-o", "-"),
+        ("release", "send", "--bare", "--to", "Alpha", "--armor", "-o", "x.json"),
     ],
 )
 def test_what_contradicts_itself_is_refused_as_usage(two: Two, words: tuple[str, ...]):

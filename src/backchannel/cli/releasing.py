@@ -178,8 +178,11 @@ def _write_bare(session: Session, to: Sequence[str], handing: Handing) -> None:
     """Write what waits for a party into a file that is not encrypted."""
     from backchannel.desk.receipt_drops import write_statements  # noqa: PLC0415
 
-    if handing.output in {None, "-"} or len(to) > 1:
-        raise UsageError("a bare file is written for one party, with -o FILE", hint="Name one of each.")
+    as_drop = handing.armored or handing.part_chars is not None or handing.qr or handing.channel
+    if handing.output in {None, "-"} or len(to) > 1 or as_drop:
+        raise UsageError(
+            "a bare file is written for one party, as it is, with -o FILE", hint="Name one of each."
+        )
     with session.node() as node:
         written = write_statements(node, session.clock, to[0], Path(str(handing.output)))
     if session.form == "json" and written is not None:
