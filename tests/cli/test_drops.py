@@ -97,7 +97,7 @@ SEND = ("release", "send", "--to", "Beta", "--batch", "1")
 # --- Forms ---------------------------------------------------------------------------------------------
 
 
-def test_a_drop_goes_as_a_file_and_comes_once(alpha: Home, beta: Home):
+def test_t03_a_drop_goes_as_a_file_and_comes_once(alpha: Home, beta: Home):
     sent = alpha(*SEND, "-o", "x.bcb", "--json")
     [drop] = sent.document["sent"]  # type: ignore[misc]
     assert (drop["to"], drop["seq"], drop["objects"], drop["paths"]) == ("Beta", 0, 2, ["x.bcb"])

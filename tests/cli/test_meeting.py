@@ -41,7 +41,7 @@ def test_two_nodes_meet_by_a_code_over_files(run: Run, beta: Callable[..., Ran],
     assert numbers[0] == numbers[1]
 
 
-def test_a_wrong_code_is_told_with_the_tries_left_and_never_shown(
+def test_t27_a_wrong_code_is_told_with_the_tries_left_and_never_shown(
     run: Run, beta: Callable[..., Ran], tmp_path: Path
 ):
     first, second = str(tmp_path / "first"), str(tmp_path / "second")

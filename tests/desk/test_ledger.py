@@ -91,7 +91,7 @@ def test_a_transaction_that_is_rolled_back_leaves_nothing_to_enter(node: Node):
     assert not ledger_folder(node.home).exists()
 
 
-def test_nothing_of_a_statement_can_be_read_in_the_ledger(node: Node, tmp_path: Path):
+def test_t70_nothing_of_a_statement_can_be_read_in_the_ledger(node: Node, tmp_path: Path):
     """T70 for the ledger: no statement, no name and no blinding stands in what is handed out."""
     take(node, a_file(tmp_path, malware(1)))
     append_entered(node, CLOCK)
@@ -165,7 +165,7 @@ def test_a_leaf_that_the_store_opens_to_something_else_is_told(node: Node):
     assert verdict.faults[0].what == "entry 1: the store opens it to something else"
 
 
-def test_an_older_ledger_beside_a_newer_store_is_never_written_to(node: Node, tmp_path: Path):
+def test_t34_an_older_ledger_beside_a_newer_store_is_never_written_to(node: Node, tmp_path: Path):
     """T34 for ourselves: to append to an old copy would be to sign two histories."""
     say(node, 3)
     append_entered(node, CLOCK)

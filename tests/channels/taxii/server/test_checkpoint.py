@@ -81,7 +81,7 @@ def beta(place: Place, tmp_path: Path):
         yield node
 
 
-def test_who_polls_cosigns_what_grew_and_suspends_who_rolls_back(
+def test_t34_who_polls_cosigns_what_grew_and_suspends_who_rolls_back(
     place: Place, url: str, beta: Node, tmp_path: Path
 ):
     clock: MovingClock = place.clock
