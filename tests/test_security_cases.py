@@ -51,5 +51,7 @@ def test_the_files_of_a_row_are_there_and_hold_tests_of_its_cases(row: str, colu
 
 def test_every_case_that_a_test_names_stands_on_the_page_with_its_file():
     pages = {(case, path) for row, column in ROWS for case in cases(row) for path in files(column)}
-    found = {(case, path) for path in (ROOT / "tests").rglob("test_*.py") for case in numbers_in(path) & CASES}
+    found = {
+        (case, path) for path in (ROOT / "tests").rglob("test_*.py") for case in numbers_in(path) & CASES
+    }
     assert sorted(f"T{case} {path.relative_to(ROOT)}" for case, path in found - pages) == []

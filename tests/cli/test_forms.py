@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.cli.running import FOUR, ONE, TWO, Run, conn, jsonl
 from tests.desk.made import indicator
-from tests.test_reference import ALL, DOCUMENTS, first_column
+from tests.test_reference import ALL, COMMANDS, DOCUMENTS, first_column
 
 ID = str(ONE["id"])
 LIST = {
@@ -48,7 +48,7 @@ READING = {
     f"advice {ID}": ("evil1.example", "LOOK"),
     "warninglist list": ("Backchannel: public resolvers", "built in"),
     "ledger show": ("backchannel/", "key", "2 recv", "batch 2", "waiting", "none"),
-    "ledger verify": ("Good: backchannel/", "2 leaves", "2 files, 2 entries", "2 by the store"),
+    "ledger verify": ("Good: backchannel/", "3 leaves", "2 files, 3 entries", "3 by the store"),
     f"ledger prove {ID}": ("c2sp.org/tlog-proof@v1", "index 0", "backchannel/"),
     "validate beta.json bad.json": ("10 objects", "1 for quarantine", "1 refused"),
 }
@@ -70,19 +70,26 @@ CHANGING = {
     f"ack {ID}": ('"type":"note"',),
     f"sight {ID} --text 'On two machines.'": ('"type":"sighting"', '"count":2', "On two machines."),
     f"dispute {ID} --text 'It is ours.' --strongly": ('"type":"opinion"', '"opinion":"strongly-disagree"'),
-    "ledger export out": ("2 leaves of backchannel/", "4 files in out"),
+    "ledger export out": ("3 leaves of backchannel/", "4 files in out"),
     "warninglist add list.json --class context": ("Ours", "context", "1 by hostname"),
 }
 """What changes a home of the test's own."""
 
-ELSEWHERE = {"backchannel demo", "backchannel serve", "backchannel warninglist remove"} | {
+ELSEWHERE = {
+    "backchannel demo",
+    "backchannel serve",
+    "backchannel warninglist remove",
+    "backchannel receive",
+    "backchannel decline",
+} | {
     path
     for path in ALL
     if path.startswith(
-        tuple(f"backchannel {group} " for group in ("taxii", "channel", "key", "party", "release"))
+        tuple(f"backchannel {group} " for group in ("taxii", "channel", "key", "party", "release", "refused"))
     )
 }
-"""Commands without a machine form: tests/demo, tests/web and below; tests/cli/test_taxii.py and tests/channels."""
+"""Commands without a machine form: tests/demo, tests/web and below; tests/cli/test_taxii.py and tests/channels;
+tests/cli/test_drops.py and test_receipts.py."""
 
 
 def split(words: str) -> list[str]:
@@ -104,9 +111,7 @@ def is_described(document: object, path: str) -> None:
     """The document is the one that the reference names for the command, and has its fields."""
     assert isinstance(document, dict)
     name = document["schema"]
-    assert f"`--json` (`{name}`)" in (Path(__file__).parents[2] / "docs/reference/commands.md").read_text(
-        "utf-8"
-    )
+    assert re.search(rf"`--json` \([^)]*`{re.escape(str(name))}`", COMMANDS[path])
     assert next(iter(document)) == "schema"
     assert set(document) == first_column(DOCUMENTS[name]), path
 

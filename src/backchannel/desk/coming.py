@@ -292,7 +292,9 @@ def _rejected(error: BackchannelError) -> Rejected:
         return error
     if isinstance(error, KeyRefusedError):
         return Rejected(REASONS[error.reason], error.message)
-    return Rejected(Reason.NOT_VERIFIED, error.message)
+    # An alarm says its code first: a card that does not fit what is known.
+    code, _, said = error.message.partition(": ")
+    return Rejected(REASONS.get(code, Reason.NOT_VERIFIED), said or error.message)
 
 
 def _refused(

@@ -13,6 +13,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.own_keys import is_sealed
 from backchannel.desk.own_ledger import ledger_folder, ledger_keys
 from backchannel.errors import InputError, NotFoundError, UsageError
+from backchannel.parties.names import visible_name
 from backchannel.provenance.deniable import open_either
 from backchannel.provenance.ledger.checkpoints import open_checkpoint
 from backchannel.provenance.ledger.evidence import Breach, Evidence, check_evidence, evidence_files
@@ -42,7 +43,7 @@ def ledger_health(node: Node, clock: Clock) -> LedgerHealth:
     """Say what a person should know: evidence first, then leaves that wait, then how ours stands."""
     evidence = node.store.witness.evidence()
     if evidence:
-        names = ", ".join(dict.fromkeys(row.party for row in evidence))
+        names = ", ".join(dict.fromkeys(visible_name(row.party) for row in evidence))
         return LedgerHealth(
             False,
             f"rewritten by {names}, as two signed checkpoints show",
