@@ -192,6 +192,15 @@ def test_a_marking_says_what_goes_by_hand_and_what_is_passed_on(tmp_path: Path):
     assert f"Harbour Clinic on “{PRINTER}”: hunted, found" in said
 
 
+def test_where_nothing_may_go_no_drop_is_made(tmp_path: Path):
+    world = remarked(tmp_path, RED, PRINTER, UPDATE, of=CALLS)
+    said = by_hand(told(tmp_path / "story", world))
+    assert said.count("Stays with Lantern Help Line: TLP:RED") == 3
+    for absent in ("sends a drop", "Mallory changes one byte:", "passes on", "hunted", "silent"):
+        assert absent not in said
+    assert "all as they were signed" in said
+
+
 def test_another_pattern_is_another_answer(tmp_path: Path):
     world = changed(tmp_path, f"offered/{CALLS}", "telemetry.printers.example", "telemetry.printers.test")
     said = by_hand(told(tmp_path / "story", world))

@@ -29,7 +29,7 @@ from backchannel.desk.membership import contact_card, meet, membership_of, named
 from backchannel.desk.node import Node, init_node
 from backchannel.desk.own_keys import own_keys
 from backchannel.desk.party_documents import Invitation
-from backchannel.desk.planning import Plan, plan
+from backchannel.desk.planning import plan
 from backchannel.desk.polling import poll
 from backchannel.desk.receipt_drops import receipts_drop
 from backchannel.desk.receipting import Acted, Word, acknowledged
@@ -139,11 +139,14 @@ def _send(scene: _Scene, world: Path) -> None:
     for one in planned.objects:
         if not one.goes:
             say(f"   Stays with {lantern.party.name}: {one.tlp} {one.id}: {one.why}")
+    going = [one.id for one in planned.objects if one.goes and one.id.startswith("indicator--")]
+    if not going:
+        return
     made = release(
         lantern, clock, planned, How(ack="acted", collection="first-hand"), approved=planned.sha256
     )
     say(f"   {lantern.party.name} sends a drop: {_drop_in_words(made)}")
-    _meddle(scene, made.path.read_bytes(), to_mallory=_drop_for_mallory(scene, planned))
+    _meddle(scene, made.path.read_bytes(), to_mallory=_drop_for_mallory(scene, going[0]))
     hand_on(lantern, clock, SHARED, made.path, open_channel, pause=_no_pause)
     _look_into(clinic, scene, f"   {clinic.party.name} looks into the folder:")
     _find_in_logs(clinic, clock, say, world)
@@ -154,14 +157,13 @@ def _drop_in_words(made: Made) -> str:
     return f"{counted(drop.objects, 'object')}, with {counted(drop.statements, 'statement')} signed"
 
 
-def _drop_for_mallory(scene: _Scene, planned: Plan) -> bytes:
+def _drop_for_mallory(scene: _Scene, what: str) -> bytes:
     """Return what Mallory got of the help line when it still trusted her: a drop that is good, and for her."""
     lantern, clock = scene.lantern, scene.clock
     meet(lantern, clock, _card(scene.mallory, clock), handed_over=True)
-    (first,) = [one.id for one in planned.objects if one.goes and one.id.startswith("indicator--")][:1]
     to = recipient_of(lantern, scene.mallory.party.name)
     return release(
-        lantern, clock, plan(lantern, clock, to, Choice(ids=(first,))), How(ack="received")
+        lantern, clock, plan(lantern, clock, to, Choice(ids=(what,))), How(ack="received")
     ).path.read_bytes()
 
 
