@@ -55,6 +55,20 @@ def test_no_control_blocks_what_a_course_of_action_says_not_to_block(
     assert "Then block it" not in advice.text
 
 
+@pytest.mark.parametrize("place", [0, 8])
+def test_no_number_of_courses_of_action_hides_one_that_says_not_to_block(
+    node: Node, tmp_path: Path, place: int
+):
+    held = indicator(1, pattern="[domain-name:value = 'held.example']", **PAP_GREEN)
+    courses = [made("course-of-action", n, name=f"Block {n}", description="Block it") for n in range(1, 9)]
+    courses.insert(place, made("course-of-action", 9, name="Wait", description="Do not block it"))
+    ties = [relationship(course, "mitigates", held, n) for n, course in enumerate(courses, 1)]
+    take(node, a_file(tmp_path, held, *courses, *ties))
+    report = export(node, CLOCK, "rpz", tmp_path / "out")
+    assert report.exported == 0
+    assert "“Wait” (and 4 more) says to watch it" in report.skipped[0].why
+
+
 def test_a_course_of_action_that_was_withdrawn_holds_nothing_back(node: Node, tmp_path: Path):
     held = indicator(1, pattern="[domain-name:value = 'held.example']", **PAP_GREEN)
     watch = made("course-of-action", 1, name="Watch it", description="Do not block it")

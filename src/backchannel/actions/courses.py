@@ -47,9 +47,22 @@ def way_of(courses: Sequence[tuple[str, str]]) -> CourseWay:
     """
     if not courses:
         return ""
-    text = " ".join(f"{name} {description}" for name, description in courses)[:MAX_COURSE_CHARS].lower()
-    if any(words.search(text) for words in _HOLD_BACK):
+    text = _text(courses)
+    if _holds_back(text):
         return "look"
     if _BLOCKING.search(text):
         return "block"
     return "look" if _LOOKING.search(text) else "other"
+
+
+def says_not_to_block(course: tuple[str, str]) -> bool:
+    """Whether one course of action, (name, description), says not to block."""
+    return _holds_back(_text((course,)))
+
+
+def _text(courses: Sequence[tuple[str, str]]) -> str:
+    return " ".join(f"{name} {description}" for name, description in courses)[:MAX_COURSE_CHARS].lower()
+
+
+def _holds_back(text: str) -> bool:
+    return any(words.search(text) for words in _HOLD_BACK)

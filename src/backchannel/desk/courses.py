@@ -8,28 +8,38 @@ from __future__ import annotations
 from typing import Final
 
 from backchannel import codec
+from backchannel.actions.courses import says_not_to_block
 from backchannel.codec import JsonObject
 from backchannel.store.interface import Store
 
-MAX_RELATIONS_FOLLOWED: Final = 20
+MAX_RELATIONS_FOLLOWED: Final = 50
 """Relationships that are followed to find courses of action, for each of the two steps."""
+MAX_COURSES_READ: Final = 50
 MAX_COURSES: Final = 5
+"""Courses of action that are told: those first that say not to block, so that no number of others hides one."""
 
 _LEADING: Final = frozenset({"indicates", "based-on", "related-to"})
 """Relations from an indicator to what it shows; the courses of action against that are against it too."""
 
 
 def courses_for(store: Store, stix_id: str) -> tuple[tuple[str, str], ...]:
-    """Return (name, description) of the courses of action tied to the object, else to what it indicates."""
+    """Return (name, description) of the courses of action tied to the object, else to what it indicates.
+
+    At most MAX_COURSES, and before the others those that say not to block: the first is the one that is quoted.
+    """
     near = _tied(store, stix_id)
     found = dict.fromkeys(other for _, other in near if _is_course(other))
     if not found:
         for relation, other in near:
             if relation in _LEADING:
                 found |= dict.fromkeys(far for _, far in _tied(store, other) if _is_course(far))
-    held = store.objects.currents(list(found)[:MAX_COURSES]) if found else {}
-    courses = (held[one] for one in found if one in held)
-    return tuple(name_and_text(codec.decode(kept.body)) for kept in courses if not kept.revoked)
+    held = store.objects.currents(list(found)[:MAX_COURSES_READ]) if found else {}
+    courses = [
+        name_and_text(codec.decode(kept.body))
+        for one in found
+        if (kept := held.get(one)) and not kept.revoked
+    ]
+    return tuple(sorted(courses, key=lambda course: not says_not_to_block(course))[:MAX_COURSES])
 
 
 def has_courses(store: Store) -> bool:
