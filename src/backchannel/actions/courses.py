@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 CourseWay = Literal["block", "look", "other", ""]
 
@@ -35,8 +35,17 @@ _HOLD_BACK: Final = (
 """What says not to block. Where the words leave a doubt they count as saying so: a control that is left open
 can still be closed by a person, who reads the quoted text."""
 _LOOKING: Final = re.compile(r"\b(?:monitor|detect|hunt|search|inspect|audit|review|alert|observ|watch)")
-MAX_COURSE_CHARS = 20_000
-"""Of the texts of the courses of action, what is read for their way."""
+MAX_COURSE_CHARS: Final = 20_000
+"""Of the text of one course of action, what is read for its way."""
+
+
+class Courses(NamedTuple):
+    """The courses of action tied to something."""
+
+    told: tuple[tuple[str, str], ...] = ()
+    """(name, description)."""
+    unread: str = ""
+    """What of them was not read, as the end of a sentence; "" where all was. It may say not to block."""
 
 
 def way_of(courses: Sequence[tuple[str, str]]) -> CourseWay:
@@ -47,21 +56,27 @@ def way_of(courses: Sequence[tuple[str, str]]) -> CourseWay:
     """
     if not courses:
         return ""
-    text = _text(courses)
-    if _holds_back(text):
+    if any(map(says_not_to_block, courses)):
         return "look"
-    if _BLOCKING.search(text):
+    texts = [_text(course) for course in courses]
+    if any(map(_BLOCKING.search, texts)):
         return "block"
-    return "look" if _LOOKING.search(text) else "other"
+    return "look" if any(map(_LOOKING.search, texts)) else "other"
 
 
 def says_not_to_block(course: tuple[str, str]) -> bool:
     """Whether one course of action, (name, description), says not to block."""
-    return _holds_back(_text((course,)))
+    return _holds_back(_text(course))
 
 
-def _text(courses: Sequence[tuple[str, str]]) -> str:
-    return " ".join(f"{name} {description}" for name, description in courses)[:MAX_COURSE_CHARS].lower()
+def is_too_long(course: tuple[str, str]) -> bool:
+    """Whether a course of action has more text than is read."""
+    return len(f"{course[0]} {course[1]}") > MAX_COURSE_CHARS
+
+
+def _text(course: tuple[str, str]) -> str:
+    name, description = course
+    return f"{name} {description}"[:MAX_COURSE_CHARS].lower()
 
 
 def _holds_back(text: str) -> bool:

@@ -24,7 +24,7 @@ from backchannel.actions.case import (
 from backchannel.actions.gates import Target
 from backchannel.actions.values import Named
 from backchannel.clock import Clock
-from backchannel.desk.courses import courses_for, name_and_text
+from backchannel.desk.courses import name_and_text
 from backchannel.desk.exporting import ExportReport, export
 from backchannel.desk.judging import Judge, Judged
 from backchannel.desk.node import Node
@@ -161,7 +161,7 @@ class Adviser:
                 revoked=kept.revoked,
                 quarantined=kept.quarantined,
                 contested=is_conflict or self._judge.is_disputed_by_others(kept.stix_id),
-                courses=courses_for(self._store, kept.stix_id),
+                courses=self._judge.courses.of(kept.stix_id).told,
                 indicators=len(indicators),
                 hits=seen.hits if seen else 0,
                 hosts=seen.hosts if seen else 0,
