@@ -207,6 +207,37 @@ def test_patterns_that_are_too_many_to_be_tried_are_not_called_unseen(
     assert concerns(node, an_id("indicator", 3)).state == "no"
     with pytest.raises(UsageError, match="too many patterns with LIKE"):
         sight(node, CLOCK, ONE)
+    assert advised(node, ONE) == "ack"
+    assert advised(node, an_id("indicator", 3)) == "sight"
+
+
+def advised(node: Node, stix_id: str) -> str:
+    """The answer that advice names for what was not seen; it is one that we can give."""
+    advice = advice_for(node, CLOCK, stix_id)
+    assert advice is not None
+    assert advice.do == "tell"
+    (answer,) = (one for one in ("ack", "sight") if f"`backchannel {one} {stix_id}`" in advice.text)
+    assert ("that you searched for" in advice.text) is (answer == "sight")
+    return answer
+
+
+def test_of_a_pattern_that_can_be_searched_in_part_advice_says_no_more_than_an_answer_would(
+    node: Node, tmp_path: Path
+):
+    half = indicator(
+        1, pattern="[domain-name:value = 'evil.example'] OR [process:name = 'x' AND process:pid = 4]"
+    )
+    report = made("report", 1, name="Campaign", published="2026-01-01T00:00:00Z", object_refs=[half["id"]])
+    take(node, a_file(tmp_path, half, indicator(2), report))
+    hunted(node, a_log(tmp_path, DNS))
+    with pytest.raises(UsageError, match="a part of the pattern"):
+        sight(node, CLOCK, ONE)
+    assert advised(node, ONE) == "ack"
+    assert advised(node, an_id("indicator", 2)) == "sight"
+    assert b"in part" in bytes(acknowledge(node, CLOCK, ONE).bundle)
+    of_all = advice_for(node, CLOCK, str(report["id"]))
+    assert of_all is not None
+    assert "you could search for a part of what belongs to" in of_all.text
 
 
 def test_an_indicator_that_comes_after_the_hunt_is_not_searched_for_by_it(node: Node, tmp_path: Path):
