@@ -79,6 +79,28 @@ def test_who_has_it_already_is_told_so(live: Live, path: str):
     assert live.ask(path, key=live.beta, If_None_Match='"other"').body == first.body
 
 
+@pytest.mark.parametrize("path", ["/feeds/shared/manifest.json", "/feeds/shared.csv"])
+def test_what_is_packed_has_an_entity_tag_of_its_own(live: Live, monkeypatch: pytest.MonkeyPatch, path: str):
+    monkeypatch.setattr("backchannel.channels.misp.answers.MIN_GZIP_BYTES", 1)
+
+    def ask(held: str | None = None, coding: str = "gzip") -> tuple[int, str, str]:
+        more = {} if held is None else {"If_None_Match": held}
+        answer = live.ask(path, key=live.beta, Accept_Encoding=coding, **more)
+        return answer.status, answer.headers["etag"], answer.headers.get("content-encoding", "")
+
+    _, plain, _ = ask(coding="identity")
+    status, packed, coding = ask()
+    assert (status, coding) == (200, "gzip")
+    assert packed != plain
+    assert ask(packed) == (304, packed, "")
+    assert ask(f"W/{packed}") == (304, packed, "")
+    assert ask(plain) == (304, plain, "")
+    assert ask(f'"other", {packed}') == (304, packed, "")
+    assert ask(packed, coding="identity") == (200, plain, "")
+    assert ask(plain, coding="identity") == (304, plain, "")
+    assert ask('"other"') == (200, packed, "gzip")
+
+
 def test_text_and_csv_hold_what_the_reader_may_have(live: Live):
     anybody = live.ask("/feeds/open.txt").body.decode().splitlines()
     assert anybody == ["evil1.example", "http://evil11.example/a,b", "http://evil12.example/a,b"]
