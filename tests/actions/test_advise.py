@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -395,6 +396,49 @@ def test_words_of_courses_are_read_whole():
     assert way_of((("Blocklist", ""),)) == "block"
     assert way_of((("Block", "never block the parent"),)) == "look"
     assert way_of((("Bloquer", "Interdire le nom"),)) == "other"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "You should not block this address yet.",
+        "Do not, under any circumstances, block it.",
+        "Don\u2019t block it",
+        "Please refrain from blocking.",
+        "Hold off on blocking until 1 December.",
+        "Blocking is not recommended.",
+        "Blocking it would be wrong.",
+        "Tell us before blocking it.",
+        "Watch it rather than block it.",
+        "Do not sinkhole it.",
+        "No blocking, please.",
+        "Block port 445; do not block port 443.",
+    ],
+)
+def test_whatever_way_a_course_says_not_to_block_it_is_heeded(words: str):
+    assert way_of((("Course", words),)) == "look"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Block it without delay.",
+        "Do not open the mail. Block its sender.",
+        "Without switching the machine off, block it.",
+        "Block it; it is not used by anybody.",
+    ],
+)
+def test_a_negation_of_something_else_leaves_a_block_a_block(words: str):
+    assert way_of((("Course", words),)) == "block"
+
+
+@pytest.mark.parametrize(
+    "piece", ["not ", "not a a a a a a ", "not'", "n'", "block a a a is ", "not" + " " * 30]
+)
+def test_hostile_words_of_courses_are_read_in_bounded_time(piece: str):
+    begun = time.process_time()
+    way_of((("", piece * 20_000),))
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize(

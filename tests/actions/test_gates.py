@@ -93,6 +93,25 @@ def test_what_a_course_of_action_says_not_to_block_goes_to_no_control_that_block
     assert found is None or (found.gate == "course of action" and courses[0][0] in found.why)
 
 
+@pytest.mark.parametrize(
+    ("courses", "why"),
+    [
+        ((("Watch it", "Do not block it yet"),), "“Watch it” says not to block it"),
+        (
+            (("Audit", "Inspect the mail server's logs"),),
+            "“Audit” asks to look for it, and says nothing of blocking it",
+        ),
+        ((("Search", "Search for the name"), ("Wait", "Do not block")), "(and 1 more) says not to block it"),
+    ],
+)
+def test_of_a_course_of_action_nothing_is_said_that_it_does_not_say(
+    courses: tuple[tuple[str, str], ...], why: str
+):
+    found = refusal(replace(GREEN, courses=courses), target("evil.example"), stage="block", at=NOW)
+    assert found is not None
+    assert found.why.endswith(why)
+
+
 def test_tlp_red_goes_to_no_control():
     assert {gate(replace(GREEN, tlp=Tlp.RED), stage) for stage in STAGES} == {"tlp"}
 

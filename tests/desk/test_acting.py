@@ -68,6 +68,40 @@ def test_one_hit_is_judged_by_its_own_facts(node: Node, tmp_path: Path):
     assert advice(node, one, hit=below).do == "look"
 
 
+def test_advice_about_one_hit_does_not_read_what_earlier_hunts_found(node: Node, tmp_path: Path):
+    one = indicator(1, **GREEN)
+    take(node, a_file(tmp_path, one))
+    for _ in range(3):
+        a_hit(node, one["id"], a_hunt(node))
+    read: list[str] = []
+    connection = node.store.database.connection
+    connection.set_trace_callback(read.append)
+    facts = HitFacts("evil1.example", "query", "10.0.0.9", "exact", "inside")
+    assert advice(node, one, hit=facts).do == "block"
+    connection.set_trace_callback(None)
+    (only,) = [statement for statement in read if "JOIN hit" in statement]
+    assert "max(h.last_seen)" in only
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {only}")]
+    assert "SEARCH h USING INDEX hit_indicator (indicator=?)" in plan
+
+
+def test_one_adviser_tells_of_one_hit_and_of_all_so_far(node: Node, tmp_path: Path):
+    one = indicator(1, **GREEN)
+    take(node, a_file(tmp_path, one))
+    hunt = a_hunt(node)
+    a_hit(node, one["id"], hunt, count=3)
+    a_hit(node, one["id"], hunt, count=2, asset="10.0.0.6")
+    adviser = Adviser(node, CLOCK)
+    facts = HitFacts("evil1.example", "query", "10.0.0.9", "exact", "inside")
+    for _ in range(2):
+        told = adviser.advice(str(one["id"]), hit=facts)
+        assert told is not None
+        assert "10.0.0.9" in told.text
+        told = adviser.advice(str(one["id"]))
+        assert told is not None
+        assert "10.0.0.5 and 1 more" in told.text
+
+
 def test_of_several_values_advice_is_about_the_one_that_was_seen(node: Node, tmp_path: Path):
     one = indicator(pattern="[domain-name:value IN ('a.example', 'b.example', 'c.example')]", **GREEN)
     take(node, a_file(tmp_path, one))

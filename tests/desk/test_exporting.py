@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.desk.made import CLOCK, a_file, indicator, made, malware, relationship, take
+from tests.desk.made import CLOCK, a_file, identity, indicator, made, malware, relationship, take
 
+from backchannel.desk import courses
 from backchannel.desk.acting import advice_for
 from backchannel.desk.exporting import CONTROLS, MANIFEST, export
 from backchannel.desk.node import Node
@@ -45,7 +46,7 @@ def test_no_control_blocks_what_a_course_of_action_says_not_to_block(
     if report.stage == "block":
         assert "held.example" not in text
         assert skipped == [(held["id"], "course of action")]
-        assert "“Watch it” says to watch it, not to block it" in report.skipped[0].why
+        assert "“Watch it” says not to block it" in report.skipped[0].why
         assert report.skipped_by_gate == {"course of action": 1}
     else:
         assert "held.example" in text
@@ -53,6 +54,70 @@ def test_no_control_blocks_what_a_course_of_action_says_not_to_block(
     advice = advice_for(node, CLOCK, str(held["id"]))
     assert advice is not None
     assert "Then block it" not in advice.text
+
+
+@pytest.mark.parametrize("place", [0, 8])
+def test_no_number_of_courses_of_action_hides_one_that_says_not_to_block(
+    node: Node, tmp_path: Path, place: int
+):
+    held = indicator(1, pattern="[domain-name:value = 'held.example']", **PAP_GREEN)
+    tied = [made("course-of-action", n, name=f"Block {n}", description="Block it") for n in range(1, 9)]
+    tied.insert(place, made("course-of-action", 9, name="Wait", description="Do not block it"))
+    ties = [relationship(course, "mitigates", held, n) for n, course in enumerate(tied, 1)]
+    take(node, a_file(tmp_path, held, *tied, *ties))
+    report = export(node, CLOCK, "rpz", tmp_path / "out")
+    assert report.exported == 0
+    assert "“Wait” (and 4 more) says not to block it" in report.skipped[0].why
+
+
+@pytest.mark.parametrize(
+    ("bound", "why"),
+    [
+        ("relations", "it has more than 50 relationships"),
+        ("courses", "what it indicates has more than 50 courses of action"),
+        ("scan", "what it indicates has more than 60 relationships"),
+        ("text", "a course of action of it is longer than 20,000 characters"),
+    ],
+)
+def test_what_was_not_read_of_courses_of_action_blocks_nothing(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, why: str
+):
+    monkeypatch.setattr(courses, "MAX_RELATIONS_SCANNED", 60)
+    held, virus = indicator(1, pattern="[domain-name:value = 'held.example']", **PAP_GREEN), malware()
+    text = "Block it. " * 2_000 + "Do not block it." if bound == "text" else "Block it"
+    blocks = [made("course-of-action", n, name=f"Block {n}", description=text) for n in range(1, 53)]
+    ties = {
+        "relations": [relationship(held, "uses", virus, n) for n in range(51)],
+        "courses": [
+            relationship(held, "indicates", virus, 100),
+            *(relationship(one, "mitigates", virus, n) for n, one in enumerate(blocks[:51])),
+        ],
+        "scan": [
+            relationship(held, "indicates", virus, 100),
+            *(relationship(virus, "targets", identity(n), n) for n in range(61)),
+        ],
+        "text": [relationship(blocks[0], "mitigates", held, 1)],
+    }[bound]
+    take(node, a_file(tmp_path, held, virus, *blocks, *ties))
+    report = export(node, CLOCK, "rpz", tmp_path / "out")
+    assert [(one.gate, one.why) for one in report.skipped] == [
+        ("course of action", f"{why}, and what was not read may say not to block it")
+    ]
+    advice = advice_for(node, CLOCK, str(held["id"]))
+    assert advice is not None
+    assert f"Do not block it: {why}" in advice.text
+
+
+def test_a_family_with_many_indicators_is_read_for_its_courses_of_action(node: Node, tmp_path: Path):
+    virus, watch = malware(), made("course-of-action", 1, name="Watch it", description="Do not block it")
+    many = [
+        indicator(n, pattern=f"[domain-name:value = 'held{n}.example']", **PAP_GREEN) for n in range(1, 71)
+    ]
+    tied = [relationship(one, "indicates", virus, n) for n, one in enumerate(many)]
+    take(node, a_file(tmp_path, virus, watch, *many, *tied))
+    assert export(node, CLOCK, "rpz", tmp_path / "out").exported == 70
+    take(node, a_file(tmp_path, relationship(watch, "mitigates", virus, 100), name="later.json"))
+    assert export(node, CLOCK, "rpz", tmp_path / "out").skipped_by_gate == {"course of action": 70}
 
 
 def test_a_course_of_action_that_was_withdrawn_holds_nothing_back(node: Node, tmp_path: Path):

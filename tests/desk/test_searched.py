@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.desk.made import CLOCK, Made, a_file, an_id, indicator, made, relationship, take
+from tests.desk.made import CLOCK, NOW, Made, a_file, an_id, indicator, made, relationship, take
 from tests.desk.seen import a_hunt
 from tests.desk.test_hunting import JANUARY, a_log, conn, dns, hunted
 
+from backchannel.clock import FixedClock
 from backchannel.desk.acting import advice_for
 from backchannel.desk.answering import acknowledge, sight
+from backchannel.desk.batches import undo_batch
 from backchannel.desk.documents import Concerns
 from backchannel.desk.hunting import HuntOptions
 from backchannel.desk.inbox import inbox, show, why
 from backchannel.desk.node import Node
 from backchannel.errors import UsageError
+from backchannel.ids import BatchId
 from backchannel.matching import compiled
 from backchannel.matching.needs import needs_of
 
@@ -204,12 +207,67 @@ def test_patterns_that_are_too_many_to_be_tried_are_not_called_unseen(
     assert concerns(node, an_id("indicator", 3)).state == "no"
     with pytest.raises(UsageError, match="too many patterns with LIKE"):
         sight(node, CLOCK, ONE)
+    assert advised(node, ONE) == "ack"
+    assert advised(node, an_id("indicator", 3)) == "sight"
+
+
+def advised(node: Node, stix_id: str) -> str:
+    """The answer that advice names for what was not seen; it is one that we can give."""
+    advice = advice_for(node, CLOCK, stix_id)
+    assert advice is not None
+    assert advice.do == "tell"
+    (answer,) = (one for one in ("ack", "sight") if f"`backchannel {one} {stix_id}`" in advice.text)
+    assert ("that you searched for" in advice.text) is (answer == "sight")
+    return answer
+
+
+def test_of_a_pattern_that_can_be_searched_in_part_advice_says_no_more_than_an_answer_would(
+    node: Node, tmp_path: Path
+):
+    half = indicator(
+        1, pattern="[domain-name:value = 'evil.example'] OR [process:name = 'x' AND process:pid = 4]"
+    )
+    report = made("report", 1, name="Campaign", published="2026-01-01T00:00:00Z", object_refs=[half["id"]])
+    take(node, a_file(tmp_path, half, indicator(2), report))
+    hunted(node, a_log(tmp_path, DNS))
+    with pytest.raises(UsageError, match="a part of the pattern"):
+        sight(node, CLOCK, ONE)
+    assert advised(node, ONE) == "ack"
+    assert advised(node, an_id("indicator", 2)) == "sight"
+    assert b"in part" in bytes(acknowledge(node, CLOCK, ONE).bundle)
+    of_all = advice_for(node, CLOCK, str(report["id"]))
+    assert of_all is not None
+    assert "you could search for a part of what belongs to" in of_all.text
 
 
 def test_an_indicator_that_comes_after_the_hunt_is_not_searched_for_by_it(node: Node, tmp_path: Path):
     a_hunt(node, at="2026-02-01T00:00:00.000Z")
     take(node, a_file(tmp_path, indicator(1)))
     assert concerns(node).why == "No log was hunted since it came."
+
+
+def test_a_revoked_indicator_is_not_searched_for(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1, pattern="[ipv4-addr:value = '203.0.113.7']", revoked=True)))
+    hunted(node, a_log(tmp_path, CONN))
+    found = concerns(node)
+    assert (found.state, found.why) == ("not checked", "It is not in force, so no hunt looks for it.")
+    with pytest.raises(UsageError, match="revoked or in quarantine"):
+        sight(node, CLOCK, ONE)
+
+
+def test_what_came_back_into_force_was_not_searched_for_while_a_newer_version_lay_over_it(
+    node: Node, tmp_path: Path
+):
+    older = indicator(1, pattern="[ipv4-addr:value = '203.0.113.7']")
+    newer = older | {"modified": "2026-02-01T00:00:00.000Z", "pattern": "[ipv4-addr:value = '203.0.113.8']"}
+    take(node, a_file(tmp_path, older))
+    over = take(node, a_file(tmp_path, newer, name="newer.json"))
+    hunted(node, a_log(tmp_path, CONN))
+    assert concerns(node).state == "no"
+    undo_batch(node, FixedClock(NOW + timedelta(hours=1)), BatchId(over.batch))
+    assert (concerns(node).state, concerns(node).why) == ("not checked", "No log was hunted since it came.")
+    with pytest.raises(UsageError, match="no hunt has looked for"):
+        sight(node, CLOCK, ONE)
 
 
 def test_a_pattern_needs_each_kind_that_it_names():

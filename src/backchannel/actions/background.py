@@ -125,11 +125,13 @@ def _unhunted(case: Background) -> Advice:
 
 
 def _unseen(case: Background) -> Advice:
+    found = f"you searched for what belongs to {case.what} and did not see it"
+    if case.hunt == "in part":
+        found = f"you could search for a part of what belongs to {case.what} only, and did not see that"
     return Advice(
         "tell",
         said(
-            f"Tell {case.who} that you searched for what belongs to {case.what} and did not see it: "
-            f"`backchannel ack {case.id}`",
+            f"Tell {case.who} that {found}: `backchannel ack {case.id}`",
             _course(case),
         ),
         f"{_tied(case)}, hunted{' as far as they can be searched' if case.hunt == 'in part' else ''} and not seen",

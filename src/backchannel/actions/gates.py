@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from backchannel.actions.courses import way_of
+from backchannel.actions.courses import says_not_to_block, way_of
 from backchannel.clock import format_time
 from backchannel.observables.kinds import Kind, Observable
 from backchannel.observables.normalise import Network
@@ -85,6 +85,8 @@ class Standing:
 
     courses: tuple[tuple[str, str], ...] = ()
     """(name, description) of the courses of action tied to it."""
+    courses_unread: str = ""
+    """What of them was not read, as the end of a sentence; "" where all was."""
 
     def is_only(self, indicator_type: str) -> bool:
         """Whether its source calls it that, and nothing else beside it."""
@@ -221,12 +223,16 @@ def _pap(asked: _Passage) -> str:
 
 
 def _course(asked: _Passage) -> str:
-    courses = asked.standing.courses
-    if asked.stage != "block" or way_of(courses) != "look":
+    courses, unread = asked.standing.courses, asked.standing.courses_unread
+    if asked.stage != "block":
         return ""
+    if way_of(courses) != "look":
+        return unread and f"{unread}, and what was not read may say not to block it"
     name = visible(courses[0][0], max_chars=MAX_NAME_CHARS)
     more = f" (and {len(courses) - 1} more)" if len(courses) > 1 else ""
-    return f"the course of action “{name}”{more} says to watch it, not to block it"
+    if any(map(says_not_to_block, courses)):
+        return f"the course of action “{name}”{more} says not to block it"
+    return f"the course of action “{name}”{more} asks to look for it, and says nothing of blocking it"
 
 
 def _own(asked: _Passage) -> str:

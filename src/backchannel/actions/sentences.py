@@ -140,7 +140,12 @@ def limits(case: Case) -> str:
 
 
 def not_seen(case: Case) -> str:
-    """Say to its source that it was searched for and not seen, with the command."""
+    """Say to its source how far it was searched for and not seen, with the command."""
+    if case.hunt == "in part":
+        return (
+            f"Tell {case.who} that you could search for a part of it only, and did not see that: "
+            f"`backchannel {answer(case)} {case.indicator}`"
+        )
     return (
         f"Tell {case.who} that you searched for {named(case)} and did not see it: "
         f"`backchannel {answer(case)} {case.indicator}`"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     )
 
 MAX_SHOWN = 20
+MAX_BATCHES_TOLD = 5
+"""Of what one poll of a collection brought; how many more there are is said."""
 
 
 def list_text(found: Channels) -> str:
@@ -111,7 +113,9 @@ def _polled(one: PolledChannel) -> list[str]:
     if one.error:
         lines.append(facts([("failed", one.error), ("next", one.hint or "")], indent=2))
     for place in one.collections:
-        batches = ", ".join(f"batch {number}" for number in place.batches[:5])
+        told = [f"batch {number}" for number in place.batches[:MAX_BATCHES_TOLD]]
+        more = len(place.batches) - len(told)
+        batches = ", ".join(told) + (f" and {more:,} more" if more else "")
         pairs = [(place.title[:30] or place.id[:30], joined(_counts(place.counts) or "nothing new", batches))]
         pairs += [("note", note) for note in place.notes]
         pairs.append(("failed", place.error or ""))

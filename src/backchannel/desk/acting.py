@@ -24,7 +24,7 @@ from backchannel.actions.case import (
 from backchannel.actions.gates import Target
 from backchannel.actions.values import Named
 from backchannel.clock import Clock
-from backchannel.desk.courses import courses_for, name_and_text
+from backchannel.desk.courses import name_and_text
 from backchannel.desk.exporting import ExportReport, export
 from backchannel.desk.judging import Judge, Judged
 from backchannel.desk.node import Node
@@ -85,6 +85,7 @@ class Adviser:
         self._at = clock.now()
         self._judge = Judge(node)
         self._cases: dict[str, tuple[Case, tuple[Named, ...]]] = {}
+        self._past: dict[str, Case] = {}
 
     def advice(self, stix_id: str, *, hit: HitFacts | None = None) -> Advice | None:
         """Return the advice as `advice_for` does."""
@@ -96,15 +97,14 @@ class Adviser:
             self._cases[stix_id] = known
         case, named = known
         if hit is not None:
-            case = self._with_hit(case, named, hit)
-        elif case.seen is None:
-            searched = self._searches.of((stix_id,))
-            case = replace(case, hunt=_HUNT[searched.extent], lacking=searched.lacking)
-        return advise(case)
+            # What earlier hunts found is not asked for: there may be any number of hits.
+            return advise(self._with_hit(case, named, hit))
+        if stix_id not in self._past:
+            self._past[stix_id] = self._with_past(case, named, stix_id)
+        return advise(self._past[stix_id])
 
     def _case(self, kept: Kept) -> tuple[Case, tuple[Named, ...]]:
         (judged,) = self._judge.indicators([kept])
-        seen = self._store.sightlines.seen((kept.stix_id,))
         contested = judged.standing.contested or self._judge.is_disputed_by_others(kept.stix_id)
         case = Case(
             indicator=judged.id,
@@ -117,16 +117,20 @@ class Adviser:
             phases=judged.phases,
             validity=_validity(judged, self._at),
         )
-        lines = self._store.sightlines.hits((kept.stix_id,), at_most=MAX_HITS_READ) if seen else []
-        named = _pick(judged.named, [line.value for line in lines])
+        return case, judged.named
+
+    def _with_past(self, case: Case, all_named: tuple[Named, ...], stix_id: str) -> Case:
+        seen = self._store.sightlines.seen((stix_id,))
+        lines = self._store.sightlines.hits((stix_id,), at_most=MAX_HITS_READ) if seen else []
+        named = _pick(all_named, [line.value for line in lines])
         if named is not None:
-            case = self._about(case, named, others=len(judged.named) - 1)
+            case = self._about(case, named, others=len(all_named) - 1)
         if seen is None or not lines:
-            return case, judged.named
+            searched = self._searches.of((stix_id,))
+            return replace(case, hunt=_HUNT[searched.extent], lacking=searched.lacking)
         of_file = any(is_of_file(line.field) for line in lines)
         found = Seen(seen.assets[0] if seen.assets else None, _began(lines), seen.hits, seen.hosts, of_file)
-        case = replace(case, hunt="seen", seen=found, scope=_scope(lines), validity=_nearest(lines))
-        return case, judged.named
+        return replace(case, hunt="seen", seen=found, scope=_scope(lines), validity=_nearest(lines))
 
     def _with_hit(self, case: Case, all_named: tuple[Named, ...], hit: HitFacts) -> Case:
         named = _pick(all_named, [hit.value])
@@ -157,7 +161,7 @@ class Adviser:
                 revoked=kept.revoked,
                 quarantined=kept.quarantined,
                 contested=is_conflict or self._judge.is_disputed_by_others(kept.stix_id),
-                courses=courses_for(self._store, kept.stix_id),
+                courses=self._judge.courses.of(kept.stix_id).told,
                 indicators=len(indicators),
                 hits=seen.hits if seen else 0,
                 hosts=seen.hosts if seen else 0,

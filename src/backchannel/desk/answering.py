@@ -300,6 +300,11 @@ def _how_not_seen(node: Node, about: _About) -> str:
         UsageError: no hunt has looked for it since it came, none can, or not in logs that show such things.
     """
     searched = Searches(node.store).of((about.id,))
+    if not searched.held:
+        raise UsageError(
+            f"hunts do not look for {about.id}: it is revoked or in quarantine, so nobody can say it was not seen",
+            hint=f"Tell what you did in your own words: `backchannel ack {about.id}`.",
+        )
     if searched.hunted_at is None:
         raise UsageError(
             f"no hunt has looked for {about.id} since it came, so there is nothing to tell",

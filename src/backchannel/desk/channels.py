@@ -86,7 +86,7 @@ def add_channel(
     if _NAME.match(name) is None:
         raise UsageError(
             f"the name {visible(name, max_chars=80)!r} is not of the right form",
-            hint="Use at most 64 letters, digits, dots, dashes and underscores.",
+            hint="Use at most 64 letters (a to z), digits, dots, dashes and underscores.",
         )
     wait = USUAL_EVERY_S[kind] if every_s is None else every_s
     if wait and not MIN_EVERY_S <= wait <= MAX_EVERY_S:

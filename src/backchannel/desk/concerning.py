@@ -50,7 +50,11 @@ _STATES: Final[dict[Extent, Literal["no", "in part", "not checked"]]] = {
 
 def _why_unseen(searched: Searched, *, alone: bool) -> str:
     if not searched.held:
-        return "It is not in force." if alone else "We hold none of the indicators tied to it."
+        return (
+            "It is not in force, so no hunt looks for it."
+            if alone
+            else "No indicator tied to it is in force."
+        )
     if searched.hunted_at is None:
         return "No log was hunted since it came." if alone else "No log was hunted since its indicators came."
     if not searched.is_noted:

@@ -16,7 +16,7 @@ from backchannel.actions.own import OwnAssets
 from backchannel.actions.values import Named, named_values
 from backchannel.clock import parse_time
 from backchannel.codec import JsonObject
-from backchannel.desk.courses import courses_for, has_courses
+from backchannel.desk.courses import CourseFinder
 from backchannel.desk.node import Node
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.stix.markings import TLP_IDS, Tlp, pap_of, tlp_defined, tlp_of
@@ -56,16 +56,13 @@ class Judge:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.store = node.store
+        self.courses = CourseFinder(node.store)
         self._markings: dict[str, Tlp | None] = {}
 
     @cached_property
     def own(self) -> OwnAssets:
         """Our own networks and domains, as set."""
         return _own_assets(self.node.settings.own_networks, self.node.settings.own_domains)
-
-    @cached_property
-    def _has_courses(self) -> bool:
-        return has_courses(self.store)
 
     def target(self, named: Named) -> Target:
         """Return a value with what our own lists say about it."""
@@ -106,6 +103,7 @@ class Judge:
     ) -> Judged:
         named, uncompiled = _values(value, kept.spec_version)
         standing = self._standing(kept, value, first)
+        courses = self.courses.of(kept.stix_id)
         disputed = any(a.kind == "dispute" and a.said_at >= first.received_at for a in answers)
         return Judged(
             id=kept.stix_id,
@@ -117,7 +115,8 @@ class Judge:
                 contested=is_conflict,
                 disputed=disputed,
                 seen_at=seen_at,
-                courses=courses_for(self.store, kept.stix_id) if self._has_courses else (),
+                courses=courses.told,
+                courses_unread=courses.unread,
             ),
             named=named,
             uncompiled=uncompiled,

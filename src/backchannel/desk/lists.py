@@ -4,7 +4,11 @@ A collection may be of any size: it is read page by page, as over TAXII, and wri
 in the node's folder, from which every answer is sent. What stands in a list changes when something is put in or
 taken out, when rights or policy change, and when an indicator begins or ends to be in force; the collection's
 sequence, the generation of decisions and the next such moment tell that without reading it; where they have
-moved on for another collection's sake, the places in this one tell it.
+moved on for another collection's sake, the places in this one tell it, and which of them hold a version that is
+no longer the newest.
+
+An indicator of which we hold a newer version is in no list, wherever that one is kept and whoever may see it: it
+may be revoked, or may be marked so that it must not go out.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -164,7 +168,7 @@ class Lists:
         try:
             asked = _ask(node, clock, caller, collection, form, kind)
             with node.store.snapshot():
-                print_ = print_of(node, asked.right, asked.classes)
+                print_ = _print_of(node, asked)
             made = self._held(asked, clock.now(), print_=print_)
             if made is None:
                 made = _write(node, clock, caller, asked.right, Lister(form, kind))
@@ -201,6 +205,14 @@ def _ask(node: Node, clock: Clock, caller: Caller, collection: str, form: str, k
         return _Asked(right, classes, slot, state_of(node, right, classes))
 
 
+def _print_of(node: Node, asked: _Asked) -> bytes:
+    """Return what is equal exactly as long as the same is seen, and the same of it is superseded."""
+    digest = hashlib.sha256(print_of(node, asked.right, asked.classes))
+    for stamp in node.store.collected.superseded(asked.right.collection.collection_row, after=0):
+        digest.update(b"%d," % stamp)
+    return digest.digest()
+
+
 def _write(node: Node, clock: Clock, caller: Caller, right: Access, lister: Lister) -> Written:
     """Write a list, page by page: no snapshot of the store is held for longer than one of them takes."""
     made_at = clock.now()
@@ -214,7 +226,8 @@ def _write(node: Node, clock: Clock, caller: Caller, right: Access, lister: List
             classes = allowed(node, caller, right, now=made_at)
             query = Query(types=query.types, limit=query.limit, after=last)
             page = read_page(node.store, right.collection.collection_row, classes, query, with_bodies=True)
-        indicators = _indicators(page)
+            superseded = _superseded(node, right, page, after=last)
+        indicators = _indicators(page, superseded)
         file.write(lister.rows(indicators, at=made_at))
         changes = (moment for one in indicators if (moment := lister.changes_at(one, at=made_at)) is not None)
         good_until = min((*changes, *((good_until,) if good_until else ())), default=None)
@@ -227,10 +240,20 @@ def _write(node: Node, clock: Clock, caller: Caller, right: Access, lister: List
     return Written(file, Sent(first, last, count, file.digest), made_at, good_until)
 
 
-def _indicators(page: Page) -> list[JsonObject]:
-    """Return what a page holds as STIX 2.1."""
+def _superseded(node: Node, right: Access, page: Page, *, after: int) -> frozenset[int]:
+    """Return the stamps of what a page holds in a version that is no longer the newest."""
+    if page.last is None:
+        return frozenset()
+    row = right.collection.collection_row
+    return frozenset(node.store.collected.superseded(row, after=after, upto=page.last))
+
+
+def _indicators(page: Page, superseded: Collection[int]) -> list[JsonObject]:
+    """Return what a page holds as STIX 2.1, without what is superseded."""
     found: list[JsonObject] = []
     for body, head in zip(page.bodies, page.records, strict=True):
+        if head.added in superseded:
+            continue
         value = codec.decode(body)
         is_21 = head.spec_version == "2.1"
         found.extend([value] if is_21 else view(raw_object(body, value, head.spec_version)).objects)

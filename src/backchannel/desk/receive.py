@@ -301,7 +301,7 @@ def import_terms(store: Store, party: str | None, channel: str, tlp: str | None)
     if _CHANNEL.match(channel) is None:
         raise UsageError(
             f"the channel {channel[:80]!r} is not of the right form",
-            hint="Use at most 64 letters, digits, dots, dashes and underscores, for example file or taxii.",
+            hint="Use at most 64 letters (a to z), digits, dots, dashes and underscores, for example file or taxii.",
         )
     name = None
     if party is not None:

@@ -61,12 +61,13 @@ def json_layout(format_: str, family: Family, sample: Iterable[JsonObject]) -> L
     table = field_table(family)
     records = list(sample)
     wanted = _named_paths(table)
+    keys = {key for record in records for key in record}  # most fields stand in none of the records
     by_name = {
-        name: [path for path in spellings if any(has(record, path) for record in records)]
+        name: [path for path in spellings if path[0] in keys and any(has(record, path) for record in records)]
         for name, spellings in wanted.items()
     }
     kind = _kind(table, records)
-    told = _told(table, wanted, records, kind)
+    told = _told(table, wanted, records, keys, kind)
     watched, telling = _watched(wanted, by_name), _watched(told, by_name)
     for url in table.urls:
         if not by_name[url.target]:
@@ -92,6 +93,7 @@ def _told(
     table: FieldTable,
     wanted: dict[str, list[Path]],
     records: Sequence[JsonObject],
+    keys: set[str],
     kind: KindOfRecord | None,
 ) -> dict[str, list[Path]]:
     """Return for each name the fewest paths that tell of a record with it.
@@ -102,7 +104,7 @@ def _told(
     absent = {
         guard
         for guard in set(table.covered.values())
-        if not any(has(record, path) for path in _spellings(guard) for record in records)
+        if not any(path[0] in keys and has(record, path) for path in _spellings(guard) for record in records)
     }
     told: dict[str, list[Path]] = {}
     for name, own in wanted.items():

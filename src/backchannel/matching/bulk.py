@@ -229,9 +229,7 @@ def _json_source(path: Path, layout: Layout) -> str:
         types[layout.columns[layout.time][0]] = "DOUBLE"  # a third of the memory that text takes
     columns = "{" + ", ".join(f"{_name(key)}: {_text(kind)}" for key, kind in types.items()) + "}"
     shown = ", ".join(f"{_expression(way)} AS c{n}" for n, way in enumerate(layout.columns))
-    signs = []
-    if layout.telling:
-        signs.append(f"coalesce({', '.join(_expression(way) for way in layout.telling)}, NULL) IS NOT NULL")
+    signs = [f"{_expression(way)} IS NOT NULL" for way in layout.telling]
     if layout.time >= 0:
         # Each record of this format has one: without it, it may be of another.
         signs.append(f"{_expression(layout.columns[layout.time])} IS NULL")

@@ -313,6 +313,16 @@ class Collected(Protocol):
         """Yield what of one class is in a collection behind a stamp, oldest first."""
         ...
 
+    def superseded(self, collection_row: int, *, after: int, upto: int | None = None) -> Iterator[int]:
+        """Yield the stamps of indicators in a collection of which we hold a newer version, there or elsewhere.
+
+        Args:
+            collection_row: the collection.
+            after: exclusive; 0: from the first.
+            upto: inclusive; None: to the last.
+        """
+        ...
+
     def at_versions(self, collection_row: int, keys: Iterable[str], stamps: Iterable[int]) -> list[Sibling]:
         """Return what is in a collection in one of these versions; of what has none, at one of these stamps."""
         ...

@@ -98,6 +98,23 @@ class Objects(Protocol):
         """Return current objects that refer to `target`, each with the property; newest kept first."""
         ...
 
+    def referring_with(
+        self, target: str, *, properties: Sequence[str], beside: str, at_most: int, scan: int
+    ) -> tuple[list[tuple[str, Kept]], bool]:
+        """Return what refers to `target` and, so far as its text tells, to something else as well.
+
+        Args:
+            target: an id.
+            properties: by which it refers to it.
+            beside: how the id of something else begins; what is returned may name it in another property.
+            at_most: most objects returned, for each property.
+            scan: most references looked at, for each property.
+
+        Returns:
+            (property, object), and whether all references were looked at.
+        """
+        ...
+
     def uncompiled(self, object_rows: Iterable[int]) -> dict[int, tuple[str, ...]]:
         """Return the parts of indicators' patterns that cannot be searched."""
         ...

@@ -251,6 +251,7 @@ class Wanted(NamedTuple):
     is_partly_unread: bool
     """A part of its pattern cannot be searched."""
     came_at: str
+    """Since when it has been in force here: it came, or a batch that lay over it was undone."""
     valid_from: str | None
     valid_until: str | None
 

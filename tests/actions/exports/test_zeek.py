@@ -92,6 +92,12 @@ def test_each_line_names_the_indicator_and_its_end():
     assert item.source == "CERT Union Alpha"
 
 
+@pytest.mark.parametrize("source", ["", "-"])
+def test_a_source_that_zeek_would_read_as_unset_is_not_written(source: str):
+    (item,) = items(entry("evil.example", source=source))
+    assert item.source == "Backchannel"
+
+
 def test_two_indicators_of_one_source_share_a_line_and_two_sources_do_not():
     same = items(entry("evil.example", number=1), entry("evil.example", number=2))
     assert len(same) == 1

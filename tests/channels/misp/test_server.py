@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from benchmarks.taxii_servers import Served
 from tests.channels.clients.running import drive
-from tests.channels.misp.conftest import CLEAR, CLOCK, Live, uuid_of
+from tests.channels.misp.conftest import CLEAR, CLOCK, RED, Live, uuid_of
 from tests.desk.made import NOW, a_file, indicator
 from tests.intake.reader import take, taken
 
@@ -77,6 +77,28 @@ def test_who_has_it_already_is_told_so(live: Live, path: str):
         again = live.ask(path, key=live.beta, If_None_Match=held)
         assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
     assert live.ask(path, key=live.beta, If_None_Match='"other"').body == first.body
+
+
+@pytest.mark.parametrize("path", ["/feeds/shared/manifest.json", "/feeds/shared.csv"])
+def test_what_is_packed_has_an_entity_tag_of_its_own(live: Live, monkeypatch: pytest.MonkeyPatch, path: str):
+    monkeypatch.setattr("backchannel.channels.misp.answers.MIN_GZIP_BYTES", 1)
+
+    def ask(held: str | None = None, coding: str = "gzip") -> tuple[int, str, str]:
+        more = {} if held is None else {"If_None_Match": held}
+        answer = live.ask(path, key=live.beta, Accept_Encoding=coding, **more)
+        return answer.status, answer.headers["etag"], answer.headers.get("content-encoding", "")
+
+    _, plain, _ = ask(coding="identity")
+    status, packed, coding = ask()
+    assert (status, coding) == (200, "gzip")
+    assert packed != plain
+    assert ask(packed) == (304, packed, "")
+    assert ask(f"W/{packed}") == (304, packed, "")
+    assert ask(plain) == (304, plain, "")
+    assert ask(f'"other", {packed}') == (304, packed, "")
+    assert ask(packed, coding="identity") == (200, plain, "")
+    assert ask(plain, coding="identity") == (304, plain, "")
+    assert ask('"other"') == (200, packed, "gzip")
 
 
 def test_text_and_csv_hold_what_the_reader_may_have(live: Live):
@@ -362,6 +384,42 @@ def test_a_list_is_written_once_and_anew_when_it_would_be_another(
     assert text(NOW + 2 * hour) == before
     assert len(written) == 5, "what came elsewhere is no reason"
     undo_batch(live.node, CLOCK, elsewhere)
+
+
+def test_what_a_newer_version_took_back_leaves_the_lists_wherever_that_one_is_kept(
+    live: Live, tmp_path: Path
+):
+    def values(path: str, **headers: str) -> tuple[int, list[str], str]:
+        answer = live.ask(path, key=live.beta, **headers)
+        return answer.status, answer.body.decode().splitlines(), answer.headers["etag"]
+
+    olds = [indicator(n, object_marking_refs=[CLEAR]) for n in (91, 92, 93)]
+    batch = receive(live.node, CLOCK, [a_file(tmp_path, *olds)], party="ESET").batch
+    put_batch(live.node, CLOCK, "shared", batch)
+    _, before, tag = values("/feeds/shared.txt?type=domain")
+    assert {"evil91.example", "evil92.example", "evil93.example"} <= {*before}
+    elsewhere = receive(
+        live.node,
+        CLOCK,
+        [
+            a_file(
+                tmp_path,
+                indicator(91, version=2, revoked=True, object_marking_refs=[CLEAR]),
+                indicator(92, version=2, object_marking_refs=[RED]),
+                name="newer.json",
+            )
+        ],
+        party="ESET",
+    ).batch
+    status, after, new_tag = values("/feeds/shared.txt?type=domain", If_None_Match=tag)
+    assert (status, new_tag != tag) == (200, True)
+    assert after == [one for one in before if one not in {"evil91.example", "evil92.example"}]
+    table = live.ask("/feeds/shared.csv", key=live.beta).body.decode()
+    assert "evil93.example" in table
+    assert "evil91.example" not in table
+    undo_batch(live.node, CLOCK, elsewhere)
+    assert values("/feeds/shared.txt?type=domain", If_None_Match=new_tag) == (200, before, tag)
+    undo_batch(live.node, CLOCK, batch)
 
 
 def test_events_are_made_once_and_anew_when_they_would_be_others(

@@ -45,6 +45,8 @@ _TYPES: Final = {
     Kind.HASH: "Intel::FILE_HASH",
     Kind.EMAIL: "Intel::EMAIL",
 }
+_READ_AS_NOTHING: Final = frozenset({"", "-"})
+"""Whole fields that Zeek's reader takes for unset or empty."""
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 _UNSAFE = re.compile(r"[^!-\[\]-~]")
 """What is written as \\xHH: control characters, blanks, the backslash, and all beyond ASCII."""
@@ -88,7 +90,8 @@ def write(entries: Iterable[ExportEntry], *, at: datetime) -> Export:
 def _row(entry: ExportEntry) -> tuple[str, str, str]:
     value = _SCHEME.sub("", entry.value, count=1) if entry.kind is Kind.URL else entry.value
     kind = "Intel::SUBNET" if isinstance(entry.target.thing, Network) else _TYPES[entry.kind]
-    return kind, escape(value.lower()), plain(entry.source, max_chars=60) or "Backchannel"
+    source = plain(entry.source, max_chars=60)
+    return kind, escape(value.lower()), "Backchannel" if source in _READ_AS_NOTHING else source
 
 
 def _line(row: tuple[str, str, str], members: tuple[ExportEntry, ...]) -> str:

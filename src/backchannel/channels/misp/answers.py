@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from typing import Final
@@ -18,6 +18,8 @@ MIN_GZIP_BYTES: Final = 1024
 """Smaller answers are sent as they are: packing costs more than it saves."""
 PART_BYTES: Final = 256 * 2**10
 """How much of a body is read, packed and sent at once (bytes)."""
+_PACKED: Final = "-gzip"
+"""What ends the entity tag of an answer in gzip."""
 _CHALLENGE: Final = (b"www-authenticate", b'Basic realm="Backchannel", charset="UTF-8"')
 
 
@@ -33,10 +35,14 @@ class Answer:
     is_packed: bool = False
 
     def packed(self) -> Answer:
-        """Return it to be sent in gzip, where that is worth it."""
+        """Return it to be sent in gzip, where that is worth it, with an entity tag of its own."""
         if self.size < MIN_GZIP_BYTES:
             return self
-        return replace(self, is_packed=True)
+        headers = tuple(
+            (name, packed_tag(text.decode()).encode() if name == b"etag" else text)
+            for name, text in self.headers
+        )
+        return replace(self, headers=headers, is_packed=True)
 
     @property
     def size(self) -> int:
@@ -92,11 +98,38 @@ class Refused(Exception):  # noqa: N818  # an answer that cuts the work short, a
         return Answer(self.status, body, tuple(headers), closes=True)
 
 
-def file(served: Served, form: str) -> Answer:
-    """Return a file of a feed, or that the reader has it already."""
+def packed_tag(tag: str) -> str:
+    """Return the entity tag of what is sent in gzip: other bytes have another one (RFC 9110 §8.8.3)."""
+    return f'{tag[:-1]}{_PACKED}"'
+
+
+def plain_tags(tags: Iterable[str], *, takes_gzip: bool) -> frozenset[str]:
+    """Return the entity tags of what a reader has, whichever way it was sent, in the form of what is not packed.
+
+    What it has in gzip helps only a reader that takes gzip now.
+    """
+    end = f'{_PACKED}"'
+    return frozenset(
+        f'{tag.removesuffix(end)}"' if tag.endswith(end) else tag
+        for tag in tags
+        if takes_gzip or not tag.endswith(end)
+    )
+
+
+def file(served: Served, form: str, *, has: Collection[str]) -> Answer:
+    """Return a file of a feed, or that the reader has it already.
+
+    Args:
+        served: the file.
+        form: `json`, `csv` or `txt`.
+        has: the entity tags that the reader sent: what it has already is named by its own (RFC 9110 §15.4.5).
+    """
+    tag = served.etag
+    if served.body is None and tag not in has and packed_tag(tag) in has:
+        tag = packed_tag(tag)
     headers = [
         (b"content-type", TYPES[form].encode()),
-        (b"etag", served.etag.encode()),
+        (b"etag", tag.encode()),
         (b"cache-control", b"private, no-cache"),
     ]
     if served.changed_at is not None:

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from backchannel import codec
-from backchannel.channels.misp.answers import Answer, Refused, file, json
+from backchannel.channels.misp.answers import Answer, Refused, file, json, plain_tags
 from backchannel.clock import Clock
 from backchannel.codec import JsonObject
 from backchannel.desk import misp
@@ -44,6 +44,7 @@ class Asked:
     path: str
     query: bytes
     has: str
+    takes_gzip: bool
     """`If-None-Match`."""
     body: bytes = b""
 
@@ -51,6 +52,11 @@ class Asked:
     def tags(self) -> frozenset[str]:
         """The entity tags that the reader has."""
         return frozenset(_TAG.findall(self.has[:4_000]))
+
+    @property
+    def plain_tags(self) -> frozenset[str]:
+        """What they are where the answer is not packed."""
+        return plain_tags(self.tags, takes_gzip=self.takes_gzip)
 
     def json(self) -> JsonObject:
         """Return the body; {} where there is none.
@@ -97,9 +103,9 @@ def _file(asked: Asked) -> Answer:
         raise Refused(404, "There is nothing at this address")
     name = match["name"]
     served = misp.feed_file(
-        asked.node, asked.clock, asked.caller, asked.shelves, match["collection"], name, has=asked.tags
+        asked.node, asked.clock, asked.caller, asked.shelves, match["collection"], name, has=asked.plain_tags
     )
-    return file(served, name.rpartition(".")[2])
+    return file(served, name.rpartition(".")[2], has=asked.tags)
 
 
 def _list(asked: Asked) -> Answer:
@@ -109,9 +115,9 @@ def _list(asked: Asked) -> Answer:
     kinds = parse_qs(asked.query.decode("latin-1"), max_num_fields=10).get("type", [])
     served = misp.list_file(
         asked.node, asked.clock, asked.caller, asked.lists, match["collection"], match["form"],
-        kind=kinds[0] if kinds else None, has=asked.tags,
+        kind=kinds[0] if kinds else None, has=asked.plain_tags,
     )  # fmt: skip
-    return file(served, match["form"])
+    return file(served, match["form"], has=asked.tags)
 
 
 def _version(_asked: Asked) -> Answer:

@@ -180,6 +180,7 @@ class MispServer:
                 scope["path"],
                 scope["query_string"],
                 has,
+                takes_gzip(headers.get("accept-encoding")),
                 body,
             )
             try:

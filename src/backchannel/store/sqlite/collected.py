@@ -117,6 +117,15 @@ class SqliteCollected:
         finally:
             cursor.close()  # one left open would hold its snapshot of the file
 
+    def superseded(self, collection_row: int, *, after: int, upto: int | None = None) -> Iterator[int]:
+        parameters = {"collection": collection_row, "after": after, "upto": upto}
+        cursor = self._database.execute(_SUPERSEDED, parameters)
+        try:
+            for (stamp,) in cursor:
+                yield stamp
+        finally:
+            cursor.close()
+
     def at_versions(self, collection_row: int, keys: Iterable[str], stamps: Iterable[int]) -> list[Sibling]:
         parameters = {"keys": _json(keys), "stamps": _json(stamps), "collection": collection_row}
         return [Sibling(*row) for row in self._database.execute(_AT_VERSIONS, parameters)]
@@ -298,6 +307,20 @@ SELECT added, object_row, class_row, versions
 FROM collected
 WHERE collection_row = ? AND added > ?
 ORDER BY added
+"""
+
+# A version counts as it does for `current_object`: in sight, and not in quarantine.
+_SUPERSEDED = """
+SELECT c.added
+FROM collected AS c
+CROSS JOIN object AS o ON o.object_row = c.object_row
+WHERE c.collection_row = :collection AND c.added > :after AND c.added <= coalesce(:upto, 9223372036854775807)
+  AND o.type = 'indicator' AND EXISTS (
+  SELECT 1
+  FROM visible_object AS n
+  WHERE n.stix_id = o.stix_id AND n.version_key > o.version_key AND n.quarantined = 0
+)
+ORDER BY c.added
 """
 
 _WALK_CLASS = """

@@ -18,6 +18,7 @@ from backchannel.stix.findings import Finding, Level
 from backchannel.store.channel_words import channel_word
 from backchannel.store.rows import Arrived, First, Held, Kept, KeptArrival, NewObject
 from backchannel.store.sqlite.connection import Database
+from backchannel.store.sqlite.referring import rows_with
 from backchannel.store.sqlite.spelling import respell
 
 MAX_FINDINGS_READ = 10_000
@@ -88,6 +89,12 @@ class SqliteObjects:
             found += [(name, _kept(row)) for row in rows]
         found.sort(key=lambda pair: pair[1].first_arrival, reverse=True)
         return found[:at_most]
+
+    def referring_with(
+        self, target: str, *, properties: Sequence[str], beside: str, at_most: int, scan: int
+    ) -> tuple[list[tuple[str, Kept]], bool]:
+        found, is_whole = rows_with(self._database, target, properties, beside, at_most=at_most, scan=scan)
+        return [(name, _kept(row)) for name, row in found], is_whole
 
     def _referring_properties(self, target: str) -> list[str]:
         """Step from one property to the next along the key: a much-cited identity is not read through."""

@@ -95,14 +95,28 @@ ORDER BY h.asset
 LIMIT ?
 """
 
-# Hunts look for what is in force. Content that came again is no reason to hunt again: it was there before.
+# Hunts look for what is in force and not revoked. Content that came again is no reason to hunt again: it was
+# there before. What came back into force when a batch was undone was not looked for while that batch lay over it.
 _WANTED = """
-SELECT i.pattern, o.spec_version, i.uncompiled <> '', b.completed_at, i.valid_from, i.valid_until
+SELECT i.pattern, o.spec_version, i.uncompiled <> '', max(
+    b.completed_at,
+    coalesce((
+      SELECT max(u.undone_at)
+      FROM object AS n
+      JOIN arrival AS l ON l.object_row = n.object_row
+      JOIN batch AS u ON u.batch_id = l.batch_id
+      WHERE n.stix_id = o.stix_id
+        AND n.version_key >= o.version_key
+        AND n.object_row <> o.object_row
+        AND u.state = 'undone'
+    ), '')
+  ), i.valid_from, i.valid_until
 FROM json_each(?) AS wanted
 CROSS JOIN current_object AS o ON o.stix_id = wanted.value
 JOIN indicator AS i ON i.object_row = o.object_row
 JOIN arrival AS a ON a.arrival_row = o.first_arrival
 JOIN batch AS b ON b.batch_id = a.batch_id
+WHERE o.revoked = 0
 """
 
 _HUNTED_SINCE = """
