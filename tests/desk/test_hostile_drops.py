@@ -34,14 +34,17 @@ from tests.drop.test_hostile import T13, borders
 
 from backchannel import codec
 from backchannel.clock import FixedClock
+from backchannel.desk import taking
 from backchannel.desk.node import Node
 from backchannel.desk.recipients import recipient_of
 from backchannel.drop.links import Group, Proven
 from backchannel.drop.manifest import signer, verifier
 from backchannel.drop.sealing import decrypt, encrypt, new_identity
 from backchannel.drop.sequence import contradict
+from backchannel.ids import sha256
 from backchannel.parties.card import read_card
 from backchannel.parties.kid import Alg, Use, kid
+from backchannel.provenance.leaves import grow
 from backchannel.provenance.predicates import Chunk, Origin, Receipt, Relay
 from backchannel.provenance.reasons import Reason
 from backchannel.provenance.statement import RootSubject, content_of, digest_text, make, open_envelope
@@ -474,3 +477,71 @@ def test_t24_another_content_under_the_same_id_is_kept_beside_and_takes_nothings
     current = gamma.store.objects.current(IDS[0])
     assert current is not None
     assert current.digest == before.digest
+
+
+# --- Longer than a channel is read ---------------------------------------------------------------------
+
+
+def test_t03_t04_an_old_number_is_known_however_many_drops_came_since(
+    two: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
+):
+    alpha, beta = two
+    monkeypatch.setattr(taking, "MAX_BEFORE", 2)
+    drops = [honest(alpha, beta, 1) for _ in range(6)]
+    for one in drops:
+        take(beta, one)
+    assert take(beta, drops[0]).state == "replay"
+    is_refused(beta, with_objects(alpha, beta, ONE, seq=1), Reason.EQUIVOCATION)
+
+
+# --- A marking that is defined by whoever sends --------------------------------------------------------
+
+OWN_MARKING = "marking-definition--11111111-1111-4111-8111-111111111111"
+
+
+def defined(definition_type: str, definition: dict[str, str]) -> dict[str, object]:
+    return {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": OWN_MARKING,
+        "created": "2026-01-02T03:04:05.000Z",
+        "definition_type": definition_type,
+        "definition": definition,
+    }
+
+
+def signed_as(marking: Tlp, sender: Node, to: Node, *objects: dict[str, object], seq: int = 0) -> bytes:
+    """A drop of objects whose origin is signed with a marking."""
+    parts = Parts([], [], [], [], draft(sender, to, seq=seq, bundle=secrets.token_hex(16)))
+    parts.objects = [codec.decode(codec.canonical(one)) for one in objects]
+    parts.salts = [secrets.token_bytes(16) for _ in objects]
+    tree = grow(parts.salts, [sha256(codec.canonical(one)) for one in objects])
+    said = Origin(collection="first-hand", otag="0a" * 32, marking=marking)
+    origin = make(said, subject=tree.subject, aud=["*"], key=signing_key(sender), iat=NOW)
+    parts.statements = [origin]
+    name = digest_text(open_envelope(origin).digest)
+    parts.links = [Group(chain=(name,), first=0, n=len(objects))]
+    return made_of(parts, sender, to)
+
+
+def test_t21_a_marking_of_the_relays_own_making_cannot_be_read_wider_than_the_chain(two: tuple[Node, Node]):
+    alpha, beta = two
+    green = defined("tlp", {"tlp": "green"})
+    # Along with the object, behind it, and not at all: then it may come at any time.
+    for number, objects in enumerate(
+        [[indicator(0, OWN_MARKING)], [indicator(1, OWN_MARKING), green], [green, indicator(2, OWN_MARKING)]]
+    ):
+        take(beta, signed_as(Tlp.AMBER, alpha, beta, *objects, seq=2 * number))
+        assert beta.store.objects.current(str(indicator(number)["id"])) is None
+    # Held since an earlier drop, of anybody.
+    keep(beta, [green], by="somebody")
+    take(beta, signed_as(Tlp.AMBER, alpha, beta, indicator(3, OWN_MARKING), seq=6))
+    assert beta.store.objects.current(str(indicator(3)["id"])) is None
+
+
+def test_a_marking_that_is_no_tlp_costs_an_object_nothing(two: tuple[Node, Node]):
+    alpha, beta = two
+    statement = defined("statement", {"statement": "Copyright of Alpha"})
+    take(beta, signed_as(Tlp.AMBER, alpha, beta, indicator(0, OWN_MARKING), statement))
+    take(beta, signed_as(Tlp.AMBER, alpha, beta, indicator(1, OWN_MARKING), seq=2))
+    assert why_quarantined(beta, IDS[:2]) == dict.fromkeys(IDS[:2], "")

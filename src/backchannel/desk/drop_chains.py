@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from backchannel import codec
+from backchannel.codec import JsonObject
 from backchannel.desk.provenance import proof_subject
 from backchannel.drop.chunks import Salted
 from backchannel.drop.links import Linked
@@ -20,8 +22,21 @@ from backchannel.provenance.leaves import RunningRoot, leaf, proves
 from backchannel.provenance.reasons import Reason
 from backchannel.provenance.statement import RootSubject, digest_text, open_envelope
 from backchannel.provenance.verification import Keys, KnownKey, Terms
-from backchannel.stix.markings import Tlp, tlp_of
+from backchannel.stix.markings import Tlp, marked, tlp_defined, tlp_of
+from backchannel.store.interface import Store
 from backchannel.store.statements import Subject
+
+MAX_DEFINITIONS: Final = 10_000
+"""Marking definitions of one drop that are read; what refers to further ones may be used once they are held."""
+_DEFINITION: Final = b'"marking-definition"'
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What one marking definition says."""
+
+    tlp: Tlp | None
+    """None: nothing about TLP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +55,13 @@ class DropChains:
     """What is signed about the objects of one drop."""
 
     def __init__(
-        self, opened: Opened, envelopes: Mapping[str, bytes], sender: KnownKey, keys: Keys, terms: Terms
+        self,
+        opened: Opened,
+        envelopes: Mapping[str, bytes],
+        sender: KnownKey,
+        keys: Keys,
+        terms: Terms,
+        store: Store,
     ) -> None:
         """Find out which statements are about which objects.
 
@@ -50,6 +71,7 @@ class DropChains:
             sender: whose key signed the drop.
             keys: the pinned keys.
             terms: the present.
+            store: holds marking definitions that came before.
 
         Raises:
             Rejected: `BAD_FORM`, `TOO_LARGE`: what the drop says of them cannot be read.
@@ -60,6 +82,9 @@ class DropChains:
         """For what reasons objects may not be used, as far as they were judged, in that order."""
         self._judged: dict[tuple[int, Tlp], tuple[str, ...]] = {}
         self._groups: dict[int, _Group] = {}
+        self._store = store
+        self._held: dict[str, Definition | None] = {}
+        self._brought: dict[str, Definition] = {}
         self._find_groups()
 
     def objects(self) -> Iterator[tuple[Salted, tuple[str, ...]]]:
@@ -89,6 +114,7 @@ class DropChains:
         """Find out which statements are about just the objects of a line, by their root."""
         roots = RunningRoot()
         for number, (salted, linked) in enumerate(self._pairs()):
+            self._note_definition(salted.jcs)
             group = linked.group
             if group is None:
                 continue
@@ -103,6 +129,16 @@ class DropChains:
                     digest for digest, root in zip(group.chain, named, strict=True) if root == subject
                 )
                 self._groups[group.first] = _Group(envelopes, named, whole)
+
+    def _note_definition(self, jcs: bytes) -> None:
+        """Remember what a marking definition says that comes along: it may stand behind what it marks."""
+        if _DEFINITION not in jcs or len(self._brought) >= MAX_DEFINITIONS:
+            return
+        value = codec.decode(jcs)
+        if value.get("type") == "marking-definition":
+            stix_id, new = str(value["id"]), Definition(tlp_defined(value))
+            if self._brought.setdefault(stix_id, new) != new:
+                self._brought[stix_id] = Definition(Tlp.CLEAR)
 
     def _pairs(self) -> Iterator[tuple[Salted, Linked]]:
         return zip(self._opened.objects(), self._opened.links(), strict=True)
@@ -119,7 +155,7 @@ class DropChains:
                 [Fault(Reason.BROKEN_CHAIN, 0, f"the statement {missing[0][:15]}… is missing")]
             )
         digest = sha256(salted.jcs)
-        marking = tlp_of(codec.decode(salted.jcs), default=self._opened.release.tlp_max, known={})
+        marking = self._widest(codec.decode(salted.jcs))
         proven = self._proven(group, linked, digest)
         key = (linked.group.first, marking)
         if proven and key in self._judged:
@@ -140,6 +176,27 @@ class DropChains:
         if proven:
             self._judged[key] = found
         return found
+
+    def _widest(self, value: JsonObject) -> Tlp:
+        """Return how far an object may ever be taken to go.
+
+        A marking that nobody defined yet counts as TLP:RED where something leaves, so here it counts as
+        TLP:CLEAR: whoever relays could define it afterwards, as wide as they like.
+        """
+        own, refs = marked(value)
+        if own is not None:
+            return own
+        known = {ref: self._defined(ref) for ref in refs}
+        return tlp_of(value, default=self._opened.release.tlp_max, known=known)
+
+    def _defined(self, ref: str) -> Tlp | None:
+        """Return what a marking definition says, of those held here and brought along; TLP:CLEAR where they differ."""
+        if ref not in self._held:
+            kept = self._store.objects.current(ref)
+            self._held[ref] = None if kept is None else Definition(tlp_defined(codec.decode(kept.body)))
+        found = [one for one in (self._held[ref], self._brought.get(ref)) if one is not None]
+        labels = {one.tlp for one in found}
+        return labels.pop() if len(labels) == 1 else Tlp.CLEAR
 
     def _faults(self, faults: Sequence[Fault]) -> tuple[str, ...]:
         self.refused |= dict.fromkeys(fault.reason for fault in faults)

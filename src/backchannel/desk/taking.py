@@ -65,7 +65,7 @@ from backchannel.store.rows import BatchCounts, InputFile
 MAX_MISSING: Final = 1_000
 """Missing numbers of a channel that are told one by one."""
 MAX_BEFORE: Final = 1_000
-"""Drops of a channel that a new one is compared with, the newest."""
+"""Drops of a channel, the newest, that a new one is compared with beside those of its own number and the next ones."""
 CHANNEL: Final = "drop"
 
 Also = Callable[[BatchId | None, BatchCounts, Rejected | None], None]
@@ -204,7 +204,9 @@ class _Taking:
             return self._document("replay", None, BatchCounts())
         self._read_statements()
         self._ledgers.check(self._sender.name)
-        chains = DropChains(self._opened, self._envelopes, self._sender, self._pinned, self._asked)
+        chains = DropChains(
+            self._opened, self._envelopes, self._sender, self._pinned, self._asked, self._store
+        )
         sender = self._store.parties.by_name(self._sender.name)
         if sender is None:
             raise StoreError(f"the party {visible_name(self._sender.name)} is gone", hint="Try again.")
@@ -261,7 +263,9 @@ class _Taking:
 
     def _known(self) -> sequence.Known:
         links, bundles = {}, {}
-        rows = self._store.statements.received(self._release.from_, self._release.chan, at_most=MAX_BEFORE)
+        channel, statements = (self._release.from_, self._release.chan), self._store.statements
+        rows = statements.received(*channel, at_most=MAX_BEFORE)
+        rows += statements.received_near(*channel, self._release.seq)  # however many came since
         for seq, row in rows:
             manifest, _ = open_either(row.envelope, max_bytes=MAX_MANIFEST_BYTES)
             said = content_of(manifest.statement)

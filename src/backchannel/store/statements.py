@@ -240,6 +240,10 @@ class Statements(Protocol):
         """Return number and manifest of the drops in sight of a channel, the highest number first."""
         ...
 
+    def received_near(self, issuer: str, chan: str, seq: int) -> list[tuple[int, StatementRow]]:
+        """Return number and manifest of the drops in sight of a channel that stand at a number or beside it."""
+        ...
+
     def came(
         self,
         *,

@@ -108,6 +108,10 @@ class SqliteStatements(SqliteQuarantine):
         rows = self._database.execute(_RECEIVED, (issuer, chan, at_most))
         return [(row[8], _statement(row[:8])) for row in rows]
 
+    def received_near(self, issuer: str, chan: str, seq: int) -> list[tuple[int, StatementRow]]:
+        rows = self._database.execute(_RECEIVED_NEAR, (issuer, chan, seq - 1, seq + 1))
+        return [(row[8], _statement(row[:8])) for row in rows]
+
     def came(
         self,
         *,
@@ -288,6 +292,14 @@ JOIN visible_statement AS s ON s.statement_row = d.statement_row
 WHERE d.issuer = ? AND d.chan = ?
 ORDER BY d.seq DESC, s.statement_row DESC
 LIMIT ?
+"""
+
+_RECEIVED_NEAR = """
+SELECT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_at, s.envelope, s.is_own, d.seq
+FROM received_drop AS d
+JOIN visible_statement AS s ON s.statement_row = d.statement_row
+WHERE d.issuer = ? AND d.chan = ? AND d.seq BETWEEN ? AND ?
+ORDER BY d.seq, s.statement_row
 """
 
 # A drop that brought no objects has no batch, and is in sight without one.
