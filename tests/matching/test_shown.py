@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from backchannel.logs.shown import HASHES, in_words
+from backchannel.matching import bulk
 from backchannel.matching.compiled import CompiledSet
 from backchannel.matching.hunt import Tally, hunt_log
 
@@ -100,3 +101,37 @@ def test_a_days_log_shows_its_kinds_and_the_days(shared_data: Path, log: str, ki
 )
 def test_kinds_are_told_in_words(kinds: tuple[str, ...], words: str):
     assert in_words(kinds) == words
+
+
+@pytest.mark.parametrize("least", [1, 2**60])
+@pytest.mark.parametrize(
+    ("value", "is_shown"),
+    [
+        ("9e107d9d372bb6826bd81d3542a419d6", True),
+        ("9E107D9D372BB6826BD81D3542A419D6", True),
+        (":".join(["9e"] * 16), True),
+        ("deadbeef", False),
+        ("da39a3ee5e6b4b0d3255bfef95601890afd80709", False),
+        ("not of this world, in thirty-two", False),
+        ("-", False),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "tsv"])
+def test_only_a_hash_of_its_kind_shows_that_a_log_has_such_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, least: int, form: str, value: str, is_shown: bool
+):
+    monkeypatch.setattr(bulk, "MIN_BULK_BYTES", least)
+    path, names = tmp_path / "files.log", ["ts", "fuid", "id.orig_h", "id.resp_h", "md5"]
+    rows = [
+        ["1767225600.5", f"F{n}", "10.0.0.5", "198.51.100.1", "-" if n < 30 else value] for n in range(40)
+    ]
+    if form == "json":
+        path.write_text("".join(json.dumps(dict(zip(names, row, strict=True))) + "\n" for row in rows))
+    else:
+        lines = ["#separator \\x09", "#path\tfiles", "\t".join(["#fields", *names])]
+        path.write_text("\n".join([*lines, *("\t".join(row) for row in rows), ""]))
+    compiled, tally = CompiledSet([], threads=1), Tally()
+    assert list(hunt_log(path, compiled, tally)) == []
+    compiled.close()
+    assert "ipv4-addr" in tally.shown.kinds
+    assert ("file:hashes.MD5" in tally.shown.kinds) is is_shown

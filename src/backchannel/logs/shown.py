@@ -3,14 +3,16 @@
 A kind is named by its STIX type, a file hash with its algorithm (`file:hashes.MD5`), and where a pattern asks
 for one side of a record only, with that side (`email-addr sender`). A log shows a kind when one of its records
 has a value in a field that the tables say shows it: a column that stands in a header and is never filled in
-shows nothing.
+shows nothing, nor does one for hashes in which no hash of its kind stands.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -87,6 +89,16 @@ def _joined(words: list[str]) -> list[str]:
     return [*addresses, *rest, *hashes]
 
 
+@lru_cache(maxsize=256)
+def form_of(kinds: tuple[str, ...]) -> str:
+    """Return the regular expression of the values that show `kinds`; "" where any value does.
+
+    It is one that `re` and DuckDB (RE2) read alike. A hash may stand in a list, and have colons between its bytes.
+    """
+    forms = [f"(?:[0-9A-Fa-f]:?){{{digits}}}" for digits, kind in HASHES.items() if kind in kinds]
+    return f"(?:^|[^0-9A-Fa-f])(?:{'|'.join(forms)})(?:[^0-9A-Fa-f]|$)" if forms else ""
+
+
 class Shown(NamedTuple):
     """In which records of one hunt a kind could have been seen."""
 
@@ -132,9 +144,10 @@ class LogShown:
 
 
 def _has_value(one: FieldAt, row: Row) -> bool:
-    """Whether a record has what a field says; a URL in parts needs its host and its target."""
+    """Whether a record has what a field says; a URL in parts needs its host and its target, a hash its form."""
+    form = form_of(one.shows)
     return all(
-        (cell := row[column]) is not None and cell not in EMPTY
+        (cell := row[column]) is not None and cell not in EMPTY and (not form or re.search(form, cell))
         for column in {one.columns[0], one.columns[-1]}
     )
 

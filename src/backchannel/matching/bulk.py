@@ -21,7 +21,7 @@ from backchannel.logs.layout import Path as Way
 from backchannel.logs.lines import MAX_LINE_BYTES
 from backchannel.logs.recognise import LogShape
 from backchannel.logs.records import UNSET
-from backchannel.logs.shown import EMPTY, LogShown
+from backchannel.logs.shown import EMPTY, LogShown, form_of
 from backchannel.matching import probing
 from backchannel.matching.compiled import CellKey, CompiledSet
 
@@ -105,6 +105,8 @@ class BulkLog:
                 continue
             # A URL in parts needs its host and its target.
             has = " AND ".join(f"c{n} NOT IN {_NO_VALUE}" for n in {one.columns[0], one.columns[-1]})
+            if form := form_of(one.shows):
+                has += f" AND regexp_matches(c{one.columns[0]}::VARCHAR, {_text(form)})"
             query = f"SELECT 1 FROM {self.table} WHERE NOT odd AND {has} LIMIT 1"  # noqa: S608
             if self.database.execute(query).fetchall():
                 shown.kinds.update(one.shows)
