@@ -28,13 +28,14 @@ from tests.desk.hostile import (
     why_quarantined,
     with_objects,
 )
-from tests.desk.made import NOW
+from tests.desk.made import CLOCK, NOW
 from tests.drop.made import encrypted, frame, lines, listed, plaintext, root_of
 from tests.drop.test_hostile import T13, borders
 
 from backchannel import codec
 from backchannel.clock import FixedClock
 from backchannel.desk import taking
+from backchannel.desk.batches import undo_batch
 from backchannel.desk.node import Node
 from backchannel.desk.recipients import recipient_of
 from backchannel.drop.links import Group, Proven
@@ -545,3 +546,53 @@ def test_a_marking_that_is_no_tlp_costs_an_object_nothing(two: tuple[Node, Node]
     take(beta, signed_as(Tlp.AMBER, alpha, beta, indicator(0, OWN_MARKING), statement))
     take(beta, signed_as(Tlp.AMBER, alpha, beta, indicator(1, OWN_MARKING), seq=2))
     assert why_quarantined(beta, IDS[:2]) == dict.fromkeys(IDS[:2], "")
+
+
+# --- What one spoils, another may still bring ----------------------------------------------------------
+
+
+def spoiled(parts: Parts, sender: Node, to: Node) -> bytes:
+    """The same objects from somebody else, with a chain that does not hold."""
+    parts.statements = []
+    parts.links = [Group(chain=(digest_text(bytes(32)),), first=0, n=len(parts.objects))]
+    parts.release = draft(sender, to)
+    return made_of(parts, sender, to)
+
+
+def test_a_broken_way_keeps_nobody_from_what_its_originator_sends(three: list[Node]):
+    alpha, beta, gamma = three
+    genuine = honest(alpha, gamma)
+    assert take(gamma, spoiled(opened_by(gamma, genuine), beta, gamma)).quarantined == 3
+    assert gamma.store.objects.current(IDS[0]) is None
+    batch = take(gamma, genuine).batch
+    assert batch is not None
+    assert all(gamma.store.objects.current(one) is not None for one in IDS)
+    # As if it had never come: what is left is the broken way.
+    undo_batch(gamma, CLOCK, batch)
+    assert all(gamma.store.objects.current(one) is None for one in IDS)
+    assert take(gamma, genuine).state == "taken"
+    assert all(gamma.store.objects.current(one) is not None for one in IDS)
+
+
+def test_a_broken_way_that_comes_second_does_not_stay_when_the_good_one_is_undone(three: list[Node]):
+    alpha, beta, gamma = three
+    genuine = honest(alpha, gamma)
+    parts = opened_by(gamma, genuine)
+    batch = take(gamma, genuine).batch
+    assert batch is not None
+    take(gamma, spoiled(parts, beta, gamma))
+    assert all(gamma.store.objects.current(one) is not None for one in IDS)
+    undo_batch(gamma, CLOCK, batch)
+    assert all(gamma.store.objects.current(one) is None for one in IDS)
+
+
+def test_t21_what_a_relay_allows_less_of_is_not_freed_by_coming_again_without_its_chain(
+    two: tuple[Node, Node],
+):
+    alpha, beta = two
+    take(beta, signed_as(Tlp.AMBER, alpha, beta, indicator(0)))
+    assert beta.store.objects.current(IDS[0]) is None
+    take(beta, with_objects(alpha, beta, ONE, codec.canonical(indicator(0)), seq=2))
+    keep(beta, [indicator(0)], by="somebody")
+    assert beta.store.objects.current(IDS[0]) is None
+    assert beta.store.objects.current(IDS[1]) is not None

@@ -16,18 +16,21 @@ from backchannel.drop.chunks import Salted
 from backchannel.drop.links import Linked
 from backchannel.drop.opening import Opened
 from backchannel.ids import sha256
+from backchannel.intake.received import Received
 from backchannel.provenance.chain import trace
 from backchannel.provenance.hops import Chain, Fault, Held, Link
 from backchannel.provenance.leaves import RunningRoot, leaf, proves
 from backchannel.provenance.reasons import Reason
 from backchannel.provenance.statement import RootSubject, digest_text, open_envelope
 from backchannel.provenance.verification import Keys, KnownKey, Terms
+from backchannel.stix.findings import ALLOWED_LESS, Finding
 from backchannel.stix.markings import Tlp, marked, tlp_defined, tlp_of
 from backchannel.store.interface import Store
 from backchannel.store.statements import Subject
 
 MAX_DEFINITIONS: Final = 10_000
 """Marking definitions of one drop that are read; what refers to further ones may be used once they are held."""
+_ALLOWS: Final = "whoever passed it on allows"
 _DEFINITION: Final = b'"marking-definition"'
 
 
@@ -170,9 +173,7 @@ class DropChains:
         found = self._faults([*chain.faults, *self._not_from_sender(chain)])
         if not found and chain.marking is not None and chain.marking.strictness > marking.strictness:
             # Not every way out of here asks what relays said: kept in quarantine, it leaves by none.
-            found = (
-                f"whoever passed it on allows {chain.marking.label} at most, and it says {marking.label} of itself",
-            )
+            found = (f"{_ALLOWS} {chain.marking.label} at most, and it says {marking.label} of itself",)
         if proven:
             self._judged[key] = found
         return found
@@ -230,6 +231,12 @@ def _root_of(envelope: bytes) -> RootSubject | None:
     """Return the root that a statement names, if it came along and names one."""
     subject = open_envelope(envelope).statement.subject if envelope else None
     return subject if isinstance(subject, RootSubject) else None
+
+
+def finding(item: Received, what: str) -> Finding:
+    """Return what keeps an object in quarantine, of what `DropChains.objects` says of it."""
+    clause = ALLOWED_LESS if what.startswith(_ALLOWS) else "docs/reference/reasons.md"
+    return Finding("quarantine", item.raw.header.id, item.place, what, clause)
 
 
 def _spoken(fault: Fault) -> str:

@@ -18,7 +18,7 @@ import msgspec
 
 from backchannel.clock import Clock, format_time
 from backchannel.desk.came_drops import came_now
-from backchannel.desk.drop_chains import DropChains
+from backchannel.desk.drop_chains import DropChains, finding
 from backchannel.desk.drop_documents import Noted, ReceivedDrop
 from backchannel.desk.drop_ledgers import Ledgers
 from backchannel.desk.key_statements import take_leading
@@ -57,7 +57,6 @@ from backchannel.provenance.statement import (
     open_envelope,
 )
 from backchannel.provenance.verification import KnownKey, Terms
-from backchannel.stix.findings import Finding
 from backchannel.stix.split import Piece
 from backchannel.store.membership import EventRow
 from backchannel.store.rows import BatchCounts, InputFile
@@ -317,7 +316,7 @@ class _Taking:
         for number, (salted, faults) in enumerate(chains.objects()):
             item = read_piece(f"{name}#/objects/{number}", Piece(f"/objects/{number}", salted.jcs, False), "")
             if isinstance(item, Received) and faults:
-                spoken = tuple(_finding(item, what) for what in faults)
+                spoken = tuple(finding(item, what) for what in faults)
                 item = msgspec.structs.replace(item, findings=(*spoken, *item.findings))
             yield item
 
@@ -394,7 +393,3 @@ def _signer(pinned: PinnedKeys, kid: str) -> KnownKey:
 
 def _noted(reason: Reason, detail: str = "") -> Noted:
     return Noted(code=reason, means=reason.meaning, mend=reason.mend, detail=detail)
-
-
-def _finding(item: Received, what: str) -> Finding:
-    return Finding("quarantine", item.raw.header.id, item.place, what, "docs/reference/reasons.md")

@@ -6,9 +6,12 @@ no view, hunt or export uses it until a person accepts it. `note`: it is used; a
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
+
+ALLOWED_LESS: Final = "limit: what relays allow"
+"""The clause of what is held because the way it came by allows less than it says of itself."""
 
 Level = Literal["refuse", "quarantine", "note"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from backchannel.ids import BatchId
-from backchannel.stix.findings import Finding, Level
+from backchannel.stix.findings import ALLOWED_LESS, Finding, Level
 from backchannel.store.channel_words import channel_word
 from backchannel.store.rows import BatchCounts, BatchRow, InputFile, Opened
 from backchannel.store.sqlite.connection import Database
@@ -33,12 +33,14 @@ class SqliteBatches:
 
     def complete(self, batch_id: BatchId, counts: BatchCounts, *, party_row: int | None, at: str) -> None:
         self._database.execute(_COMPLETE, (party_row, at, *counts, batch_id))
+        self._database.execute(_FREE, {"batch": batch_id, "marking": ALLOWED_LESS})
 
     def undo(self, batch_id: BatchId, *, at: str) -> None:
         self._database.execute(_UNDO, (at, batch_id))
         for object_row, body in self._database.execute(_OTHER_SPELLINGS, {"batch": batch_id}).fetchall():
             respell(self._database, object_row, body)
         self._database.execute(_NEXT_ARRIVAL, {"batch": batch_id})
+        self._database.execute(_HOLD_AGAIN, {"batch": batch_id})
 
     def abandoned(self) -> list[BatchId]:
         return [BatchId(row[0]) for row in self._database.execute(_OPEN_BATCHES)]
@@ -126,6 +128,32 @@ SET state = 'complete', party_row = ?, completed_at = ?,
 WHERE batch_id = ? AND state = 'open'
 """
 
+# Held for how it came, not for what it is: once it comes without a fault, whoever spoiled it before cannot keep it
+# from us. Held because a relay allows less than it says of itself, it stays: what came another way allows no more.
+_FREE = """
+UPDATE object
+SET quarantined = 0
+WHERE quarantined = 1
+  AND EXISTS (
+    SELECT 1
+    FROM arrival AS a
+    WHERE a.object_row = object.object_row AND a.batch_id = :batch
+  )
+  AND NOT EXISTS (
+    SELECT 1
+    FROM finding AS f
+    WHERE f.object_row = object.object_row AND f.level = 'quarantine'
+      AND (
+        f.batch_id = :batch
+        OR f.clause = :marking AND EXISTS (
+          SELECT 1
+          FROM batch AS b
+          WHERE b.batch_id = f.batch_id AND b.state = 'complete'
+        )
+      )
+  )
+"""
+
 _UNDO = """
 UPDATE batch
 SET state = 'undone', undone_at = ?
@@ -161,6 +189,33 @@ WHERE first_arrival >= (SELECT first_arrival FROM batch WHERE batch_id = :batch)
   AND first_arrival < coalesce(
     (SELECT first_arrival FROM batch WHERE batch_id > :batch ORDER BY batch_id LIMIT 1),
     9223372036854775807
+  )
+"""
+
+# What only faulty arrivals still bring is held again.
+_HOLD_AGAIN = """
+UPDATE object
+SET quarantined = 1
+WHERE quarantined = 0 AND first_arrival IS NOT NULL
+  AND object_row IN (
+    SELECT object_row
+    FROM arrival
+    WHERE arrival_row >= (SELECT first_arrival FROM batch WHERE batch_id = :batch)
+      AND arrival_row < coalesce(
+        (SELECT first_arrival FROM batch WHERE batch_id > :batch ORDER BY batch_id LIMIT 1),
+        9223372036854775807
+      )
+      AND batch_id = :batch
+  )
+  AND NOT EXISTS (
+    SELECT 1
+    FROM complete_arrival AS c
+    WHERE c.object_row = object.object_row
+      AND NOT EXISTS (
+        SELECT 1
+        FROM finding AS f
+        WHERE f.object_row = c.object_row AND f.batch_id = c.batch_id AND f.level = 'quarantine'
+      )
   )
 """
 
