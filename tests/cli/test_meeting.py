@@ -156,3 +156,21 @@ def test_the_root_key_is_changed_lost_and_come_back_to(
     assert revoked["revoked"] == [old]
     assert revoked["waiting"] == 1
     assert old in run("key", "show").text
+
+
+def test_a_lost_home_is_made_again_from_the_backup_of_its_keys(run: Run, tmp_path: Path):
+    words, backup, new = tmp_path / "words", tmp_path / "keys.age", tmp_path / "new"
+    words.write_text("correct horse battery\n")
+    before = document(run, "key", "show")
+    assert run("key", "backup", "--backup-passphrase-file", str(words), "-o", str(backup)).code == 0
+    again = ("init", "--from-backup", str(backup), "--passphrase-file", str(words))
+    assert run(*again).code == 2  # this home is a node
+    assert run("--home", str(new), "init").code == 2
+    assert run("--home", str(new), *again, "--name", "Another").code == 2
+    made = run("--home", str(new), *again)
+    assert made.code == 0, made.err
+    assert "key backup" in made.err
+    after = document(run, "--home", str(new), "key", "show")
+    assert (after["root"], after["version"]) == (before["root"], 2)
+    assert not set(after["keys"].values()) & set(before["keys"].values())
+    assert run("--home", str(new), "doctor").code in {0, 1}

@@ -30,6 +30,7 @@ from backchannel.provenance.ledger.signatures import check_signed
 from backchannel.provenance.predicates import Release
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.statement import MAX_MANIFEST_BYTES, content_of, open_envelope
+from backchannel.store.witness import SeenRow
 
 
 @pytest.fixture
@@ -71,6 +72,13 @@ def row_of(node: Node, name: str) -> int:
     return party.party_row
 
 
+def newest(node: Node, of: Node, *, is_cosigned: bool) -> SeenRow | None:
+    """The largest checkpoint of another node's ledger that a node knows."""
+    return node.store.witness.newest(
+        row_of(node, of.party.name), ledger_keys(of)[0].name, is_cosigned=is_cosigned
+    )
+
+
 def manifest_of(node: Node) -> Release:
     """The newest manifest that a node made."""
     [newest] = node.store.statements.sent(party_row=None, manifest=None, at_most=1)
@@ -85,7 +93,7 @@ def test_a_ledger_that_only_grew_is_cosigned_and_the_cosignature_comes_back(thre
     alpha, beta, _ = three
     enters(alpha, 3, "first")
     assert exchange(alpha, beta, 1, 1) == []
-    seen = beta.store.witness.newest(row_of(beta, "Alpha"), is_cosigned=True)
+    seen = newest(beta, alpha, is_cosigned=True)
     assert seen is not None
     assert exchange(beta, alpha, 2, 2) == []
     [cosigned] = alpha.store.witness.cosigned()
@@ -129,7 +137,7 @@ def test_growth_is_proved_from_whatever_arrived(three: list[Node]):
     for number in (0, 2, 3):
         found = take(beta, made[number].path.read_bytes(), later(number))
         assert [note.code for note in found.notes if note.code != "gap"] == []
-        seen = beta.store.witness.newest(row_of(beta, "Alpha"), is_cosigned=True)
+        seen = newest(beta, alpha, is_cosigned=True)
         assert seen is not None
         sizes.append(seen.size)
     assert sizes == sorted(set(sizes))
@@ -217,12 +225,12 @@ def test_what_is_told_of_third_parties_names_them_to_nobody_who_does_not_know_th
     exchange(beta, gamma, 2, 2)
     release = manifest_of(beta)
     [told] = release.shown_elsewhere
-    seen = beta.store.witness.newest(row_of(beta, "Alpha"), is_cosigned=True)
+    seen = newest(beta, alpha, is_cosigned=True)
     assert seen is not None
     assert told.size == seen.size
     assert seen.origin not in str(release)
     # Gamma knows Alpha by its card, and no key set of it came yet: nothing is recognised.
-    assert gamma.store.witness.newest(row_of(gamma, "Alpha"), is_cosigned=False) is None
+    assert newest(gamma, alpha, is_cosigned=False) is None
     membership.move(beta, CLOCK, "Gamma", Event.SUSPENDED, "a test")
     membership.move(beta, CLOCK, "Gamma", Event.RESUMED, "a test")
     exchange(beta, gamma, 3, 3)

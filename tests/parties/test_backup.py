@@ -9,8 +9,9 @@ from tests.parties.made import Made
 
 from backchannel.codec import decode, encode
 from backchannel.errors import SignatureError
-from backchannel.parties.backup import MAX_BACKUP_BYTES, make_backup, read_backup
+from backchannel.parties.backup import MAX_BACKUP_BYTES, SaidKeySet, make_backup, read_backup
 from backchannel.parties.keys import key_bytes, new_pair
+from backchannel.parties.keyset import Change, keyset_bytes
 
 ALPHA = Made("CERT Alpha")
 PAIR = new_pair()
@@ -23,7 +24,7 @@ def made(root=PAIR) -> bytes:
         at="2026-11-30T12:00:00.000Z",
         root=root,
         keyring=ALPHA.keyring,
-        keysets=(ALPHA.keyset(),),
+        keysets=[SaidKeySet("2026-11-30T12:00:00.000Z", Change.FIRST, keyset_bytes(ALPHA.keyset()), b"said")],
     )
 
 
@@ -33,6 +34,7 @@ def test_what_was_backed_up_is_all_there():
     assert backup.root_key.public == PAIR.public
     assert backup.keyring == ALPHA.keyring
     assert backup.said == (ALPHA.keyset(),)
+    assert backup.keysets[0].statement == b"said"
     assert (backup.party, backup.name) == (ALPHA.party, "CERT Alpha")
 
 

@@ -101,16 +101,25 @@ def restore(session: Session, file: Path, passphrase_file: Path | None) -> None:
     from backchannel.desk.own_keys import is_sealed  # noqa: PLC0415
     from backchannel.parties.passphrase import seal_with, unseal_with  # noqa: PLC0415
 
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(MAX_FILE_BYTES)
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}") from error
+    data = read_backup_file(file)
     with session.node() as node:
         word = ask_passphrase(passphrase_file, "of the backup")
         seal = seal_with(word) if is_sealed(node) else None
         found = key_care.restore(node, session.clock, data, unseal=unseal_with(word), seal=seal)
     answer(session, found)
+
+
+def read_backup_file(file: Path) -> bytes:
+    """Return what a file of a backup holds, still encrypted.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MAX_FILE_BYTES)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def answer(session: Session, found: KeyCare) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,9 +10,10 @@ import click
 from backchannel.cli.command import Command, pass_session
 from backchannel.cli.layout import counted, day_and_minute, facts, joined, silent_text, size_text
 from backchannel.cli.session import Session
-from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU
+from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, UsageError
 
 if TYPE_CHECKING:
+    from backchannel.desk.node import Node
     from backchannel.desk.standing import Status
     from backchannel.doctor import Report
 
@@ -21,9 +23,10 @@ if TYPE_CHECKING:
     example="""
     backchannel init --name 'CERT Alpha'
     backchannel init --name 'CERT Alpha' --own-network 198.51.100.0/24 --own-domain alpha.example
+    backchannel init --from-backup alpha-keys.age
     """,
 )
-@click.option("--name", required=True, help="The party that this node belongs to, as others read it.")
+@click.option("--name", help="The party that this node belongs to, as others read it.")
 @click.option(
     "--own-network",
     "own_networks",
@@ -38,15 +41,43 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="A domain that is yours; may be given often.",
 )
+@click.option(
+    "--from-backup",
+    "backup",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Be the party of a backup of keys again, after its machine was lost.",
+)
+@click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    help="A file whose first line is the passphrase of the backup; without it a person at the terminal is asked.",
+)
 @pass_session
-def init(session: Session, name: str, own_networks: tuple[str, ...], own_domains: tuple[str, ...]) -> None:
+def init(
+    session: Session,
+    name: str | None,
+    own_networks: tuple[str, ...],
+    own_domains: tuple[str, ...],
+    backup: Path | None,
+    passphrase_file: Path | None,
+) -> None:
     """Make a node: a folder with a key pair, a store and a settings file."""
     from backchannel.desk.node import init_node, status  # noqa: PLC0415
 
-    home = session.home
-    with init_node(
-        home, name=name, own_networks=own_networks, own_domains=own_domains, clock=session.clock
-    ) as node:
+    if (name is None) == (backup is None):
+        raise UsageError(
+            "a node is made with a new name, or from a backup, which has one",
+            hint="Give either --name NAME or --from-backup FILE.",
+        )
+    home, clock = session.home, session.clock
+    if backup is not None:
+        made = _from_backup(session, backup, passphrase_file, own_networks, own_domains)
+    else:
+        made = init_node(
+            home, name=name or "", own_networks=own_networks, own_domains=own_domains, clock=clock
+        )
+    with made as node:
         if session.form == "json":
             session.document(status(node, session.clock))
             return
@@ -61,7 +92,35 @@ def init(session: Session, name: str, own_networks: tuple[str, ...], own_domains
                 ]
             )
         )
-    session.tell("Next: backchannel import FILE... --from PARTY")
+    if backup is None:
+        session.tell("Next: backchannel import FILE... --from PARTY")
+    else:
+        session.tell("The keys of every day are new ones, and the old backup would say other ones again.")
+        session.tell(
+            "Next: backchannel key backup -o FILE; then take the cards of the parties you knew, and send."
+        )
+
+
+def _from_backup(
+    session: Session,
+    file: Path,
+    passphrase_file: Path | None,
+    own_networks: tuple[str, ...],
+    own_domains: tuple[str, ...],
+) -> Node:
+    from backchannel.cli.keys import read_backup_file  # noqa: PLC0415
+    from backchannel.cli.passphrases import ask_passphrase  # noqa: PLC0415
+    from backchannel.desk.restoring import init_from_backup  # noqa: PLC0415
+    from backchannel.parties.passphrase import unseal_with  # noqa: PLC0415
+
+    return init_from_backup(
+        session.home,
+        read_backup_file(file),
+        unseal=unseal_with(ask_passphrase(passphrase_file, "of the backup")),
+        own_networks=own_networks,
+        own_domains=own_domains,
+        clock=session.clock,
+    )
 
 
 @click.command(cls=Command, example="backchannel status")

@@ -11,7 +11,7 @@ from backchannel.desk.own_news import waiting_for
 from backchannel.desk.party_documents import KeyCare, RecoveryKeys
 from backchannel.errors import SignatureError, UsageError
 from backchannel.parties.at_rest import Seal, Unseal
-from backchannel.parties.backup import make_backup, read_backup
+from backchannel.parties.backup import SaidKeySet, make_backup, read_backup
 from backchannel.parties.keyring import (
     DAILY_USES,
     Keyring,
@@ -21,7 +21,13 @@ from backchannel.parties.keyring import (
     write_keyring,
 )
 from backchannel.parties.keys import keep_key, read_key
+from backchannel.parties.keyset import Change
 from backchannel.parties.kid import Use
+
+_OTHER_HOME = (
+    "Name the home of the node that it was made of with --home; if that home is lost as a whole: "
+    "backchannel init --from-backup FILE, in a new one."
+)
 
 
 def tell(node: Node, clock: Clock, *, unseal: Unseal | None = None) -> KeyCare:
@@ -47,7 +53,10 @@ def back_up(node: Node, clock: Clock, *, seal: Seal, unseal: Unseal | None = Non
         at=format_time(clock.now()),
         root=root,
         keyring=keys.keyring,
-        keysets=own_key_sets(node),
+        keysets=[
+            SaidKeySet(row.at, Change(row.change), row.body, row.statement)
+            for row in node.store.membership.key_sets(node.party.party_row)
+        ],
     )
     return seal(content)
 
@@ -74,12 +83,12 @@ def restore(node: Node, clock: Clock, data: bytes, *, unseal: Unseal, seal: Seal
     if root is not None and root.public not in ours:
         raise SignatureError(
             f"the backup is of {backup.name}, whose root key is not that of this node",
-            hint="Name the home of the node that it was made of with --home.",
+            hint=_OTHER_HOME,
         )
     if root is None and backup.party != node.party.party_id:
         raise SignatureError(
             f"the backup is of {backup.name}, and this node is of {node.party.name}",
-            hint="Name the home of the node that it was made of with --home.",
+            hint=_OTHER_HOME,
         )
     if root is not None and root.public != own_root(node):
         raise SignatureError(

@@ -21,7 +21,7 @@ class KnownLedger:
 
     party: PartyRow
     keys: tuple[VerifierKey, ...]
-    """That sign it, the present one first; all bear its name."""
+    """That sign it, the present one first; behind them those of ledgers that it took the place of."""
     witness: tuple[VerifierKey, ...]
     """Under which the party cosigns the ledgers of others."""
 
@@ -43,7 +43,7 @@ def known_ledger(node: Node, party: PartyRow) -> KnownLedger | None:
     if not keys:
         return None
     witness = [
-        witness_key(keys[0].name, key.pub)
+        witness_key(one.log.origin if one.log else keys[0].name, key.pub)
         for one in sets
         for key in one.keys
         if key.use == Use.COSIGN and key.kid not in revoked

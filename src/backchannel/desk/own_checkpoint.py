@@ -93,7 +93,10 @@ def carried(node: Node, party: PartyRow, *, bundle: str, tells: bool) -> Carried
     Raises:
         Rejected: our own ledger is damaged.
     """
-    seen = node.store.witness.newest(party.party_row, is_cosigned=True)
+    known = known_ledger(node, party)
+    seen = (
+        None if known is None else node.store.witness.newest(party.party_row, known.origin, is_cosigned=True)
+    )
     note = newest_checkpoint(node)
     return Carried(
         my_checkpoint="" if note is None else _shortened(note),
@@ -179,6 +182,8 @@ def take_cosignature(node: Node, clock: Clock, known: KnownLedger, note: bytes) 
         lines = check_signed(read, known.witness)
         if not lines:
             return Reason.BAD_COSIGNATURE
+        if checkpoint.origin != keys[0].name:
+            return None  # of our ledger before this one, which was lost with its machine
         current = files_in(folder)(CHECKPOINT)
         if current is None:
             return Reason.LEDGER_ROLLBACK

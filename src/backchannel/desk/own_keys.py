@@ -168,7 +168,13 @@ def say_key_set(
 
 
 def next_key_set(
-    node: Node, at: datetime, *, root: bytes, keyring: Keyring, recovery: Recovery | None = None
+    node: Node,
+    at: datetime,
+    *,
+    root: bytes,
+    keyring: Keyring,
+    recovery: Recovery | None = None,
+    new_ledger: bool = False,
 ) -> KeySet:
     """Return the key set that follows the one that we said last.
 
@@ -178,16 +184,22 @@ def next_key_set(
         root: the public half of the root key that it names.
         keyring: the keys that it lists: those in use.
         recovery: the keys to come back with; None: the same as before.
+        new_ledger: whether our ledger was lost, and another begins under another name.
     """
     said = own_key_sets(node)
     before = said[-1] if said else None
     keys = [keyring.present(use) for use in DAILY_USES]
-    origin = before.log.origin if before and before.log else f"backchannel/{kid(Alg.ED25519, root)[:16]}"
+    version = before.version + 1 if before else 1
+    origin = f"backchannel/{kid(Alg.ED25519, root)[:16]}"
+    if new_ledger:
+        origin += f".{version}"
+    elif before and before.log:
+        origin = before.log.origin
     return KeySet(
         v=1,
         party=node.party.party_id,
         name=node.party.name,
-        version=before.version + 1 if before else 1,
+        version=version,
         prev=before.digest if before else None,
         not_before=format_time(at),
         expires=format_time(at + MAX_LIFE - timedelta(days=1)),

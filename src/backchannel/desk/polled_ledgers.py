@@ -29,7 +29,9 @@ class PolledLedger:
         """Return the size that we cosigned last: from there its server is asked for a proof."""
         if self._known is None:
             return 0
-        row = self._node.store.witness.newest(self._known.party.party_row, is_cosigned=True)
+        row = self._node.store.witness.newest(
+            self._known.party.party_row, self._known.origin, is_cosigned=True
+        )
         return 0 if row is None else row.size
 
     def look_at(self, page: Page, *, asked_at: datetime, seen: int) -> str | None:

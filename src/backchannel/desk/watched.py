@@ -160,8 +160,8 @@ def export_evidence(node: Node, folder: Path) -> EvidenceExport:
 
 def _watched(node: Node, known: KnownLedger) -> WatchedLedger:
     party = known.party
-    newest = node.store.witness.newest(party.party_row, is_cosigned=False)
-    cosigned = node.store.witness.newest(party.party_row, is_cosigned=True)
+    newest = node.store.witness.newest(party.party_row, known.origin, is_cosigned=False)
+    cosigned = node.store.witness.newest(party.party_row, known.origin, is_cosigned=True)
     return WatchedLedger(
         party=party.name,
         origin=known.origin,

@@ -3,7 +3,8 @@
 Inside the encryption (age with a passphrase; what encrypts is handed in) it is JSON:
 
     {"v":1,"party":"identity--…","name":"…","made_at":"…Z","root":"<PEM, base64>"|null,"keys":"<keys.json, base64>",
-     "keysets":["<canonical JSON of each key set that was said, base64>", …]}
+     "keysets":[{"at":"…Z","change":"first","body":"<canonical JSON of a key set that was said, base64>",
+                 "statement":"<its signed envelope, base64>"|null}, …]}
 
 It holds every secret of the node's identity and nothing of its intelligence. Whoever has the file and the
 passphrase is the party.
@@ -11,19 +12,29 @@ passphrase is the party.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from backchannel.codec import decode_as, encode
 from backchannel.errors import SignatureError
 from backchannel.ids import PartyId
-from backchannel.parties.at_rest import MAX_SECRET_BYTES
 from backchannel.parties.keyring import Keyring, keyring_bytes, keyring_of
 from backchannel.parties.keys import KeyPair, key_bytes, key_of
-from backchannel.parties.keyset import MAX_KEYSET_BYTES, KeySet, keyset_bytes, read_keyset
+from backchannel.parties.keyset import Change, KeySet, read_keyset
 
 MAX_KEYSETS = 100
-MAX_BACKUP_BYTES = 2 * (2 * MAX_SECRET_BYTES + MAX_KEYSETS * MAX_KEYSET_BYTES)
-"""Largest backup (bytes, decrypted): all that it may hold, in base64."""
+MAX_BACKUP_BYTES = 24 * 2**20
+"""Largest backup (bytes, decrypted)."""
+
+
+class SaidKeySet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A key set of ours, with the statement that said it: without that nobody else could follow to the next one."""
+
+    at: str
+    change: Change
+    body: bytes
+    statement: bytes | None
 
 
 class Backup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +47,7 @@ class Backup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     root: bytes | None
     """None: the root key was kept away from the node."""
     keys: bytes
-    keysets: list[bytes]
+    keysets: list[SaidKeySet]
 
     def __repr__(self) -> str:
         return f"<backup of the keys of {self.name!r}, {self.made_at}>"
@@ -54,11 +65,17 @@ class Backup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def said(self) -> tuple[KeySet, ...]:
         """The key sets that were said, oldest first."""
-        return tuple(read_keyset(data) for data in self.keysets)
+        return tuple(read_keyset(one.body) for one in self.keysets)
 
 
 def make_backup(
-    *, party: PartyId, name: str, at: str, root: KeyPair | None, keyring: Keyring, keysets: tuple[KeySet, ...]
+    *,
+    party: PartyId,
+    name: str,
+    at: str,
+    root: KeyPair | None,
+    keyring: Keyring,
+    keysets: Sequence[SaidKeySet],
 ) -> bytes:
     """Return the content of a backup, to be encrypted before it is written anywhere."""
     whole = Backup(
@@ -68,7 +85,7 @@ def make_backup(
         at,
         key_bytes(root) if root is not None else None,
         keyring_bytes(keyring),
-        [keyset_bytes(one) for one in keysets[-MAX_KEYSETS:]],
+        list(keysets[-MAX_KEYSETS:]),
     )
     return encode(whole)
 

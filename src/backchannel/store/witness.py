@@ -72,7 +72,7 @@ class Cosigned(NamedTuple):
 class Witness(Protocol):
     """Ledgers of others as we saw them, and ours as others saw it."""
 
-    def newest(self, party_row: int, *, is_cosigned: bool) -> SeenRow | None:
+    def newest(self, party_row: int, origin: str, *, is_cosigned: bool) -> SeenRow | None:
         """Return the largest checkpoint of a party's ledger: of those that we cosigned, or that it showed us itself."""
         ...
 

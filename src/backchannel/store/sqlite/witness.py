@@ -12,9 +12,9 @@ class SqliteWitness:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def newest(self, party_row: int, *, is_cosigned: bool) -> SeenRow | None:
+    def newest(self, party_row: int, origin: str, *, is_cosigned: bool) -> SeenRow | None:
         sql = _NEWEST_COSIGNED if is_cosigned else _NEWEST_SHOWN
-        row = self._database.execute(sql, (party_row,)).fetchone()
+        row = self._database.execute(sql, (party_row, origin)).fetchone()
         return None if row is None else _seen(row)
 
     def at_size(self, party_row: int, origin: str, size: int) -> list[SeenRow]:
@@ -70,11 +70,19 @@ def _seen(row: tuple[object, ...]) -> SeenRow:
 
 _SEEN = "SELECT party_row, origin, size, root, note, is_cosigned, way, shown, seen_at FROM seen_checkpoint"
 
-_NEWEST_COSIGNED = (
-    f"{_SEEN} WHERE party_row = ? AND is_cosigned = 1 ORDER BY size DESC, seen_row DESC LIMIT 1"
-)
+_NEWEST_COSIGNED = f"""
+{_SEEN}
+WHERE party_row = ? AND origin = ? AND is_cosigned = 1
+ORDER BY size DESC, seen_row DESC
+LIMIT 1
+"""
 
-_NEWEST_SHOWN = f"{_SEEN} WHERE party_row = ? AND way <> 'told' ORDER BY size DESC, seen_row DESC LIMIT 1"
+_NEWEST_SHOWN = f"""
+{_SEEN}
+WHERE party_row = ? AND origin = ? AND way <> 'told'
+ORDER BY size DESC, seen_row DESC
+LIMIT 1
+"""
 
 _AT_SIZE = f"{_SEEN} WHERE party_row = ? AND origin = ? AND size = ? ORDER BY seen_row"
 

@@ -97,12 +97,14 @@ def test_t34_who_polls_cosigns_what_grew_and_suspends_who_rolls_back(
 
     row = beta.store.parties.by_name("CERT Alpha")
     assert row is not None
+    with open_node(place.home) as alpha:
+        origin = ledger_keys(alpha)[0].name
     sizes = []
     for _ in range(3):
         grow(place, 30)
         found = polled()
         assert (found.state, found.collections[0].notes) == ("done", ())
-        seen = beta.store.witness.newest(row.party_row, is_cosigned=True)
+        seen = beta.store.witness.newest(row.party_row, origin, is_cosigned=True)
         assert seen is not None
         sizes.append(seen.size)
         if len(sizes) == 1:
