@@ -288,3 +288,14 @@ def test_serve_polls_what_is_due_and_stops_at_once(run: Run, new_home: Path, tmp
     states = {one["name"]: one["state"] for one in run("channel", "list", "--json").document["channels"]}  # type: ignore[attr-defined]
     assert states["by-hand"] == "new"
     assert states["b"] in {"fine", "new"}
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://proxy.example:1080", "127.0.0.1:3128", "", "https://p.example/x"]
+)
+def test_what_is_no_proxy_is_told_how_one_is_written(run: Run, proxy: str):
+    ran = run("channel", "add", "taxii", "https://taxii.example/taxii2/", "--proxy", proxy)
+    assert ran.code == 2
+    assert "is no HTTP proxy that can be used" in ran.err
+    assert "http://proxy.example:3128" in ran.err
+    assert "taxii.example.org" not in ran.err

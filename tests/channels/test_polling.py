@@ -32,6 +32,7 @@ from tests.desk.made import CLOCK, NOW, all_ids, an_id, indicator
 
 from backchannel.channels import http, network
 from backchannel.channels.opening import open_channel
+from backchannel.channels.taxii.envelope import read_envelope
 from backchannel.clock import FixedClock
 from backchannel.desk.batches import list_batches
 from backchannel.desk.channel import Terms
@@ -39,7 +40,7 @@ from backchannel.desk.channels import add_channel, list_channels, show_channel
 from backchannel.desk.node import Node
 from backchannel.desk.polling import poll
 from backchannel.desk.pushing import push
-from backchannel.errors import NotFoundError, UsageError
+from backchannel.errors import NetworkError, NotFoundError, UsageError
 
 Channel = Callable[..., Poll]
 
@@ -731,3 +732,8 @@ def test_8_5_a_server_that_speaks_no_tls_1_2_is_not_read(channel: Channel, tmp_p
         polled = channel(server.discovery, ca=str(chain))()
         assert server.asked == []
     assert "no secure connection" in str(polled.error)
+
+
+def test_a_broken_answer_of_a_misp_server_is_no_envelope():
+    with pytest.raises(NetworkError, match="something else than TAXII"):
+        read_envelope(b'{"response": [{"id": NaN}]}', "application/taxii+json;version=2.1", "the server")

@@ -115,7 +115,11 @@ def test_an_output_that_cannot_be_written_is_found_before_anything_is_done(run: 
 def test_a_damaged_store_is_7(run: Run, world: Path):
     (world / "home" / "store.sqlite").write_bytes(b"no database at all" * 100)
     complained(run("status"), 7)
-    assert run("doctor").code == 1
+    found = run("doctor")
+    assert found.code == 1
+    said = " ".join(found.text.split())
+    assert "Next:" in said
+    assert not re.search(r"[^.!?] +Next:", said), "each is a sentence"
 
 
 def test_a_missing_store_is_7(run: Run, world: Path):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 from tests.desk.made import CLOCK, a_file, identity, indicator, made, malware, relationship, take
 
-from backchannel.desk import courses
+from backchannel.desk import courses, writing
 from backchannel.desk.acting import advice_for
 from backchannel.desk.exporting import CONTROLS, MANIFEST, export
 from backchannel.desk.node import Node
+from backchannel.errors import InputError
 
 PAP_GREEN = {"labels": ["PAP:GREEN"]}
 
@@ -128,3 +131,21 @@ def test_a_course_of_action_that_was_withdrawn_holds_nothing_back(node: Node, tm
     gone = watch | {"revoked": True, "modified": "2026-11-21T00:00:00.000Z"}
     take(node, a_file(tmp_path, gone, name="gone.json"))
     assert export(node, CLOCK, "rpz", tmp_path / "out").exported == 1
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_full_disk_leaves_no_folder_behind_that_was_not_there(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+):
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    take(node, a_file(tmp_path, indicator(1, **PAP_GREEN)))
+    out = tmp_path / "outer" / "out"
+    if is_there:
+        out.mkdir(parents=True)
+    monkeypatch.setattr(writing.os, "fsync", full)
+    with pytest.raises(InputError, match="No space left"):
+        export(node, CLOCK, "zeek", out)
+    assert list(tmp_path.glob("outer/**/*.new")) == []
+    assert out.exists() is out.parent.exists() is is_there

@@ -274,3 +274,13 @@ def test_a_pattern_needs_each_kind_that_it_names():
     pattern = "[ipv4-addr:value = '203.0.113.7' OR ipv6-addr:value = '2001:db8::1' OR url:value = 'http://a.example/']"
     assert needs_of(pattern, stix_version="2.1") == {"ipv4-addr", "ipv6-addr", "url"}
     assert needs_of("[process:name = 'a']", stix_version="2.1") == set()
+
+
+def test_what_is_not_valid_yet_is_searched_for_as_advice_says(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1, valid_from="2027-01-01T00:00:00Z")))
+    advice = advice_for(node, CLOCK, ONE)
+    assert advice is not None
+    assert advice.do == "nothing"
+    assert "exports take it from then on; hunts search for it now already" in advice.why
+    hits, _ = hunted(node, a_log(tmp_path, dns("evil1.example")))
+    assert [hit.validity for hit in hits] == ["before"]

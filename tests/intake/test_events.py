@@ -254,3 +254,27 @@ def test_a_newer_event_is_a_new_version_of_what_changed(tmp_path: Path):
         assert (receipt.stored, receipt.known, receipt.conflict) == (2, 1, 0)
         told = why(node, clock, f"indicator--{UUID[:-2]}01")
         assert '"comment": "new"' in str([arrival.original for arrival in told.arrivals])
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize(
+    "around", ["[%s]", '{"response": [%s]}', '{"errors": [], "response": [%s], "total": 3}']
+)
+def test_an_event_that_is_no_json_costs_only_itself_wherever_it_stands(
+    tmp_path: Path, place: int, around: str
+):
+    events = [json.dumps({"Event": an_event()}), json.dumps({"Event": an_event()})]
+    events.insert(place, '{"Event": {"info": "broken", "date": NaN}}')
+    items = take(written(tmp_path, around % ", ".join(events)))
+    (found,) = refusals(items)
+    assert found.where.endswith(f"/{place}")
+    assert "NaN is no number of JSON" in found.what
+    assert {item.raw.header.type for item in taken(items)} == {"identity", "indicator", "grouping"}
+    assert len(taken(items)) == len(items) - 1
+
+
+@pytest.mark.parametrize("rest", [', "objects": []', ""])
+def test_an_answer_inside_a_bundle_is_not_salvaged(tmp_path: Path, rest: str):
+    items = take(written(tmp_path, f'{{"type": "bundle", "response": [NaN]{rest}}}'))
+    assert taken(items) == []
+    assert "`response` holds what is no JSON" in the_refusal(items).what

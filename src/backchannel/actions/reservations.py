@@ -110,7 +110,8 @@ def not_yet(case: Case) -> Advice:
     return Advice(
         "nothing",
         said(f"Nothing to do about {case.value} yet: {case.who} dates it from {start}"),
-        f"it becomes valid on {start}; hunts and exports take it from then on",
+        f"it becomes valid on {start}; exports take it from then on; hunts search for it now already, and call a hit "
+        "from earlier `before`",
     )
 
 

@@ -218,7 +218,7 @@ def _report_text(report: Report) -> str:
         word, colour = _MARKS[check.state]
         if check.state == "look" and check.optional:
             word, colour = "absent", "bright_black"
-        said = f"{check.found}  Next: {check.mend}" if check.mend else check.found
+        said = f"{check.found.rstrip('.')}. Next: {check.mend}" if check.mend else check.found
         text = facts([(check.name, said)], label_width=_NAME_WIDTH, indent=_MARK_WIDTH)
         lines.append(click.style(f"{word:<{_MARK_WIDTH}}", fg=colour) + text[_MARK_WIDTH:])
     return "\n".join(lines)

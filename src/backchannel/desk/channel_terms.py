@@ -67,8 +67,11 @@ def _check_proxy(terms: Terms) -> None:
             "the URL of a proxy here carries no user name or password: they would be shown with it",
             hint="Give --proxy-auth-file: `user:password` in one line.",
         )
-    split = checked_url(terms.proxy)
-    if split.scheme != "http" or split.path.strip("/") or split.query:
+    try:
+        split = checked_url(terms.proxy)
+    except UsageError:
+        split = None
+    if split is None or split.scheme != "http" or split.path.strip("/") or split.query:
         raise UsageError(
             f"{visible(terms.proxy, max_chars=80)!r} is no HTTP proxy that can be used",
             hint="Write scheme, host and port: http://proxy.example:3128. TLS goes through it from end to end.",

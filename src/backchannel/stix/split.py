@@ -41,6 +41,9 @@ MAX_MEMBER_CHARS: Final = 2**16
 MAX_MEMBERS: Final = 1000
 """Most keys of a bundle."""
 
+ANSWER: Final = "response"
+"""Where an answer of a MISP server has its events."""
+
 _OBJECTS = re.compile(rb'"objects"[ \t\r\n]*:[ \t\r\n]*(?=\[)')
 _BLANKS: Final = b" \t\r\n"
 
@@ -54,6 +57,9 @@ class Outline(NamedTuple):
     """The members of a bundle or object beside `objects`, as their JSON texts; long ones cut, so none at all."""
     held: int
     """How many objects it holds."""
+    under: str = ""
+    """`response` where a list stands there: of an answer of a MISP server of which some event is no JSON. One that is
+    whole is an object."""
 
     def text(self, key: str) -> str:
         """Return the member `key` if it is a text, else ""."""
@@ -250,8 +256,8 @@ def _walk(window: Window, base: str) -> Iterator[Piece]:
 
 def _read_members(window: Window) -> Outline:
     members: dict[str, str] = {}
-    listed = 0
-    is_listed = False
+    listed = answered = 0
+    is_listed, fault = False, ""
     for key in _keys(window):
         if key in members or (key == "objects" and is_listed):
             shown = visible(key, max_chars=60)
@@ -260,13 +266,19 @@ def _read_members(window: Window) -> Outline:
             )
         if key == "objects" and window.peek() == "[":
             listed, is_listed = _read_list(window, "").held, True
+        elif key == ANSWER and not is_listed and window.peek() == "[":
+            answered, members[key], fault = _read_list(window, "").held, "", window.fault
         else:
             text, is_cut = window.value()
             members[key] = "" if is_cut else _kept(text)
+    if fault and (is_listed or members.get("type") == '"bundle"'):
+        raise DocumentError(f"`{ANSWER}` holds what is no JSON: {fault}", *window.place())
     if is_listed and _is_bundle(members, "["):
         return Outline("bundle", members, listed)
     if not is_listed and "objects" not in members and members.get("type") == '"bundle"':
         return Outline("bundle", members, 0)
+    if fault:
+        return Outline("list", {}, answered, under=ANSWER)
     return Outline("object", members, 1)
 
 
@@ -302,14 +314,14 @@ def _pieces(stream: BinaryIO, outline: Outline) -> Iterator[Piece]:
 
 
 def _read_again(window: Window, outline: Outline) -> Iterator[Piece]:
-    if outline.kind == "list":
+    if outline.kind == "list" and not outline.under:
         yield from _walk(window, "")
     elif outline.kind == "object":
         text, is_cut = window.value()
         yield Piece("", text.encode("utf-8", "surrogateescape"), is_cut)
     elif outline.held:
         for key in _keys(window):
-            if key == "objects":
-                yield from _walk(window, "/objects")
+            if key == (outline.under or "objects"):
+                yield from _walk(window, f"/{key}")
                 return
             window.value()

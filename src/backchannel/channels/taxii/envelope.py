@@ -56,6 +56,8 @@ def read_envelope(body: bytes, media_type: str, shown: str) -> Envelope:
         ) from None
     if any(piece.fault for piece in pieces):
         notes.append("a page is no JSON as a whole: its objects were read one by one")
+    if outline.under:
+        raise _no_taxii(body, shown)
     if outline.kind == "object":
         if not outline.members.keys() <= _ENVELOPE:
             raise _no_taxii(body, shown)

@@ -99,6 +99,8 @@ MALFORMED = [
     "match[version]=last,last",
     "match[version]=2016-01-01T01:01:01.000Z,2016-01-01T01:01:01.000Z",
     "match[version]=2016-01-01",
+    "match[version]=2020-13-01T00:00:00.000Z",
+    "match[version]=last,2020-02-30T00:00:00Z",
     "match[spec_version]=two",
     "match[spec_version]=2",
     "match[nonsense]=a&match[nonsense]=b",

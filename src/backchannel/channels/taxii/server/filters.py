@@ -177,11 +177,22 @@ def _checked(name: str, values: object) -> tuple[str, ...]:
         if not (form.match(one) or (name == "versions" and one in _WORDS)):
             raise BadQueryError(f"match[{field}] is malformed: a value is of the form {example}")
     if name == "versions":
+        if not all(one in _WORDS or _is_time(one) for one in values):
+            raise BadQueryError("match[version] names a time that is in no calendar")
         if len(set(values)) < len(values):
             raise BadQueryError("match[version] names the same version twice (TAXII 2.1 §3.4.1)")
         if "all" in values and len(values) > 1:
             raise BadQueryError("match[version]=all stands alone (TAXII 2.1 §3.4.1)")
     return tuple(dict.fromkeys(values))
+
+
+def _is_time(version: str) -> bool:
+    """Whether what has the form of a time is in the calendar."""
+    try:
+        parse_time(version)
+    except ValueError:
+        return False
+    return True
 
 
 _FORMS: Final = {
