@@ -7,14 +7,19 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from tests.web.conftest import Served, Stage
 from tests.web.meeting import meet
-from tests.web.visitor import Visitor
+from tests.web.visitor import MovingClock, Visitor
 
 from backchannel.clock import Clock
-from backchannel.desk.invitations import go_on
+from backchannel.desk import key_care
+from backchannel.desk.invitations import begin, go_on
 from backchannel.desk.node import init_node, open_node
 from backchannel.desk.own_keys import own_keys
 from backchannel.desk.parties import add_party, show_party
+from backchannel.parties.passphrase import seal_with, unseal_with
+from backchannel.web.app import create_app
+from backchannel.web.auth import Logins
 
 BETA = "/parties/CERT%20Beta"
 
@@ -113,6 +118,27 @@ def test_two_parties_meet_by_a_code_through_the_pages(visitor: Visitor, home: Pa
         assert "both sides used the same code" in last.text
         assert go_on(beta, clock, keys, message_of(last.text)).party == "CERT Alpha"
     assert standing(home, clock) == "verified"
+
+
+def test_a_page_signs_under_a_passphrase_only_where_serve_was_given_it(
+    stage: tuple[Stage, str], visitor: Visitor, home: Path, clock: MovingClock
+):
+    at, url = stage
+    with open_node(home) as alpha:
+        key_care.protect(alpha, clock, seal=seal_with("correct horse battery", work_factor=8))
+    with init_node(home.parent / "beta", name="CERT Beta", clock=clock) as beta:
+        begun = begin(beta, clock)
+        asked = {"message": str(begun.message), "code": str(begun.code)}
+        refused = visitor.post("/parties/join", asked)
+        assert refused.status == 400
+        assert "--passphrase-file" in refused.text
+        logins = Logins(clock)
+        unseal = unseal_with("correct horse battery")
+        at.app = create_app(home, clock, base_url=url, logins=logins, unseal=unseal)
+        joined = Served(url, logins).signed_in()
+        page = joined.post("/parties/join", asked)
+        assert page.status == 200
+        assert go_on(beta, clock, own_keys(beta, clock), message_of(page.text)).party == "CERT Alpha"
 
 
 def message_of(page: str) -> str:

@@ -12,6 +12,7 @@ from backchannel.clock import Clock
 from backchannel.desk.box import Box
 from backchannel.desk.node import open_node
 from backchannel.errors import BackchannelError
+from backchannel.parties.at_rest import Unseal
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +25,14 @@ STOP_S = 5.0
 
 
 @contextmanager
-def keeping_box(home: Path, clock: Clock) -> Iterator[Box]:
-    """Give the drop box of the node in `home`, and take what is left in it until the block ends."""
+def keeping_box(home: Path, clock: Clock, unseal: Unseal | None = None) -> Iterator[Box]:
+    """Give the drop box of the node in `home`, and take what is left in it until the block ends.
+
+    Keys under a passphrase that `unseal` does not open let it wait.
+    """
     box, stop = Box(home), threading.Event()
     box.forget_unfinished()
-    thread = threading.Thread(target=_run, args=(box, clock, stop), name="drop-box", daemon=True)
+    thread = threading.Thread(target=_run, args=(box, clock, unseal, stop), name="drop-box", daemon=True)
     thread.start()
     try:
         yield box
@@ -38,12 +42,12 @@ def keeping_box(home: Path, clock: Clock) -> Iterator[Box]:
         thread.join(STOP_S)
 
 
-def _run(box: Box, clock: Clock, stop: threading.Event) -> None:
+def _run(box: Box, clock: Clock, unseal: Unseal | None, stop: threading.Event) -> None:
     broken: set[str] = set()
     while not stop.is_set():
         box.left.clear()
         try:
-            _take(box, clock, stop, broken)
+            _take(box, clock, unseal, stop, broken)
         except BackchannelError as error:
             log.warning("box.not_taken", extra={"error": error.message})
             stop.wait(AGAIN_S)
@@ -53,7 +57,7 @@ def _run(box: Box, clock: Clock, stop: threading.Event) -> None:
         box.left.wait(LOOK_EVERY_S)
 
 
-def _take(box: Box, clock: Clock, stop: threading.Event, broken: set[str]) -> None:
+def _take(box: Box, clock: Clock, unseal: Unseal | None, stop: threading.Event, broken: set[str]) -> None:
     waiting = [path for path in box.waiting() if path.name not in broken]
     if not waiting:
         return
@@ -65,7 +69,7 @@ def _take(box: Box, clock: Clock, stop: threading.Event, broken: set[str]) -> No
                 return
             broken.add(path.name)  # unless it gets through: a file that breaks us is left for the next start
             try:
-                take_left(node, clock, path)
+                take_left(node, clock, path, unseal=unseal)
             except BackchannelError:
                 broken.discard(path.name)
                 raise

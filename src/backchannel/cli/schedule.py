@@ -13,6 +13,7 @@ from backchannel.desk.channel import Pause, StoppedError
 from backchannel.desk.due import due_channels
 from backchannel.desk.node import open_node
 from backchannel.errors import BackchannelError
+from backchannel.parties.at_rest import Unseal
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +24,13 @@ STOP_S = 3.0
 
 
 @contextmanager
-def polling(home: Path, clock: Clock) -> Iterator[None]:
-    """Poll the channels of the node in `home` as they are due, until the block ends."""
+def polling(home: Path, clock: Clock, unseal: Unseal | None = None) -> Iterator[None]:
+    """Poll the channels of the node in `home` as they are due, until the block ends.
+
+    Keys under a passphrase that `unseal` does not open let drops wait where they lie.
+    """
     stop = threading.Event()
-    thread = threading.Thread(target=_run, args=(home, clock, stop), name="channels", daemon=True)
+    thread = threading.Thread(target=_run, args=(home, clock, unseal, stop), name="channels", daemon=True)
     thread.start()
     try:
         yield
@@ -35,7 +39,7 @@ def polling(home: Path, clock: Clock) -> Iterator[None]:
         thread.join(STOP_S)
 
 
-def _run(home: Path, clock: Clock, stop: threading.Event) -> None:
+def _run(home: Path, clock: Clock, unseal: Unseal | None, stop: threading.Event) -> None:
     def pause(seconds: float) -> None:
         if stop.wait(seconds):
             raise StoppedError
@@ -44,7 +48,7 @@ def _run(home: Path, clock: Clock, stop: threading.Event) -> None:
         try:
             for name in due_channels(home, clock):
                 pause(0)
-                _poll(home, clock, name, pause)
+                _poll(home, clock, name, pause, unseal)
         except StoppedError:
             return
         except BackchannelError as error:
@@ -53,12 +57,12 @@ def _run(home: Path, clock: Clock, stop: threading.Event) -> None:
             log.exception("channel.bug")  # the thread goes on: the other channels have done nothing wrong
 
 
-def _poll(home: Path, clock: Clock, name: str, pause: Pause) -> None:
+def _poll(home: Path, clock: Clock, name: str, pause: Pause, unseal: Unseal | None) -> None:
     from backchannel.channels.opening import open_channel  # noqa: PLC0415  # a node without channels loads nothing
     from backchannel.desk.polling import poll  # noqa: PLC0415
 
     with open_node(home) as node:
-        for polled in poll(node, clock, [name], open_channel, pause=pause).channels:
+        for polled in poll(node, clock, [name], open_channel, pause=pause, unseal=unseal).channels:
             counts = [found.counts for found in polled.collections]
             log.info(
                 "channel.polled",

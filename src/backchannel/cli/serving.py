@@ -6,6 +6,7 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,10 @@ from backchannel.cli.passphrases import given_unseal, passphrase_option
 from backchannel.cli.session import Session
 from backchannel.clock import FixedClock
 from backchannel.errors import UsageError
+
+if TYPE_CHECKING:
+    from backchannel.desk.node import Node
+    from backchannel.parties.at_rest import Unseal
 
 
 @click.command(
@@ -73,7 +78,7 @@ def serve(
         )
     with session.node() as node:
         settings = node.settings
-        unseal = given_unseal(node, passphrase_file)
+        unseal = _opened(session, node, passphrase_file)
     public_url = public_url or settings.public_url
     # These load much that other commands need not.
     from backchannel.channels.forwarded import trusted_networks  # noqa: PLC0415
@@ -89,8 +94,8 @@ def serve(
         open_channels(
             session.home, session.clock, public_url=public_url, trusted_proxies=trusted
         ) as channels,
-        polling(session.home, session.clock),
-        keeping_box(session.home, session.clock) if has_box else nullcontext() as box,
+        polling(session.home, session.clock, unseal),
+        keeping_box(session.home, session.clock, unseal) if has_box else nullcontext() as box,
         keeping_ledger(session.home, session.clock, unseal),
     ):
         run(
@@ -101,8 +106,24 @@ def serve(
             tls=Tls(tls_cert, tls_key) if tls_cert and tls_key else None,
             channels=channels,
             box=box,
+            unseal=unseal,
             clock=session.clock,
         )
+
+
+def _opened(session: Session, node: Node, passphrase_file: Path | None) -> Unseal | None:
+    """Return what opens the node's keys, which is tried here; without it, say what waits."""
+    from backchannel.desk.own_keys import is_sealed, own_keys  # noqa: PLC0415
+
+    unseal = given_unseal(node, passphrase_file)
+    if unseal is not None:
+        own_keys(node, session.clock, unseal)
+    elif is_sealed(node):
+        session.tell(
+            "The keys are under a passphrase: drops that come, pages that sign and the ledger wait for it. "
+            "Give it with --passphrase-file FILE."
+        )
+    return unseal
 
 
 @click.command(cls=Command, forms=(), writes_file=False, example="backchannel demo --keep ./demo")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -16,6 +16,7 @@ from backchannel.desk.carried_documents import (
     PartsWaiting,
 )
 from backchannel.desk.node import Node
+from backchannel.desk.own_keys import is_sealed
 from backchannel.provenance.reasons import REASONS
 from backchannel.stix.visible import visible
 from backchannel.store.carried import BOX, Carried, CarriedState
@@ -71,6 +72,9 @@ def carriers(node: Node) -> list[Standing]:
     if waiting or box.counts != CarriedCounts():
         box = msgspec.structs.replace(box, waiting=waiting)
         found.append(_standing(store, None, box))
+        if waiting and is_sealed(node):
+            sealed = f"{waiting:,} wait, and our keys are under a passphrase: serve with --passphrase-file"
+            found[-1] = replace(found[-1], troubles=(*found[-1].troubles, sealed))
     return found
 
 

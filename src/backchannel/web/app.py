@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from backchannel.clock import Clock
 from backchannel.desk.box import Box
 from backchannel.errors import BackchannelError
+from backchannel.parties.at_rest import Unseal
 from backchannel.web import answers, dropbox, drops, ledger, offered, pages, party
 from backchannel.web.assets import Assets
 from backchannel.web.auth import Logins
@@ -37,6 +38,7 @@ def create_app(
     logins: Logins | None = None,
     announce: Callable[[str], None] | None = None,
     box: Box | None = None,
+    unseal: Unseal | None = None,
 ) -> Starlette:
     """Return the application that shows the node in `node_home`.
 
@@ -47,6 +49,7 @@ def create_app(
         logins: the open links and sessions; by default none, so nobody can sign in until one is asked for.
         announce: where a login link asked for from the login page is said (a terminal); by default nowhere.
         box: the drop box, where anybody may leave something; by default there is none.
+        unseal: opens our keys under a passphrase, for pages that sign; without it those say that they cannot.
 
     Raises:
         ValueError: `base_url` is not of that form.
@@ -62,7 +65,7 @@ def create_app(
         Route("/static/{name}", assets.file, methods=["GET"]),
         Route("/favicon.ico", assets.favicon, methods=["GET"]),
         *_box_routes(box, renderer),
-        *_page_routes(House(node_home, clock, renderer, address.base_url)),
+        *_page_routes(House(node_home, clock, renderer, address.base_url, unseal)),
     ]
     app = Starlette(
         routes=routes,

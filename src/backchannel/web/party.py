@@ -84,12 +84,12 @@ def invite(visit: Visit) -> Response:
 
 def join(visit: Visit) -> Response:
     """`POST /parties/join`: take a message of an invitation, whichever it is, and show the answer to it."""
-    if is_sealed(visit.node):
+    if visit.house.unseal is None and is_sealed(visit.node):
         raise UsageError(
             "our keys are under a passphrase, which a page does not ask for",
-            hint="Take the message in a terminal: backchannel party join FILE.",
+            hint="Take the message in a terminal: backchannel party join FILE; or serve with --passphrase-file.",
         )
-    keys = own_keys(visit.node, visit.clock)
+    keys = own_keys(visit.node, visit.clock, visit.house.unseal)
     # A form sends line ends as CR LF (URL Standard §5.2): the message as it was written has LF.
     message = visit.form.get("message", "").replace("\r\n", "\n") + "\n"
     code = visit.form.get("code") or None

@@ -20,6 +20,7 @@ from backchannel.clock import Clock, SystemClock
 from backchannel.desk.box import Box
 from backchannel.desk.node import open_node
 from backchannel.errors import InputError, UsageError
+from backchannel.parties.at_rest import Unseal
 from backchannel.web.app import create_app
 from backchannel.web.auth import LINK_MINUTES, Logins
 from backchannel.web.connection import Crowd, for_crowd
@@ -47,7 +48,7 @@ class Channels(Protocol):
         ...
 
 
-def serve(
+def serve(  # noqa: PLR0913  # each says one thing about one server
     home: Path,
     host: str = DEFAULT_HOST,
     port: int = DEFAULT_PORT,
@@ -56,6 +57,7 @@ def serve(
     tls: Tls | None = None,
     channels: Channels | None = None,
     box: Box | None = None,
+    unseal: Unseal | None = None,
     clock: Clock | None = None,
     say: Callable[[str], None] | None = None,
 ) -> None:
@@ -69,6 +71,7 @@ def serve(
         tls: serve over TLS with this certificate.
         channels: what is served before the pages; by default nothing.
         box: the drop box, where anybody may leave something; by default there is none.
+        unseal: opens our keys under a passphrase, for pages that sign.
         clock: the machine's unless given.
         say: where lines for the operator go; stderr unless given.
 
@@ -86,7 +89,7 @@ def serve(
         at += f":{listener.getsockname()[1]}"
         url = (public_url or f"{'https' if tls else 'http'}://{at}").rstrip("/")
         logins = Logins(clock)
-        pages = _pages(home, clock, url, logins, say, box)
+        pages = _pages(home, clock, url, logins, say, box, unseal)
         server = make_server(pages, tls=tls, channels=channels)
         reach = "this machine only" if host in _LOOPBACK else "other machines can reach it"
         say(f"Listening on {at}, {reach}. Ctrl-C stops it.")
@@ -125,11 +128,23 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _pages(
-    home: Path, clock: Clock, url: str, logins: Logins, say: Callable[[str], None], box: Box | None
+    home: Path,
+    clock: Clock,
+    url: str,
+    logins: Logins,
+    say: Callable[[str], None],
+    box: Box | None,
+    unseal: Unseal | None,
 ) -> ASGIApp:
     try:
         return create_app(
-            home, clock, base_url=url, logins=logins, announce=lambda link: _say_link(link, say), box=box
+            home,
+            clock,
+            base_url=url,
+            logins=logins,
+            announce=lambda link: _say_link(link, say),
+            box=box,
+            unseal=unseal,
         )
     except ValueError as error:
         raise UsageError(str(error), hint="Mend --public-url.") from error

@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from backchannel.clock import Clock
 from backchannel.desk.node import Node, open_node
 from backchannel.errors import UsageError
+from backchannel.parties.at_rest import Unseal
 from backchannel.web.rendering import Frame, Renderer, document, with_query
 
 MAX_FORM_FIELDS = 20
@@ -36,6 +37,8 @@ class House:
     renderer: Renderer
     base_url: str
     """How browsers and clients reach it."""
+    unseal: Unseal | None = None
+    """Opens our keys where they are under a passphrase that `serve` was given."""
 
 
 @dataclass(frozen=True, slots=True)
