@@ -9,9 +9,10 @@ import pytest
 from tests.desk.drops import AMBER, RED, indicator, keep, nodes, send, take
 from tests.desk.made import CLOCK
 
+from backchannel.desk import membership
 from backchannel.desk.choosing import Choice, chosen
 from backchannel.desk.items import Reader, find
-from backchannel.desk.node import Node
+from backchannel.desk.node import Node, init_node
 from backchannel.desk.own_keys import own_keys
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.planning import plan
@@ -23,6 +24,7 @@ from backchannel.desk.releasing import How, release
 from backchannel.desk.why import why
 from backchannel.errors import NotFoundError, PolicyError, UsageError
 from backchannel.ids import BatchId
+from backchannel.parties.card import card_text
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.stix.markings import Tlp
 
@@ -240,3 +242,18 @@ def test_there_is_nothing_to_send(three: list[Node]):
     planned = plan(alpha, CLOCK, recipient_of(alpha, "Beta"), Choice())
     with pytest.raises(UsageError, match="nothing to send"):
         release(alpha, CLOCK, planned, How())
+
+
+def test_a_file_bears_no_marking_and_goes_to_verified_parties_only(three: list[Node], tmp_path: Path):
+    alpha, *_ = three
+    paper = tmp_path / "paper.txt"
+    paper.write_bytes(b"as it is")
+    how = How(attachments=[("paper.txt", paper)])
+    with init_node(tmp_path / "Delta", name="Delta", clock=CLOCK) as delta:
+        membership.meet(alpha, CLOCK, card_text(own_keys(delta, CLOCK).card).encode(), handed_over=False)
+        nothing = plan(alpha, CLOCK, recipient_of(alpha, "Delta"), Choice())
+        with pytest.raises(PolicyError, match="counts as TLP:AMBER"):
+            release(alpha, CLOCK, nothing, how)
+    assert not list((alpha.home / "outbox").glob("*"))
+    to_beta = plan(alpha, CLOCK, recipient_of(alpha, "Beta"), Choice())
+    assert release(alpha, CLOCK, to_beta, how).document.attachments == 1

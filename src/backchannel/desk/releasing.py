@@ -40,6 +40,7 @@ from backchannel.parties.at_rest import Unseal
 from backchannel.parties.kid import Use
 from backchannel.parties.names import visible_name
 from backchannel.parties.states import Standing
+from backchannel.policy.decide import Request, decide
 from backchannel.provenance.leaves import SECRET_BYTES, salts
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import Release
@@ -48,6 +49,8 @@ from backchannel.stix.markings import Tlp
 from backchannel.store.statements import NewSent, StatementRow, Subject
 
 OUTBOX: Final = "outbox"
+ATTACHED: Final = Tlp.AMBER
+"""What a file counts as that goes along: it bears no marking, and the person who attaches it sees who gets it."""
 PRIVATE: Final = "private"
 """Folder of the home in which drops are formed and opened: files without a name, gone when the process ends."""
 
@@ -174,6 +177,7 @@ class _Sending:
         return Made(self._document(manifest, path, len(statements)), path)
 
     def _check_contents(self, waiting: Sequence[StatementRow]) -> None:
+        self._check_attachments()
         if self._plan.going or self._how.attachments or waiting:
             return
         to = self._to.party.name
@@ -184,6 +188,26 @@ class _Sending:
         raise UsageError(
             f"there is nothing to send to {to}", hint="Name objects, a batch, a party, or --attach FILE."
         )
+
+    def _check_attachments(self) -> None:
+        """See that the recipient may have files, which bear no marking that could be read."""
+        party = self._to.party
+        decision = decide(
+            Request(
+                tlp=ATTACHED,
+                recipient=party.party_id,
+                collection_allows=True,
+                standing=self._to.standing,
+                purpose="drop",
+                now=self._now,
+            )
+        )
+        if self._how.attachments and not decision.allowed:
+            raise PolicyError(
+                f"no file may go to {visible_name(party.name)}: a file bears no marking and counts as {ATTACHED.label}; "
+                f"{decision.reasons[-1].text}",
+                hint=f"Verify the party first: backchannel party verify {visible_name(party.name)}",
+            )
 
     # --- The drop ------------------------------------------------------------------------------------
 
