@@ -11,9 +11,12 @@ from tests.web.world import C2, REPORT
 
 from backchannel import codec
 from backchannel.clock import Clock
+from backchannel.desk import key_care
+from backchannel.desk.box import Box
 from backchannel.desk.came_drops import drops_of
 from backchannel.desk.items import find
 from backchannel.desk.node import open_node
+from backchannel.parties.passphrase import seal_with
 from backchannel.provenance.predicates import Receipt
 from backchannel.provenance.statement import content_of, open_envelope
 
@@ -119,3 +122,23 @@ def test_a_form_from_elsewhere_tells_nothing(visitor: Visitor, home: Path):
     answer = visitor.post(f"/item/{C2}/decline", {"reason": "stale"}, **{"Sec-Fetch-Site": "cross-site"})
     assert answer.status == 403
     assert len(told(home)) == 2
+
+
+def test_the_page_says_what_waits_in_the_drop_box_and_what_takes_it(
+    visitor: Visitor, home: Path, clock: Clock
+):
+    assert visitor.ask("/drops.json").document["box"] is None
+    for data in (b"first", b"second"):
+        leaving = Box(home).begin()
+        leaving.write(data)
+        leaving.finish()
+    box = visitor.ask("/drops.json").document["box"]
+    assert (box["waiting"], box["waiting_bytes"], box["needs_passphrase"]) == (2, 11, False)
+    assert (box["max_waiting"], box["max_waiting_bytes"]) == (1_000, 8 * 2**30)
+    page = visitor.ask("/drops").text
+    assert "2 files wait in the drop box" in page
+    assert "at most 1,000 files of together 8.0 GiB" in page
+    assert "--passphrase-file" not in page
+    with open_node(home) as node:
+        key_care.protect(node, clock, seal=seal_with("correct horse battery", work_factor=8))
+    assert "serve --drop-box --passphrase-file FILE" in visitor.ask("/drops").text

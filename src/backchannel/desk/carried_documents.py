@@ -67,6 +67,22 @@ class CarriedDrops(msgspec.Struct, frozen=True, kw_only=True):
     left: tuple[LeftAlone, ...]
 
 
+class BoxStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """How our drop box stands: what waits in it, of how much it takes at most."""
+
+    waiting: int
+    """Files that were left and are not taken yet."""
+    waiting_bytes: int
+    max_waiting: int
+    max_waiting_bytes: int
+    since: str | None
+    """When the oldest of them was left."""
+    needs_passphrase: bool
+    """Our keys are under a passphrase, so that `serve` takes them only where it was given that."""
+    counts: CarriedCounts
+    """What became of those that were taken."""
+
+
 class HandedOn(msgspec.Struct, frozen=True, kw_only=True):
     """A drop that was handed on by a channel."""
 

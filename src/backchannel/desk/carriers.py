@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
 
-from backchannel.desk.box import Box
+from backchannel.clock import format_time
+from backchannel.desk.box import MAX_WAITING, MAX_WAITING_BYTES, Box
 from backchannel.desk.carried_documents import (
+    BoxStanding,
     CarriedCounts,
     CarriedDrops,
     CarriedFile,
@@ -76,6 +80,26 @@ def carriers(node: Node) -> list[Standing]:
             sealed = f"{waiting:,} wait, and our keys are under a passphrase: serve with --passphrase-file"
             found[-1] = replace(found[-1], troubles=(*found[-1].troubles, sealed))
     return found
+
+
+def box_standing(node: Node) -> BoxStanding | None:
+    """Return how our drop box stands; None where nothing was ever left in it."""
+    files = []
+    for path in Box(node.home).waiting():
+        with suppress(FileNotFoundError):  # taken meanwhile
+            files.append(path.stat())
+    counts = CarriedCounts(**node.store.carried.counts(BOX))
+    if not files and counts == CarriedCounts():
+        return None
+    return BoxStanding(
+        waiting=len(files),
+        waiting_bytes=sum(one.st_size for one in files),
+        max_waiting=MAX_WAITING,
+        max_waiting_bytes=MAX_WAITING_BYTES,
+        since=format_time(datetime.fromtimestamp(files[0].st_mtime, UTC)) if files else None,
+        needs_passphrase=is_sealed(node),
+        counts=counts,
+    )
 
 
 def _standing(store: Store, row: ChannelRow | None, drops: CarriedDrops) -> Standing:

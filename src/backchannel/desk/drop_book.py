@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from backchannel.clock import Clock
 from backchannel.desk.came_drops import Came, drops_of, drops_that_came, told
+from backchannel.desk.carriers import box_standing
 from backchannel.desk.drop_documents import Noted
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
@@ -54,6 +55,7 @@ def drop_book(node: Node, clock: Clock, *, rows: int, before: str | None = None)
         unanswered=sent.unanswered,
         refused=refused.refused,
         refused_open=refused.open,
+        box=box_standing(node),
         waiting=sent.waiting,
     )
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from backchannel.desk.carried_documents import BoxStanding
 from backchannel.desk.coming_documents import RefusedThing
 from backchannel.desk.drop_documents import Noted
 
@@ -176,4 +177,6 @@ class Drops(msgspec.Struct, frozen=True, kw_only=True):
     refused: tuple[RefusedThing, ...]
     """The newest 20 that nobody decided."""
     refused_open: int
+    box: BoxStanding | None
+    """Our drop box; null where nothing was ever left in it."""
     waiting: tuple[WaitingFor, ...]
