@@ -171,6 +171,7 @@ def test_a_lost_home_is_made_again_from_the_backup_of_its_keys(run: Run, tmp_pat
     assert made.code == 0, made.err
     assert "key backup" in made.err
     after = document(run, "--home", str(new), "key", "show")
+    assert "backchannel key backup" in run("--home", str(new), "key", "rotate").err
     assert (after["root"], after["version"]) == (before["root"], 2)
     assert not set(after["keys"].values()) & set(before["keys"].values())
     assert run("--home", str(new), "doctor").code in {0, 1}

@@ -230,10 +230,11 @@ def _answer(session: Session, node: Node, found: KeyCare) -> None:
 def _tell_next(session: Session, found: KeyCare, *, is_root_new: bool) -> None:
     if is_root_new:
         session.tell(
-            "The root key is another one: everybody's safety number with us is a new one from now on. "
-            "Next: make a new backup (backchannel key backup)"
+            "The root key is another one: everybody's safety number with us is a new one from now on"
         )
     if found.waiting:
         session.tell(
             f"The news goes with the next drop to each of {counted(found.waiting, 'party', 'parties')}"
         )
+    # One from before the change would say another key set of this version, which others take for a fork.
+    session.tell("Next: make a new backup, which takes the place of older ones (backchannel key backup)")
