@@ -5,12 +5,14 @@ Objects that came on one way are judged together: their signatures once, their p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from backchannel import codec
 from backchannel.codec import JsonObject
+from backchannel.desk.creators import Came, Creators, came
+from backchannel.desk.node import Node
 from backchannel.desk.provenance import proof_subject
 from backchannel.drop.chunks import Salted
 from backchannel.drop.links import Linked
@@ -25,9 +27,11 @@ from backchannel.provenance.statement import RootSubject, digest_text, open_enve
 from backchannel.provenance.verification import Keys, KnownKey, Terms
 from backchannel.stix.findings import ALLOWED_LESS, Finding
 from backchannel.stix.markings import Tlp, marked, tlp_defined, tlp_of
-from backchannel.store.interface import Store
 from backchannel.store.statements import Subject
 
+PAGE_OBJECTS: Final = 500
+PAGE_BYTES: Final = 8 * 2**20
+"""Objects that are compared with what is held at once, and their size together, but for the last one."""
 MAX_DEFINITIONS: Final = 10_000
 """Marking definitions of one drop that are read; what refers to further ones may be used once they are held."""
 _ALLOWS: Final = "whoever passed it on allows"
@@ -40,6 +44,15 @@ class Definition:
 
     tlp: Tlp | None
     """None: nothing about TLP."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is signed about an object."""
+
+    came: Came
+    faults: tuple[str, ...] = ()
+    """Why it may not be used yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,41 +72,46 @@ class DropChains:
 
     def __init__(
         self,
+        node: Node,
         opened: Opened,
         envelopes: Mapping[str, bytes],
         sender: KnownKey,
         keys: Keys,
         terms: Terms,
-        store: Store,
     ) -> None:
         """Find out which statements are about which objects.
 
         Args:
+            node: ours.
             opened: the drop.
             envelopes: the statements that came along, by their digests.
             sender: whose key signed the drop.
             keys: the pinned keys.
             terms: the present.
-            store: holds marking definitions that came before.
 
         Raises:
             Rejected: `BAD_FORM`, `TOO_LARGE`: what the drop says of them cannot be read.
         """
         self._opened, self._envelopes = opened, envelopes
         self._sender, self._keys, self._terms = sender, keys, terms
+        self._creators = Creators(node, sender.party, keys, terms)
         self.refused: dict[Reason, None] = {}
         """For what reasons objects may not be used, as far as they were judged, in that order."""
-        self._judged: dict[tuple[int, Tlp], tuple[str, ...]] = {}
+        self._judged: dict[tuple[int, Tlp], tuple[str | None, tuple[str, ...]]] = {}
+        """Of each group and marking the originator, and why such an object may not be used."""
         self._groups: dict[int, _Group] = {}
-        self._store = store
+        self._store = node.store
         self._held: dict[str, Definition | None] = {}
         self._brought: dict[str, Definition] = {}
         self._find_groups()
 
     def objects(self) -> Iterator[tuple[Salted, tuple[str, ...]]]:
         """Yield each object in its order, with why it may not be used yet: nothing where all holds."""
-        for salted, linked in self._pairs():
-            yield salted, self._judge(salted, linked)
+        for page in _pages(self._pairs()):
+            found = [self._judge(salted, linked, codec.decode(salted.jcs)) for salted, linked in page]
+            others = self._creators.judge([None if one.faults else one.came for one in found])
+            for (salted, _), one, reason in zip(page, found, others, strict=True):
+                yield salted, one.faults if reason is None else self._faults([Fault(reason, 0)])
 
     def subjects(self) -> Iterator[tuple[str, list[Subject]]]:
         """Yield, group by group, where its objects stand in each statement."""
@@ -146,23 +164,24 @@ class DropChains:
     def _pairs(self) -> Iterator[tuple[Salted, Linked]]:
         return zip(self._opened.objects(), self._opened.links(), strict=True)
 
-    def _judge(self, salted: Salted, linked: Linked) -> tuple[str, ...]:
-        """Return why an object may not be used yet, of what is signed about it."""
+    def _judge(self, salted: Salted, linked: Linked, value: JsonObject) -> _Found:
+        """Say what is signed about an object, and why it may not be used yet by that."""
+        digest = sha256(salted.jcs)
         if linked.group is None:
-            return ()  # nobody signed more than that it was sent
+            # Nobody signed more than that it was sent.
+            return _Found(came(value, digest, None, is_signed=False))
         group = self._groups[linked.group.first]
         statements = list(zip(linked.group.chain, group.envelopes, strict=True))
         missing = [name for name, envelope in statements if not envelope]
         if missing:
-            return self._faults(
-                [Fault(Reason.BROKEN_CHAIN, 0, f"the statement {missing[0][:15]}… is missing")]
-            )
-        digest = sha256(salted.jcs)
-        marking = self._widest(codec.decode(salted.jcs))
+            fault = Fault(Reason.BROKEN_CHAIN, 0, f"the statement {missing[0][:15]}… is missing")
+            return _Found(came(value, digest, None), self._faults([fault]))
+        marking = self._widest(value)
         proven = self._proven(group, linked, digest)
         key = (linked.group.first, marking)
         if proven and key in self._judged:
-            return self._judged[key]
+            originator, found = self._judged[key]
+            return _Found(came(value, digest, originator), found)
         links = [
             Link(
                 envelope=envelope, digest=digest, proof=linked.proofs.get(name), is_within=name in group.whole
@@ -174,9 +193,18 @@ class DropChains:
         if not found and chain.marking is not None and chain.marking.strictness > marking.strictness:
             # Not every way out of here asks what relays said: kept in quarantine, it leaves by none.
             found = (f"{_ALLOWS} {chain.marking.label} at most, and it says {marking.label} of itself",)
+        originator = self._originator(chain)
         if proven:
-            self._judged[key] = found
-        return found
+            self._judged[key] = originator, found
+        return _Found(came(value, digest, originator), found)
+
+    def _originator(self, chain: Chain) -> str | None:
+        """Return the party whose origin stands behind an object, in plain sight and with nothing hidden after it."""
+        first = chain.hops[0]
+        if first.kind != "origin" or any(hop.kind == "undisclosed" for hop in chain.hops):
+            return None
+        signer = self._keys(first.kid or "")
+        return None if signer is None or first.signature != "good" else signer.party
 
     def _widest(self, value: JsonObject) -> Tlp:
         """Return how far an object may ever be taken to go.
@@ -225,6 +253,19 @@ class DropChains:
             return ()
         detail = "the last statement is not of the party that sent the drop"
         return (Fault(Reason.BROKEN_CHAIN, len(chain.hops) - 1, detail),)
+
+
+def _pages(pairs: Iterable[tuple[Salted, Linked]]) -> Iterator[list[tuple[Salted, Linked]]]:
+    page: list[tuple[Salted, Linked]] = []
+    size = 0
+    for pair in pairs:
+        page.append(pair)
+        size += len(pair[0].jcs)
+        if len(page) == PAGE_OBJECTS or size >= PAGE_BYTES:
+            yield page
+            page, size = [], 0
+    if page:
+        yield page
 
 
 def _root_of(envelope: bytes) -> RootSubject | None:

@@ -204,7 +204,7 @@ class _Taking:
         self._read_statements()
         self._ledgers.check(self._sender.name)
         chains = DropChains(
-            self._opened, self._envelopes, self._sender, self._pinned, self._asked, self._store
+            self._node, self._opened, self._envelopes, self._sender, self._pinned, self._asked
         )
         sender = self._store.parties.by_name(self._sender.name)
         if sender is None:
