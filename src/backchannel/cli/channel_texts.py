@@ -78,6 +78,13 @@ def detail_text(found: ChannelDetail) -> str:
     return "\n".join(parts)
 
 
+def _receipts(found: ChannelDetail) -> str:
+    """Say how receipts for the party of a carrier of drops go to it."""
+    if found.channel.kind != "drop":
+        return ""
+    return f"go to {who(found.channel.party)} by it" if found.gives_receipts else "wait for the next drop"
+
+
 def _about(found: ChannelDetail) -> str:
     one = found.channel
     return facts(
@@ -89,6 +96,7 @@ def _about(found: ChannelDetail) -> str:
             ("known by", ", ".join(found.known_by) or "nothing: it asks as anybody"),
             ("through", found.proxy or ""),
             ("private", "may lead to addresses of your own networks" if found.allow_private else ""),
+            ("receipts", _receipts(found)),
             (
                 "collections",
                 ", ".join(found.wanted) or ("all that may be read" if one.kind == "taxii" else ""),

@@ -129,6 +129,13 @@ def add_feed(session: Session, /, url: str, **given: object) -> None:
 )
 @click.argument("url", metavar="FOLDER|URL")
 @click.option("--party", "other", metavar="PARTY", help="How the other side is called. Default: the name.")
+@click.option(
+    "--no-receipts",
+    "receipts",
+    flag_value=False,
+    default=True,
+    help="Let receipts wait for the next drop instead.",
+)
 @_with_common
 @pass_session
 def add_drop(session: Session, /, url: str, other: str | None, **given: object) -> None:

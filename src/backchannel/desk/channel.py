@@ -61,6 +61,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """URL of an HTTP proxy through which it is reached."""
     proxy_auth_file: str | None = None
     """File of `user:password` for the proxy."""
+    receipts: bool = True
+    """Of drops: whether receipts for who sends by it go back by it without anybody's doing."""
 
 
 class Place(msgspec.Struct, frozen=True):

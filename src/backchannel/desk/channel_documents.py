@@ -121,6 +121,8 @@ class ChannelDetail(msgspec.Struct, frozen=True, kw_only=True):
     known_by: tuple[str, ...]
     """How it says who we are: `password`, `token`, `header NAME`, `certificate`; never the secret."""
     allow_private: bool
+    gives_receipts: bool
+    """Of drops: whether receipts for its party go back by it without anybody's doing."""
     proxy: str | None
     """URL of the HTTP proxy through which it is reached."""
     collections: tuple[ChannelCollection, ...]

@@ -302,6 +302,7 @@ def _detail(store: Store, row: ChannelRow) -> ChannelDetail:
         wanted=terms.collections,
         known_by=tuple(_known_by(terms)),
         allow_private=terms.allow_private,
+        gives_receipts=row.kind == "drop" and terms.receipts,
         proxy=terms.proxy,
         collections=tuple(
             ChannelCollection(

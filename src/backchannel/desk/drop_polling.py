@@ -1,4 +1,4 @@
-"""Poll a channel of kind `drop`: look into the folder where it is one, and hand on what could not be before."""
+"""Poll a channel of kind `drop`: look into the folder where it is one, and hand on receipts and what could not go before."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from backchannel.desk.channels import counts_document, terms_of
 from backchannel.desk.handing_on import hand_on_again
 from backchannel.desk.looking import Found, Looker, look
 from backchannel.desk.node import Node
+from backchannel.desk.receipts_back import write_receipts
 from backchannel.errors import BackchannelError
 from backchannel.ids import BatchId
 from backchannel.parties.at_rest import Unseal
@@ -42,7 +43,7 @@ def poll_drops(
     tell: Callable[[str, int], None] | None = None,
     unseal: Unseal | None = None,
 ) -> Brought:
-    """Take what is new in the folder, and hand on what could not be handed on before.
+    """Take what is new in the folder; hand on what could not be before, then the receipts for who sends by it.
 
     Raises:
         NetworkError: what waits cannot be handed on now either.
@@ -52,7 +53,9 @@ def poll_drops(
     url = terms_of(row).url
     if "://" not in url:
         brought = _Folder(node, clock, row, Path(url), tell).poll(pause, unseal)
-    hand_on_again(node, clock, row, channel)
+    hand_on_again(node, clock, row, channel)  # first: while that is not possible, no further drop is made
+    if write_receipts(node, clock, row, unseal=unseal):
+        hand_on_again(node, clock, row, channel)
     return brought
 
 

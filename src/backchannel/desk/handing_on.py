@@ -61,6 +61,22 @@ def hand_on(node: Node, clock: Clock, name: str, drop: Path, opener: Opener, *, 
         InputError: the file cannot be read.
     """
     row = check_carrier(node.store, name)
+    sending = write_down(node, clock, row, drop)
+    try:
+        with opener(cast("Kind", row.kind), terms_of(row), pause) as channel:
+            where = _hand_on(node, clock, channel, sending)
+    except BackchannelError as error:
+        _keep_error(node.store, sending, error)
+        return HandedOn(channel=row.name, state="sending", where=None, error=error.message)
+    return HandedOn(channel=row.name, state="sent", where=where, error=None)
+
+
+def write_down(node: Node, clock: Clock, row: ChannelRow, drop: Path) -> Carried:
+    """Write down that a drop is to go by a channel: from then on each poll tries it.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
     digest, size = _digest(drop)
     sending = Carried(
         channel_row=row.channel_row,
@@ -72,13 +88,7 @@ def hand_on(node: Node, clock: Clock, name: str, drop: Path, opener: Opener, *, 
     )
     with node.store.transaction():
         node.store.carried.put(sending)
-    try:
-        with opener(cast("Kind", row.kind), terms_of(row), pause) as channel:
-            where = _hand_on(node, clock, channel, sending)
-    except BackchannelError as error:
-        _keep_error(node.store, sending, error)
-        return HandedOn(channel=row.name, state="sending", where=None, error=error.message)
-    return HandedOn(channel=row.name, state="sent", where=where, error=None)
+    return sending
 
 
 def hand_on_again(node: Node, clock: Clock, row: ChannelRow, channel: Channel) -> int:
