@@ -135,3 +135,14 @@ def test_t24_of_what_came_in_one_drop_the_first_originator_is_the_creator(three:
     keep(gamma, [indicator(0)])  # as the drop's objects are written while it is taken
     assert list(fresh.judge([second])) == [Reason.NOT_CREATOR]
     assert list(judge().judge([second])) == [None], "what nobody signed can be taken over"
+
+
+def test_t24_what_another_sent_first_is_freed_when_its_creator_sends_it_and_not_before(three: list[Node]):
+    alpha, beta, gamma = three
+    newer = indicator(0, modified=LATER, name="newer")
+    take(gamma, sent(alpha, gamma, indicator(0)))
+    for _ in range(2):
+        take(gamma, sent(beta, gamma, newer))
+        assert in_force(gamma) == indicator(0)["name"]
+    take(gamma, sent(alpha, gamma, newer))
+    assert in_force(gamma) == "newer"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.desk.drops import AMBER, RED, indicator, keep, nodes, send, take
 from tests.desk.made import CLOCK
 
+from backchannel.clock import FixedClock
 from backchannel.desk import membership
 from backchannel.desk.choosing import Choice, chosen
+from backchannel.desk.drop_book import drop_book
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node, init_node
 from backchannel.desk.own_keys import own_keys
@@ -257,3 +260,26 @@ def test_a_file_bears_no_marking_and_goes_to_verified_parties_only(three: list[N
     assert not list((alpha.home / "outbox").glob("*"))
     to_beta = plan(alpha, CLOCK, recipient_of(alpha, "Beta"), Choice())
     assert release(alpha, CLOCK, to_beta, how).document.attachments == 1
+
+
+def test_t04_the_first_drop_that_comes_tells_what_is_missing_before_it(three: list[Node]):
+    alpha, beta, _ = three
+    made = [send(alpha, beta, keep(alpha, [indicator(number)])).path.read_bytes() for number in range(3)]
+    found = take(beta, made[2])
+    assert found.missing == (0, 1)
+    assert [(note.code, note.detail) for note in found.notes] == [("gap", "numbers 0 to 1")]
+    [came] = drop_book(beta, CLOCK, rows=5).came
+    assert [note.detail for note in came.notes] == ["numbers 0 to 1"]
+    for late in made[:2]:
+        assert [note.code for note in take(beta, late).notes] == ["out-of-order"]
+    assert not any(came.notes for came in drop_book(beta, CLOCK, rows=5).came)
+
+
+def test_t04_what_was_sent_before_we_knew_the_sender_is_not_missing(tmp_path: Path):
+    later = FixedClock(CLOCK.now() + timedelta(days=1))
+    with nodes(tmp_path, "Alpha") as [alpha], nodes(tmp_path, "Beta") as [beta]:
+        for one, other, at in ((alpha, beta, CLOCK), (beta, alpha, later)):
+            membership.meet(one, at, card_text(own_keys(other, at).card).encode(), handed_over=True)
+        made = [send(alpha, beta, keep(alpha, [indicator(number)])).path.read_bytes() for number in range(3)]
+        found = take(beta, made[2], later)
+        assert (found.missing, found.notes) == ((), ())

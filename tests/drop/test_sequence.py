@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from tests.sim.party import ALPHA, BETA, GAMMA, KNOWN, NOW
 
 from backchannel.clock import parse_time
 from backchannel.drop.manifest import Manifest, signer, verifier
-from backchannel.drop.sequence import Known, Link, contradict, forget_after, place
+from backchannel.drop.sequence import Known, Link, contradict, forget_after, in_words, place
 from backchannel.errors import InputError
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.verification import Terms
@@ -60,6 +61,18 @@ def test_t03_a_repeated_drop_is_told_and_passed_over():
 def test_t04_a_gap_names_the_missing_numbers_and_is_taken():
     where = standing(FIFTH, FIRST)
     assert (where.reason, list(where.missing), where.is_taken) == (Reason.GAP, [2, 3, 4], True)
+
+
+def test_t04_the_first_one_tells_what_is_missing_before_it_where_the_channel_is_known_from_its_beginning():
+    def first(one: Manifest, number: int | None) -> tuple[Reason | None, str]:
+        where = place(one.release, one.digest, Known(first=number))
+        return where.reason, in_words(where.missing) if where.missing else ""
+
+    assert first(SECOND, 0) == (Reason.GAP, "numbers 0 to 1")
+    assert first(FIRST, 0) == (Reason.GAP, "number 0")
+    assert first(THIRD, 3) == (None, "")
+    assert first(THIRD, None) == (None, "")
+    assert place(SECOND.release, SECOND.digest, replace(known(FIRST), first=0)).reason is None
 
 
 def test_t04_a_late_one_is_taken_and_told():

@@ -10,14 +10,18 @@ from backchannel.desk.came_drops import Came, drops_of, drops_that_came, told
 from backchannel.desk.carriers import box_standing
 from backchannel.desk.drop_documents import Noted
 from backchannel.desk.node import Node
+from backchannel.desk.numbers import first_number
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
 from backchannel.desk.receipt_documents import CameDrop, Drops
 from backchannel.desk.refusals import list_refused
 from backchannel.desk.sent_drops import list_sent
+from backchannel.drop.sequence import in_words
 from backchannel.errors import UsageError
+from backchannel.provenance.deniable import open_either
+from backchannel.provenance.predicates import Release
 from backchannel.provenance.reasons import Reason, Rejected
-from backchannel.provenance.statement import MAX_MANIFEST_BYTES
+from backchannel.provenance.statement import MAX_MANIFEST_BYTES, content_of
 from backchannel.provenance.verification import Terms, verify
 from backchannel.store.rows import Kept
 
@@ -115,8 +119,19 @@ class _Came:
             rows = self._node.store.statements.received(*key, at_most=MAX_NUMBERS)
             self._numbers[key] = {seq for seq, _ in rows}
         numbers = self._numbers[key]
-        if came.seq > 0 and came.seq > min(numbers, default=0) and came.seq - 1 not in numbers:
+        if came.seq == min(numbers, default=0):
+            yield from self._before_first(came)
+        elif came.seq - 1 not in numbers:
             yield _noted(Reason.GAP, f"number {came.seq - 1}")
+
+    def _before_first(self, came: Came) -> Iterator[Noted]:
+        """Yield what is missing before the first drop under a key."""
+        release = content_of(open_either(came.frame, max_bytes=MAX_MANIFEST_BYTES)[0].statement)
+        if came.sender is None or not isinstance(release, Release):
+            return
+        first = first_number(self._node.store, came.sender, release)
+        if first is not None and first < came.seq:
+            yield _noted(Reason.GAP, in_words(range(first, came.seq)))
 
 
 def _noted(reason: Reason, detail: str = "") -> Noted:

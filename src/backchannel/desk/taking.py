@@ -24,6 +24,7 @@ from backchannel.desk.drop_ledgers import Ledgers
 from backchannel.desk.key_statements import take_leading
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
+from backchannel.desk.numbers import known_of_channel
 from backchannel.desk.own_keys import OwnKeys, own_keys
 from backchannel.desk.pinned import PinnedKeys, own_kids, pinned_keys
 from backchannel.desk.provenance import keep_statement, known_at
@@ -46,13 +47,10 @@ from backchannel.parties.at_rest import Unseal
 from backchannel.parties.keyring import SecretKey
 from backchannel.parties.names import visible_name
 from backchannel.parties.states import Event, Standing, moved
-from backchannel.provenance.deniable import open_either
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import Release
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.statement import (
-    MAX_MANIFEST_BYTES,
-    content_of,
     digest_text,
     open_envelope,
 )
@@ -246,7 +244,9 @@ class _Taking:
         standing = Standing(self._standing())
         if standing is Standing.SUSPENDED:
             raise Rejected(Reason.PARTY_SUSPENDED, self._sender.name)
-        place = sequence.place(self._release, self._manifest.digest, self._known())
+        sender = self._store.parties.by_name(self._sender.name)
+        known = known_of_channel(self._store, sender, self._release)
+        place = sequence.place(self._release, self._manifest.digest, known)
         if place.reason is Reason.EQUIVOCATION:
             self._suspend(f"it signed two drops under the number {self._release.seq}")
             raise Rejected(Reason.EQUIVOCATION, f"number {self._release.seq}, against {place.against}")
@@ -259,19 +259,6 @@ class _Taking:
         if standing is not Standing.VERIFIED:
             self._notes.append(_noted(Reason.NOT_VERIFIED, self._sender.name))
         return place
-
-    def _known(self) -> sequence.Known:
-        links, bundles = {}, {}
-        channel, statements = (self._release.from_, self._release.chan), self._store.statements
-        rows = statements.received(*channel, at_most=MAX_BEFORE)
-        rows += statements.received_near(*channel, self._release.seq)  # however many came since
-        for seq, row in rows:
-            manifest, _ = open_either(row.envelope, max_bytes=MAX_MANIFEST_BYTES)
-            said = content_of(manifest.statement)
-            if isinstance(said, Release):
-                links[seq] = sequence.Link(digest_text(row.digest), said.prev)
-                bundles[said.bundle] = digest_text(row.digest)
-        return sequence.Known(links, bundles)
 
     def _standing(self) -> str:
         sender = self._store.parties.by_name(self._sender.name)

@@ -40,6 +40,8 @@ class Known:
     """By number."""
     bundles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Name of a drop to its digest, of all channels of the sender, until `forget_after`."""
+    first: int | None = None
+    """The number that the first drop should bear, where none is known; None: the channel may be older than we know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ def place(release: Release, digest: str, known: Known) -> Place:
         return Place(Reason.EQUIVOCATION, against=previous.digest)
     if following is not None and following.prev != digest:
         return Place(Reason.EQUIVOCATION, against=following.digest)
-    last = max(known.links, default=release.seq - 1)
+    unknown = release.seq if known.first is None else known.first
+    last = max(known.links, default=unknown - 1)
     if release.seq < last:
         return Place(Reason.OUT_OF_ORDER)
     if release.seq > last + 1:
