@@ -175,7 +175,7 @@ def test_the_environment_names_no_proxy(channel: Channel, monkeypatch: pytest.Mo
     ("terms", "said"),
     [
         ({"proxy": "https://proxy.example:3128"}, "no HTTP proxy"),
-        ({"proxy": "socks5://proxy.example:1080"}, "no URL"),
+        ({"proxy": "socks5://proxy.example:1080"}, "no HTTP proxy"),
         ({"proxy": "http://a:b@proxy.example"}, "no user name or password"),
         ({"proxy": "http://proxy.example/x"}, "no HTTP proxy"),
         ({"proxy_auth_file": "x"}, "says nothing without one"),

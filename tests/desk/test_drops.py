@@ -11,7 +11,7 @@ from tests.desk.drops import AMBER, RED, indicator, keep, nodes, send, take
 from tests.desk.made import CLOCK
 
 from backchannel.clock import FixedClock
-from backchannel.desk import membership
+from backchannel.desk import membership, releasing
 from backchannel.desk.choosing import Choice, chosen
 from backchannel.desk.drop_book import drop_book
 from backchannel.desk.items import Reader, find
@@ -283,3 +283,16 @@ def test_t04_what_was_sent_before_we_knew_the_sender_is_not_missing(tmp_path: Pa
         made = [send(alpha, beta, keep(alpha, [indicator(number)])).path.read_bytes() for number in range(3)]
         found = take(beta, made[2], later)
         assert (found.missing, found.notes) == ((), ())
+
+
+def test_a_drop_of_another_line_than_from_its_sender_to_us_is_refused(
+    three: list[Node], monkeypatch: pytest.MonkeyPatch
+):
+    alpha, beta, _ = three
+    batch = keep(alpha, [indicator(1)])
+    monkeypatch.setattr(releasing, "channel_name", lambda *_, **__: "a-line-of-my-own")
+    data = send(alpha, beta, batch).path.read_bytes()
+    with pytest.raises(Rejected) as refused:
+        take(beta, data)
+    assert refused.value.reason is Reason.WRONG_CHANNEL
+    assert beta.store.batches.completed() == 0

@@ -7,14 +7,22 @@ from dataclasses import dataclass
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import ALWAYS
 from backchannel.errors import NotFoundError, UsageError
+from backchannel.ids import PartyId
 from backchannel.parties.age_keys import to_recipient
 from backchannel.parties.card import Card, read_card
 from backchannel.parties.keyset import read_keyset
-from backchannel.parties.kid import Alg, Kid, Use, kid, shown_kid
+from backchannel.parties.kid import Alg, Kid, Use, kid
 from backchannel.parties.names import visible_name
 from backchannel.parties.states import Standing
+from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.verification import KnownKey
+from backchannel.stix.visible import visible
 from backchannel.store.rows import PartyRow
+
+LINE_CHARS = 8
+"""Of each party's identity in the name of a line: told apart are the few lines between two parties."""
+MAX_CHAN_CHARS = 40
+"""Of the name of a foreign line that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,8 @@ class Recipient:
 
     party: PartyRow
     standing: Standing
+    identity: PartyId
+    """As its card bears it."""
     root: Kid
     sign: Kid
     """Who is addressed: inside the drop, by the key that the party signs with."""
@@ -75,16 +85,39 @@ def recipient_of(node: Node, name: str) -> Recipient:
     card = read_card(body)
     sign, age = _newest(node, party.party_row, card)
     standing = Standing(node.store.membership.standing(party.party_row))
-    return Recipient(party, standing, card.root_kid, sign, age)
+    return Recipient(party, standing, card.party, card.root_kid, sign, age)
 
 
 def channel_name(sender: str, recipient: str, *, is_deniable: bool = False) -> str:
-    """Return what both sides call the line of drops from one root key to another; it names nobody outside them.
+    """Return what both sides call the line of drops from one party to another; it names nobody outside them.
 
     Deniable drops are a line of their own: they are issued by another key, under which they are counted.
+
+    Args:
+        sender: the identity that its contact card bears (`identity--...`): it outlives every key.
+        recipient: likewise.
+        is_deniable: whether it is the line of deniable drops.
     """
-    line = f"{shown_kid(Kid(sender))[:8]}-{shown_kid(Kid(recipient))[:8]}"
-    return f"{line}-deniable" if is_deniable else line
+    first, second = (party.partition("--")[2][:LINE_CHARS] for party in (sender, recipient))
+    return f"{first}-{second}-deniable" if is_deniable else f"{first}-{second}"
+
+
+def check_channel(node: Node, sender: str, chan: str) -> None:
+    """Check that a drop is of the line from its sender to us: else a sender could avoid every number by a new name.
+
+    Args:
+        node: ours.
+        sender: id of the party that signed it.
+        chan: what the drop calls its line.
+
+    Raises:
+        Rejected: `WRONG_CHANNEL`.
+    """
+    rows = node.store.membership.known()
+    theirs = next((row.identity for row in rows if row.party.party_id == sender), sender)
+    ours = next((row.identity for row in rows if row.party.is_self), node.party.party_id)
+    if chan not in {channel_name(theirs, ours), channel_name(theirs, ours, is_deniable=True)}:
+        raise Rejected(Reason.WRONG_CHANNEL, f"the line {visible(chan, max_chars=MAX_CHAN_CHARS)}")
 
 
 def _newest(node: Node, party_row: int, card: Card) -> tuple[Kid, bytes]:

@@ -165,7 +165,7 @@ class _Sending:
             waiting = self._store.statements.waiting(self._to.party.party_row)
             statements = self._statements(waiting)
         self._check_contents(waiting)
-        chan = channel_name(self._keys.card.root_kid, self._to.root, is_deniable=self._plan.is_deniable)
+        chan = channel_name(self._keys.card.party, self._to.identity, is_deniable=self._plan.is_deniable)
         seq, prev = self._store.statements.next_seq(chan)
         expires = self._now + timedelta(days=self._how.expires_days)
         draft = self._with_ledgers(self._draft(chan, seq, prev, format_seconds(expires)))

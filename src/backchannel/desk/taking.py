@@ -31,6 +31,7 @@ from backchannel.desk.provenance import keep_statement, known_at
 from backchannel.desk.quarantine import quarantine
 from backchannel.desk.receipting import Verdict, Word, receipt_on_arrival, signing_key
 from backchannel.desk.receive import ImportTerms, fewer_sweeps, import_batch, remove_abandoned
+from backchannel.desk.recipients import check_channel
 from backchannel.desk.records import record_signed
 from backchannel.desk.releasing import PRIVATE
 from backchannel.desk.saying import Said, hear
@@ -239,11 +240,12 @@ class _Taking:
         """Judge where it stands on its channel.
 
         Raises:
-            Rejected: the sender is suspended, or signed something else under the same number.
+            Rejected: the sender is suspended, signed something else under the same number, or names another line.
         """
         standing = Standing(self._standing())
         if standing is Standing.SUSPENDED:
             raise Rejected(Reason.PARTY_SUSPENDED, self._sender.name)
+        check_channel(self._node, self._sender.party, self._release.chan)
         sender = self._store.parties.by_name(self._sender.name)
         known = known_of_channel(self._store, sender, self._release)
         place = sequence.place(self._release, self._manifest.digest, known)
