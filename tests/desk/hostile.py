@@ -52,7 +52,9 @@ def draft(sender: Node, to: Node, **changes: object) -> Release:
         "bundle": "4f" * 16,
         "from_": signing_key(sender).kid,
         "to": [recipient_of(sender, to.party.name).sign],
-        "chan": channel_name(own_keys(sender, CLOCK).card.root_kid, recipient_of(sender, to.party.name).root),
+        "chan": channel_name(
+            own_keys(sender, CLOCK).card.party, recipient_of(sender, to.party.name).identity
+        ),
         "seq": 0,
         "created": format_seconds(now),
         "expires": format_seconds(now + timedelta(days=30)),

@@ -184,8 +184,8 @@ def test_a_deniable_drop_is_taken_as_its_senders_and_bears_no_signature(three: l
 
 
 def own_line(sender: Node, to: Node) -> str:
-    root = own_keys(sender, CLOCK).card.root_kid
-    return channel_name(root, recipient_of(sender, to.party.name).root, is_deniable=True)
+    ours = own_keys(sender, CLOCK).card.party
+    return channel_name(ours, recipient_of(sender, to.party.name).identity, is_deniable=True)
 
 
 def test_deniable_and_signed_drops_are_counted_apart(three: list[Node]):

@@ -47,7 +47,7 @@ def known_of_channel(store: Store, sender: PartyRow | None, release: Release) ->
 def first_number(store: Store, sender: PartyRow, release: Release) -> int | None:
     """Return the number that the first drop under a key of a sender should bear; None: that cannot be known.
 
-    It goes on where the drops under other keys of the sender ended; the first of all bears 0, if it was made after we
+    It goes on where the drops under other keys of the sender ended, unless it begins anew; the first of all bears 0, if it was made after we
     took the sender's card.
     """
     kids = next(
@@ -60,7 +60,8 @@ def first_number(store: Store, sender: PartyRow, release: Release) -> int | None
         for seq, _ in store.statements.received(kid, release.chan, at_most=1)
     ]
     if newest:
-        return max(newest) + 1
+        # Whoever comes back from a backup of their keys begins to count anew, under new keys.
+        return max(newest) + 1 if release.seq > max(newest) else None
     since = _known_since(store, sender)
     return 0 if since is not None and parse_time(release.created) >= since else None
 
