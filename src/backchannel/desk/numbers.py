@@ -47,8 +47,8 @@ def known_of_channel(store: Store, sender: PartyRow | None, release: Release) ->
 def first_number(store: Store, sender: PartyRow, release: Release) -> int | None:
     """Return the number that the first drop under a key of a sender should bear; None: that cannot be known.
 
-    It goes on where the drops under other keys of the sender ended, unless it begins anew; the first of all bears 0, if it was made after we
-    took the sender's card.
+    It goes on where the drops under other keys of the sender ended, unless it begins anew; the first of all bears 0,
+    if it was made after we took the sender's card.
     """
     kids = next(
         (row.kids for row in store.membership.known() if row.party.party_row == sender.party_row),
