@@ -256,9 +256,8 @@ def _as_ours(name: str) -> Iterator[None]:
         raise ContainerError(
             name, "is cut off: the end of the compressed data is missing; fetch it again"
         ) from None
-    except (
-        NotImplementedError
-    ):  # zipfile's word for a compression that it does not know (Deflate64, PPMd, ...)
+    except NotImplementedError:
+        # zipfile's word for a compression that it does not know (Deflate64, PPMd, ...)
         raise ContainerError(
             name, "is packed in a way that is not unpacked here: pack it as plain zip"
         ) from None
