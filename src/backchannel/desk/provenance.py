@@ -20,7 +20,7 @@ from backchannel.provenance import altered
 from backchannel.provenance.chain import MAX_LINKS, trace
 from backchannel.provenance.deniable import open_either
 from backchannel.provenance.hops import Chain, Held, Link
-from backchannel.provenance.leaves import Proof, grow
+from backchannel.provenance.leaves import Leaves, Proof, grow
 from backchannel.provenance.predicates import Predicate, Receipt, Relay
 from backchannel.provenance.reasons import Rejected
 from backchannel.provenance.statement import (
@@ -94,6 +94,22 @@ def proof_subject(digest: bytes, proof: Proof) -> Subject:
     """Return where an object stands in a root, with the proof that came with it."""
     path = b"".join(bytes.fromhex(step) for step in proof.path)
     return Subject(digest, leaf_index=proof.i, salt=bytes.fromhex(proof.salt), path=path)
+
+
+def subject_proof(subject: Subject, tree: Callable[[], Leaves]) -> Proof | None:
+    """Return what leads from an object to the root of a statement; None: it names the object itself, or lacks leaves.
+
+    Args:
+        subject: where the object stands.
+        tree: forms the tree over the leaves that are kept, where all of them are.
+    """
+    if subject.leaf_index is None or subject.salt is None:
+        return None
+    if subject.path is not None:
+        steps = [subject.path[at : at + 32].hex() for at in range(0, len(subject.path), 32)]
+        return Proof(salt=subject.salt.hex(), i=subject.leaf_index, path=steps)
+    leaves = tree()
+    return leaves.proof(subject.leaf_index) if subject.leaf_index < len(leaves.salts) else None
 
 
 # --- Showing -------------------------------------------------------------------------------------------
@@ -238,15 +254,11 @@ class _Pages:
         return next((subject for subject in named if subject.stix_id == self.kept.stix_id), None)
 
     def _proof(self, about: About) -> Proof | None:
-        subject = about.subject
-        if subject.leaf_index is None or subject.salt is None:
-            return None
-        if subject.path is not None:
-            steps = [subject.path[at : at + 32].hex() for at in range(0, len(subject.path), 32)]
-            return Proof(salt=subject.salt.hex(), i=subject.leaf_index, path=steps)
-        leaves = self.store.statements.subjects(about.statement.statement_row, at_most=MAX_LEAVES)
-        tree = grow([leaf.salt or b"" for leaf in leaves], [leaf.object_digest for leaf in leaves])
-        return tree.proof(subject.leaf_index) if subject.leaf_index < len(leaves) else None
+        def tree() -> Leaves:
+            leaves = self.store.statements.subjects(about.statement.statement_row, at_most=MAX_LEAVES)
+            return grow([leaf.salt or b"" for leaf in leaves], [leaf.object_digest for leaf in leaves])
+
+        return subject_proof(about.subject, tree)
 
     def _value(self, digest: bytes) -> JsonObject | None:
         """Return the object's content with a digest, where it is kept."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from backchannel.clock import Clock
 from backchannel.desk.node import Node
-from backchannel.desk.provenance import known_at
+from backchannel.desk.provenance import known_at, subject_proof
 from backchannel.provenance.chain import MAX_LINKS, trace
 from backchannel.provenance.hops import Chain, Held, Link
 from backchannel.provenance.leaves import Leaves, Proof, grow, leaf, proves
@@ -67,13 +67,7 @@ class Ways:
 
     def proof(self, about: About) -> Proof | None:
         """Return what leads from an object to the root of a statement; None: the statement names it itself."""
-        subject = about.subject
-        if subject.leaf_index is None or subject.salt is None:
-            return None
-        if subject.path is not None:
-            steps = [subject.path[at : at + 32].hex() for at in range(0, len(subject.path), 32)]
-            return Proof(salt=subject.salt.hex(), i=subject.leaf_index, path=steps)
-        return self._tree(about.statement.statement_row).proof(subject.leaf_index)
+        return subject_proof(about.subject, lambda: self._tree(about.statement.statement_row))
 
     def _way(self, head: About, by_digest: Mapping[bytes, About], kept: Kept, marking: Tlp) -> Way:
         abouts: list[About] = []
