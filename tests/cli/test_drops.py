@@ -262,6 +262,15 @@ def test_what_is_withheld_is_shown_with_the_plan_and_nothing_is_sent(alpha: Home
     assert taken(beta("receive", "x.bcb", "--json")) == [("taken", 2)]
 
 
+def test_a_plan_by_which_nothing_goes_names_no_command_that_sends_it(alpha: Home, world: Path):
+    bundle(world / "red.json", indicator(4, RED))
+    assert alpha("import", "red.json", "--from", "Alpha").code == 0
+    planned = alpha("release", "plan", "--to", "Beta", "--batch", "2")
+    assert planned.code == 1
+    assert "Nothing of it may go." in planned.err
+    assert "release send" not in planned.err
+
+
 def test_one_party_that_may_not_have_it_stops_the_drops_to_all(alpha: Home, world: Path):
     assert alpha("party", "suspend", "Gamma", "--why", "asked").code == 0
     stopped = alpha(*SEND, "--to", "Gamma", "-o", "out/", "--json")

@@ -77,7 +77,11 @@ def plan(
         session.document(found)
     else:
         session.text(plan_text(found))
-        session.tell(f"Next: backchannel release send with the same words, -o FILE{_approving([found])}")
+        session.tell(
+            f"Next: backchannel release send with the same words, -o FILE{_approving([found])}"
+            if found.goes
+            else "Nothing of it may go."
+        )
     ctx.exit(EXIT_NEEDS_YOU if found.withheld else EXIT_DONE)
 
 
