@@ -1,0 +1,71 @@
+"""What a signed statement of ours says, in a few words and in a sentence: for the note that carries it.
+
+Never more than is in the statement itself: whoever stores the note reads as much as who verifies it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from backchannel.feedback.envelope import MAX_TEXT_CHARS
+from backchannel.provenance.predicates import Predicate, Receipt
+from backchannel.provenance.statement import Statement, content_of
+
+
+class Told(NamedTuple):
+    """A statement in words."""
+
+    abstract: str
+    content: str
+    """At most `MAX_TEXT_CHARS`."""
+
+
+def told(statement: Statement, who: str) -> Told:
+    """Return what a statement says.
+
+    Args:
+        statement: of ours.
+        who: our name.
+
+    Raises:
+        ValueError: its predicate is not of the form of its kind.
+    """
+    predicate = content_of(statement)
+    words = None if predicate is None else _WORDS.get(type(predicate))
+    if predicate is None or words is None:
+        return Told("Signed statement", f"{who} says something to be verified: {statement.predicate_type}.")
+    abstract, content = words(predicate, who)
+    is_long = len(content) > MAX_TEXT_CHARS
+    return Told(abstract, f"{content[: MAX_TEXT_CHARS - 1]}…" if is_long else content)
+
+
+def _receipt(said: Predicate, who: str) -> Told:
+    if not isinstance(said, Receipt):
+        raise TypeError("it is not a receipt")
+    if said.reason is not None:
+        text = f" {said.reason.text.strip()}" if said.reason.text.strip() else ""
+        return Told("Declined", f"{who} declined this ({said.reason.code}).{text}")
+    if said.acted is not None:
+        return Told("Acted on", f"{who} acted on this: {said.acted}.")
+    abstract, does = _STATES[said.state]
+    part = {"accepted": "", "partly": ", and refused a part of it", "refused": " and refused it"}
+    codes = f" ({', '.join(said.refused)})" if said.refused else ""
+    rest = f"{part[said.verdict]}{codes}" if said.state == "received" else ""
+    return Told(abstract, f"{who} {does} this{rest}.")
+
+
+_STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "received": ("Received", "received"),
+        "read": ("Read", "read"),
+        "assessed": ("Assessed", "assessed"),
+        "acted": ("Acted on", "acted on"),
+        "declined": ("Declined", "declined"),
+    }
+)
+_WORDS: Final[Mapping[type[Predicate], Callable[[Predicate, str], Told]]] = MappingProxyType(
+    {Receipt: _receipt}
+)
+"""One function for each kind of statement that is told."""
