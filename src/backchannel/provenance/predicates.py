@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Annotated, ClassVar, Final, Literal, get_args
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -18,64 +18,87 @@ from msgspec import Meta
 from backchannel.clock import parse_time
 from backchannel.parties.revocation import Why
 from backchannel.parties.vouch import How
-from backchannel.provenance.reasons import Reason
-from backchannel.stix.markings import Pap, Tlp
+from backchannel.provenance.fields import (
+    MAX_HOPS,
+    MAX_RECIPIENTS,
+    MAX_REFS,
+    Count,
+    Cryptonym,
+    Day,
+    DigestText,
+    KidText,
+    Name,
+    PartyText,
+    Pointer,
+    Positive,
+    Predicate,
+    Random128,
+    Random256,
+    Recipients,
+    Text,
+    Time,
+)
+from backchannel.provenance.said import (
+    DECLINE_CODES,
+    Answer,
+    DeclineReason,
+    Hunted,
+    HuntFor,
+    Opinion,
+    Outcome,
+    Purpose,
+    Receipt,
+    Retract,
+    Rfi,
+    Sighting,
+    Step,
+    Tally,
+)
+from backchannel.stix.markings import Tlp
 
-# `$` would let a line end pass behind the last character: `\Z` does not.
-KidText = Annotated[str, Meta(pattern=r"^[a-z2-7]{51}[aq]\Z")]
-"""A key, by all 32 bytes of its hash (`parties.kid`)."""
-DigestText = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
-"""A SHA-256, of a statement's payload, of an object's canonical form, of a key set, or of a root."""
-PartyText = Annotated[str, Meta(pattern=r"^(?:[a-z2-7]{51}[aq]|sha256:[0-9a-f]{64})\Z")]
-"""A party: by its key, or hidden behind a commitment (`chain.hide`)."""
-Time = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z\Z")]
-"""UTC, in whole seconds: `2026-01-02T03:04:05Z`, and in no other spelling."""
-Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")]
-Random128 = Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
-Random256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
-Cryptonym = Annotated[str, Meta(pattern=r"^[0-9a-f]{20}\Z")]
-"""A relay's own name for a source that it does not name (`chain.cryptonym`)."""
-Name = Annotated[str, Meta(max_length=100)]
-Text = Annotated[str, Meta(max_length=4_000)]
-Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Positive = Annotated[int, Meta(ge=1, le=2**53 - 1)]
-Pointer = Annotated[str, Meta(pattern=r"^(?:/[^/]*)+\Z", max_length=1_000)]
-"""A JSON pointer (RFC 6901)."""
-
-MAX_RECIPIENTS: Final = 32
-"""Recipients of one drop: what the guard takes of an encrypted file's header."""
-MAX_HOPS: Final = 32
-"""Relays between an originator and us: longer chains are rumours."""
-MAX_REFS: Final = 1_000
+__all__ = [
+    "DECLINE_CODES",
+    "KEYSET",
+    "MAX_HOPS",
+    "MAX_RECIPIENTS",
+    "MAX_REFS",
+    "MAX_RELEASE_DAYS",
+    "PREDICATES",
+    "TYPE_OF",
+    "Answer",
+    "Chunk",
+    "Count",
+    "Day",
+    "DeclineReason",
+    "Deconflict",
+    "DigestText",
+    "HuntFor",
+    "Hunted",
+    "KidText",
+    "Opinion",
+    "Origin",
+    "Outcome",
+    "Permit",
+    "Positive",
+    "Predicate",
+    "Psi",
+    "Purpose",
+    "Receipt",
+    "Redactable",
+    "Relay",
+    "Release",
+    "Retract",
+    "Revoke",
+    "Rfi",
+    "ShownElsewhere",
+    "Sighting",
+    "Step",
+    "Tally",
+    "Vouch",
+]
 
 MAX_RELEASE_DAYS: Final = 400
 """How long a drop may be good for."""
-_TIMES: Final = frozenset(
-    {"observed_from", "observed_until", "created", "expires", "until", "compromised_since", "needed_by"}
-)
-_DAYS: Final = frozenset({"received_at", "when", "since"})
-
-Recipients = Annotated[list[KidText], Meta(min_length=1, max_length=MAX_RECIPIENTS)]
-
-
-class Predicate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a statement says about its subject."""
-
-    needs_subject: ClassVar[bool] = True
-    """Whether it is about objects; else the predicate itself says what it is about."""
-
-    def check(self) -> None:
-        """Check what the types of the fields cannot say.
-
-        Raises:
-            ValueError: a day or time does not exist, or fields contradict one another.
-        """
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if name in _TIMES and value is not None:
-                parse_time(value)
-            elif name in _DAYS:
-                parse_time(f"{value}T00:00:00Z")
 
 
 class Redactable(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -118,8 +141,8 @@ class Relay(Predicate, frozen=True, kw_only=True, rename={"from_": "from"}):
     handling: Literal["verbatim", "redacted", "excerpt", "translated", "reworded", "merged"]
     marking_in: Tlp
     marking_out: Tlp
-    removed: Annotated[list[Pointer], Meta(max_length=MAX_REFS)] = []
-    inputs: Annotated[list[DigestText], Meta(max_length=MAX_REFS)] = []
+    removed: Annotated[list[Pointer], Meta(max_length=MAX_REFS)] = msgspec.field(default_factory=list)
+    inputs: Annotated[list[DigestText], Meta(max_length=MAX_REFS)] = msgspec.field(default_factory=list)
     """Every statement that a reworded or merged one was made of."""
     cryptonym: Cryptonym | None = None
 
@@ -181,7 +204,7 @@ class Release(Predicate, frozen=True, kw_only=True, rename={"from_": "from"}):
     chunks: Annotated[list[Chunk], Meta(max_length=10_000)]
     prev: DigestText | None = None
     """The manifest before on this channel; None: the first."""
-    permit: Annotated[list[DigestText], Meta(max_length=MAX_REFS)] = []
+    permit: Annotated[list[DigestText], Meta(max_length=MAX_REFS)] = msgspec.field(default_factory=list)
     ack: Literal["none", "received", "assessed", "acted"] = "none"
     reply_to: DigestText | None = None
     my_checkpoint: Text = ""
@@ -190,7 +213,9 @@ class Release(Predicate, frozen=True, kw_only=True, rename={"from_": "from"}):
     """The newest checkpoint of the recipient's ledger that we cosigned, with our cosignature."""
     tlog_proof: Annotated[str, Meta(max_length=16_384)] = ""
     """That the ledger of `my_checkpoint` grew from each size that the reader may know (`ledger.growth`)."""
-    shown_elsewhere: Annotated[list[ShownElsewhere], Meta(max_length=64)] = []
+    shown_elsewhere: Annotated[list[ShownElsewhere], Meta(max_length=64)] = msgspec.field(
+        default_factory=list
+    )
 
     def check(self) -> None:
         """Check how long it is good for."""
@@ -198,75 +223,6 @@ class Release(Predicate, frozen=True, kw_only=True, rename={"from_": "from"}):
         lasts = parse_time(self.expires) - parse_time(self.created)
         if not timedelta(0) < lasts <= timedelta(days=MAX_RELEASE_DAYS):
             raise ValueError(f"`expires` lies at most {MAX_RELEASE_DAYS} days behind `created`")
-
-
-DeclineCode = Literal[
-    "not-relevant",
-    "not-understood",
-    "no-capability",
-    "no-authority",
-    "distrust-source",
-    "duplicate-of",
-    "stale",
-    "conflicts-with",
-    "need-more",
-]
-DECLINE_CODES: Final = frozenset(get_args(DeclineCode))
-
-
-class DeclineReason(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
-    """Why something was not acted on."""
-
-    code: DeclineCode
-    other: DigestText | None = None
-    """What it duplicates or conflicts with."""
-    text: Text = ""
-
-
-class Receipt(Predicate, frozen=True, kw_only=True):
-    """This is what became of what you sent."""
-
-    needs_subject: ClassVar[bool] = False
-    manifest: DigestText
-    seq: Count
-    verdict: Literal["accepted", "partly", "refused"]
-    state: Literal["received", "read", "assessed", "acted", "declined"]
-    when: Day
-    refused: Annotated[list[Reason], Meta(max_length=MAX_REFS)] = []
-    """The codes for which some or all of it was refused."""
-    reason: DeclineReason | None = None
-    acted: Literal["blocked", "hunted, nothing", "hunted, found"] | None = None
-    """Coarse on purpose: more would tell what the receiver can do."""
-    leaf_proof: Annotated[str, Meta(max_length=16_384)] = ""
-    my_checkpoint: Text = ""
-    your_checkpoint_seen: Text = ""
-
-    def check(self) -> None:
-        """Check that the state and what explains it agree."""
-        super().check()
-        if (self.state == "declined") is not (self.reason is not None):
-            raise ValueError("`reason` stands where something was declined, and nowhere else")
-        if self.acted is not None and self.state != "acted":
-            raise ValueError("`acted` stands where something was acted on, and nowhere else")
-
-
-class Outcome(Predicate, frozen=True, kw_only=True):
-    """It turned out so."""
-
-    outcome: Literal["confirmed", "refuted", "harmful"]
-    basis: Literal["own-log", "analyst", "independent-report"]
-    when: Day
-    text: Text = ""
-
-
-class Retract(Predicate, frozen=True, kw_only=True):
-    """We take it back."""
-
-    reason: Text
-    statement: DigestText | None = None
-    """What is taken back; None: all that we said about the subject."""
 
 
 class Permit(Predicate, frozen=True, kw_only=True):
@@ -299,40 +255,6 @@ class Revoke(Predicate, frozen=True, kw_only=True):
     compromised_since: Time | None = None
 
 
-class Opinion(Predicate, frozen=True, kw_only=True):
-    """What we think of what another said; the five values of STIX 2.1 §10.12 (opinion-enum)."""
-
-    opinion: Literal["strongly-disagree", "disagree", "neutral", "agree", "strongly-agree"]
-    text: Text = ""
-
-
-class Rfi(Predicate, frozen=True, kw_only=True):
-    """We ask."""
-
-    needs_subject: ClassVar[bool] = False
-    question: Text
-    needed_by: Time
-    tlp: Tlp
-    pap: Pap
-    topic: Name = ""
-    refs: Annotated[list[DigestText], Meta(max_length=MAX_REFS)] = []
-    hide_requester: bool = False
-    max_answers: Positive = 1
-    reply_recipient: Name = ""
-    """A fresh recipient of age: the answer is encrypted to it."""
-    duty: Literal["none", "please"] = "none"
-
-
-class Answer(Predicate, frozen=True, kw_only=True):
-    """We answer, or say that we do not."""
-
-    needs_subject: ClassVar[bool] = False
-    reply_to: DigestText
-    state: Literal["acknowledged", "working", "answered", "declined"]
-    text: Text = ""
-    reason: DeclineReason | None = None
-
-
 class Deconflict(Predicate, frozen=True, kw_only=True):
     """Two claims, relayed by two of us, are of the same origin or not; whose it is stays hidden."""
 
@@ -363,8 +285,10 @@ PREDICATES: Final[Mapping[str, type[Predicate]]] = MappingProxyType(
         "vouch": Vouch,
         "revoke": Revoke,
         "opinion": Opinion,
+        "sighting": Sighting,
         "rfi": Rfi,
         "answer": Answer,
+        "tally": Tally,
         "deconflict": Deconflict,
         "psi": Psi,
     }

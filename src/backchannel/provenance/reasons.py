@@ -152,6 +152,26 @@ class Reason(StrEnum):
     WRONG_RECEIPT = "wrong-receipt", RULE, "the receipt is for something that we did not send to this party", \
         "Ask the party which drop they mean."
 
+    # --- Requests and answers ---
+    WRONG_ANSWER = "wrong-answer", RULE, "it answers something that we did not ask this party", \
+        "Ask the party which request they mean."
+    REQUEST_LOOP = "request-loop", RULE, "the request came back to who asked it, or went through too many parties", \
+        "Answer the party that asked first, or ask one that was not asked yet."
+    DUPLICATE_REQUEST = "duplicate-request", RULE, "this party asked the same before, and it is still open", \
+        "Answer the first one: backchannel ask list."
+    TOO_MANY_REQUESTS = "too-many-requests", RULE, "this party has too many requests open here, or asked too often today", \
+        "Answer or decline what is open, and ask the party to ask less."
+    NOT_SENT = "not-sent", RULE, "it speaks of an object that we did not send to this party", \
+        "Ask the party where they have the object from."
+    NOT_THEIRS = "not-theirs", RULE, "it takes back what this party did not say", \
+        "Ask the party which of their statements they mean."
+    NAMES_PERSON = "names-person", RULE, "the hunt request names a mail address, a phone number, a SIP user or an account", \
+        "Decline it, or name kind, party and purpose in the policy, and approve this run."
+    OWN_ADDRESS = "own-address", RULE, "the hunt request names an address or a name of our own", \
+        "Decline it, or name kind, party and purpose in the policy, and approve this run."
+    HUNT_DONE = "hunt-done", RULE, "the hunt request was run before: each is run once", \
+        "Ask the party for a new request."
+
     # --- The drop as a file ---
     NOT_A_DROP = "not-a-drop", FILE, "the file does not begin as a drop does, or something stands around it", \
         "Save the file or the text again as it came, nothing before it and nothing behind it."

@@ -29,18 +29,8 @@ from backchannel.clock import parse_time
 from backchannel.codec import JsonObject
 from backchannel.ids import Digest, sha256
 from backchannel.provenance import strict
-from backchannel.provenance.predicates import (
-    PREDICATES,
-    TYPE_OF,
-    DigestText,
-    KidText,
-    Name,
-    Positive,
-    Predicate,
-    Random128,
-    Release,
-    Time,
-)
+from backchannel.provenance.fields import DigestText, KidText, Name, Positive, Predicate, Random128, Time
+from backchannel.provenance.predicates import PREDICATES, TYPE_OF, Release
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.stix.visible import visible
 
@@ -294,10 +284,7 @@ def content_of(statement: Statement) -> Predicate | None:
         return None
     predicate = codec.into(statement.predicate, kind)
     predicate.check()
-    if kind.needs_subject and isinstance(statement.subject, list) and not statement.subject:
-        raise ValueError(
-            f"a statement of the kind {statement.predicate_type} is about something: subject is empty"
-        )
+    predicate.check_subject(is_named=isinstance(statement.subject, RootSubject) or bool(statement.subject))
     return predicate
 
 

@@ -1,0 +1,102 @@
+"""Which hunt requests may be run for whom: persons and what is ours, and rules that name them."""
+
+from __future__ import annotations
+
+import pytest
+
+from backchannel.policy.hunt_requests import HuntRule, HuntVerdict, judge_hunt
+from backchannel.provenance.reasons import Reason
+
+
+def is_own(value: str) -> str:
+    return f"{value} is ours" if value.startswith("10.") or value.endswith("ours.example") else ""
+
+
+def judged(*patterns: str, rules: tuple[HuntRule, ...] = (), purpose: str = "intrusion") -> HuntVerdict:
+    return judge_hunt(patterns, party="Beta", purpose=purpose, rules=rules, is_own=is_own)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[ipv4-addr:value = '203.0.113.9']",
+        "[domain-name:value IN ('evil.example', 'worse.example')]",
+        "[url:value = 'http://evil.example/a?id=12345678']",
+        "[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']",
+        "[file:hashes.MD5 = '11111111111111111111111111111111']",
+        "[domain-name:value LIKE '%.evil.example']",
+        "[ipv4-addr:value ISSUBSET '203.0.113.0/24'] FOLLOWEDBY [url:value LIKE 'http://evil.example/%']",
+    ],
+)
+def test_what_is_technical_may_be_looked_for(pattern: str):
+    assert judged(pattern) == HuntVerdict(touchy=(), unread=(), k_anonymity=1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind"),
+    [
+        ("[email-addr:value = 'a@evil.example']", "email"),
+        ("[email-message:from_ref.value = 'a@evil.example']", "email"),
+        ("[email-message:subject = 'Invoice']", "email"),
+        ("[url:value = 'http://user:word@evil.example/']", "email"),
+        ("[domain-name:value = 'a@evil.example']", "email"),
+        ("[x-sip:user = '1234']", "sip"),
+        ("[url:value = 'sip:1234@evil.example']", "sip"),
+        ("[x-phone-number:value = '1234']", "phone"),
+        ("[url:value = 'tel:12345']", "phone"),
+        ("[file:name = '+47 912 34 567']", "phone"),
+        ("[file:name = '0800 123 4567']", "phone"),
+        ("[user-account:user_id = 'root']", "account"),
+        ("[process:creator_user_ref.user_id = 'root']", "account"),
+        ("[mac-addr:value = '00-00-5E-00-53-01']", "account"),
+        ("[x-unheard-of:thing = 'a']", "account"),
+        ("[EXISTS user-account:user_id]", "account"),
+        ("[file:name = 'a' OR (url:value = 'b' AND user-account:user_id = 'c')]", "account"),
+        ("[file:name = 'a'] WITHIN 5 SECONDS OR [email-addr:value LIKE '%@evil.example']", "email"),
+    ],
+)
+def test_what_points_to_a_person_is_refused(pattern: str, kind: str):
+    found = judged(pattern)
+    assert found.refused is Reason.NAMES_PERSON
+    assert {one.kind for one in found.touchy} == {kind}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[ipv4-addr:value = '10.0.0.5']",
+        "[network-traffic:dst_ref.value IN ('203.0.113.9', '10.0.0.5')]",
+        "[domain-name:value = 'mail.ours.example']",
+        "[domain-name:value LIKE '%.ours.example']",
+        "[ipv4-addr:value LIKE '203.%']",
+        "[ipv4-addr:value != '203.0.113.9']",
+        "[ipv4-addr:value NOT = '203.0.113.9']",
+        "[domain-name:value LIKE '%']",
+        "[domain-name:value LIKE '%.o_rs.example']",
+        "[url:value MATCHES '.']",
+        "[EXISTS domain-name:value]",
+    ],
+)
+def test_what_is_ours_or_may_be_is_refused(pattern: str):
+    found = judged(pattern)
+    assert found.refused is Reason.OWN_ADDRESS
+    assert {one.kind for one in found.touchy} == {"own"}
+
+
+def test_a_rule_lets_a_person_approve_what_it_names_for_that_party_and_purpose_alone():
+    rule = HuntRule(party="beta", kinds=("email",), purposes=("phishing",), k_anonymity=3)
+    mail = "[email-addr:value = 'a@evil.example']"
+    assert judged(mail, rules=(rule,), purpose="phishing").refused is None
+    assert judged(mail, rules=(rule,), purpose="phishing").touchy[0].kind == "email"
+    assert judged(mail, rules=(rule,), purpose="fraud").refused is Reason.NAMES_PERSON
+    other = HuntRule(party="Gamma", kinds=("email",), purposes=("phishing",))
+    assert judged(mail, rules=(other,), purpose="phishing").refused is Reason.NAMES_PERSON
+    account = "[user-account:user_id = 'root']"
+    assert judged(mail, account, rules=(rule,), purpose="phishing").refused is Reason.NAMES_PERSON
+    assert judged(mail, rules=(rule, other)).k_anonymity == 3
+
+
+def test_a_pattern_that_is_none_is_named_and_searched_for_by_nobody():
+    found = judged("[[[", "[ipv4-addr:value = '203.0.113.9']")
+    assert found.touchy == ()
+    assert found.unread[0].startswith("pattern 1 cannot be read: ")
