@@ -9,11 +9,13 @@ import pytest
 from tests.desk.drops import AMBER, GREEN, indicator, keep, nodes, send, take
 from tests.desk.made import CLOCK
 
-from backchannel.desk import ways as module
+from backchannel.desk import verdicts
 from backchannel.desk.choosing import Choice
 from backchannel.desk.node import Node
 from backchannel.desk.planning import Plan, plan
 from backchannel.desk.recipients import recipient_of
+from backchannel.desk.releasing import How, release
+from backchannel.desk.ways import Ways
 from backchannel.ids import BatchId
 from backchannel.provenance.leaves import proves
 from backchannel.provenance.statement import RootSubject, open_envelope
@@ -47,12 +49,27 @@ def change(node: Node, text: str, number: int) -> None:
 
 def test_a_chain_is_judged_once_for_each_marking_on_a_way(gamma: Node, monkeypatch: pytest.MonkeyPatch):
     judged = []
-    trace = module.trace
-    monkeypatch.setattr(module, "trace", lambda *args: judged.append(args) or trace(*args))
+    trace = verdicts.trace
+
+    def counted(*args: object, **more: object) -> object:
+        judged.append(args)
+        return trace(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(verdicts, "trace", counted)
     found = planned(gamma)
     assert [one.goes for one in found.objects] == [True] * OBJECTS
     assert {one.way.chain.state for one in found.going if one.way} == {"proven"}
     assert len(judged) == 2
+
+
+def test_an_object_that_was_passed_on_goes_on_by_the_way_it_came_once_more(gamma: Node, tmp_path: Path):
+    before = planned(gamma)
+    release(gamma, CLOCK, before, How(), approved=before.sha256)
+    after = planned(gamma)
+    assert [one.way and one.way.key for one in after.going] == [
+        one.way and one.way.key for one in before.going
+    ]
+    assert all(one.way for one in after.going)
 
 
 @pytest.mark.parametrize("text", ["path = zeroblob(length(path))", "salt = zeroblob(16)", "leaf_index = 0"])
@@ -63,7 +80,7 @@ def test_an_object_that_is_not_under_the_signed_root_does_not_go_with_its_neighb
 
 
 def test_each_step_of_a_way_is_proved_by_what_the_store_holds(gamma: Node):
-    finder = module.Ways(gamma, CLOCK, lambda _: None)
+    finder = Ways(gamma, CLOCK, lambda _: None)
     abouts = [about for one in planned(gamma).going if one.way for about in one.way.abouts]
     assert {about.subject.path is None for about in abouts} == {True, False}
     for about in abouts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +35,7 @@ from backchannel.provenance.leaves import grow, salts
 from backchannel.provenance.predicates import Permit, Relay
 from backchannel.provenance.reasons import Reason
 from backchannel.provenance.statement import digest_text, open_envelope
-from backchannel.provenance.verification import Terms
+from backchannel.provenance.verification import Terms, Verified
 from backchannel.stix.markings import Tlp, tlp_of
 
 TERMS = Terms(now=NOW, me={DELTA.kid}, seen=None)
@@ -248,28 +249,67 @@ PERMIT = Permit(to=[BETA.kid], until="2026-06-01T00:00:00Z", marking=Tlp.GREEN)
 
 
 @pytest.mark.parametrize(
-    ("permit", "by", "is_permitted"),
+    ("permit", "by", "expected"),
     [
-        (PERMIT, ALPHA, True),
-        (PERMIT, BETA, False),
-        (Permit(to=["*"], until="2026-06-01T00:00:00Z", marking=Tlp.GREEN), ALPHA, True),
-        (Permit(to=[GAMMA.kid], until="2026-06-01T00:00:00Z", marking=Tlp.GREEN), ALPHA, False),
-        (Permit(to=[BETA.kid], until="2026-01-01T00:00:00Z", marking=Tlp.GREEN), ALPHA, False),
-        (Permit(to=[BETA.kid], until="2026-06-01T00:00:00Z", marking=Tlp.AMBER), ALPHA, False),
-        (Permit(to=[BETA.kid], until="2026-06-01T00:00:00Z"), ALPHA, False),
+        (PERMIT, ALPHA, []),
+        (PERMIT, BETA, [Reason.DOWNGRADED_MARKING]),
+        (Permit(to=["*"], until="2026-06-01T00:00:00Z", marking=Tlp.GREEN), ALPHA, []),
+        (Permit(to=[GAMMA.kid], until="2026-06-01T00:00:00Z", marking=Tlp.GREEN), ALPHA, [Reason.NO_PERMIT]),
+        (Permit(to=[BETA.kid], until="2026-01-01T00:00:00Z", marking=Tlp.GREEN), ALPHA, [Reason.NO_PERMIT]),
+        (Permit(to=[BETA.kid], until="2026-06-01T00:00:00Z", marking=Tlp.AMBER), ALPHA, [Reason.NO_PERMIT]),
+        (Permit(to=[BETA.kid], until="2026-06-01T00:00:00Z"), ALPHA, [Reason.NO_PERMIT]),
     ],
     ids=["its own", "signed by another", "for all", "for another", "run out", "not so wide", "of no marking"],
 )
-def test_t21_only_the_originators_permit_lets_a_relay_widen_a_marking(
-    permit: Permit, by: SimParty, is_permitted: bool
+def test_t21_t62_only_the_originators_permit_lets_a_relay_widen_a_marking(
+    permit: Permit, by: SimParty, expected: list[Reason]
 ):
     way = Way.begun()
     way.tlp = Tlp.AMBER
     way = way.passed(BETA, ALPHA, marking_out=Tlp.GREEN)
     signed = verified(said(permit, by=by))
-    assert (reasons(way.traced(permits=[signed])) == []) is is_permitted
+    chain = way.traced(permits=lambda _: [signed])
+    assert reasons(chain) == expected
+    assert [one.digest for one in chain.permits] == ([] if expected else [signed.digest])
+    assert chain.marking is (Tlp.AMBER if expected else Tlp.GREEN)
     other = verified(said(PERMIT, value=INDICATOR | {"name": "another"}))
-    assert reasons(way.traced(permits=[other])) == [Reason.DOWNGRADED_MARKING]
+    assert reasons(way.traced(permits=lambda _: [other])) == [Reason.DOWNGRADED_MARKING]
+
+
+def test_t62_a_permit_that_holds_counts_beside_others_that_do_not():
+    way = Way.begun()
+    way.tlp = Tlp.AMBER
+    way = way.passed(BETA, ALPHA, marking_out=Tlp.GREEN)
+    gone = msgspec.structs.replace(PERMIT, until="2026-01-01T00:00:00Z")
+    asked: list[bytes] = []
+
+    def permits(digest: bytes) -> list[Verified]:
+        asked.append(digest)
+        return [verified(said(one)) for one in (gone, PERMIT)]
+
+    assert reasons(way.traced(permits=permits)) == []
+    assert asked == [digest_of(INDICATOR)], "they are asked for where a marking is widened, and only there"
+    assert reasons(Way.begun().passed(BETA, ALPHA).traced(permits=permits)) == []
+    assert len(asked) == 1
+
+
+def test_t62_what_the_originator_permits_holds_against_the_marking_that_the_object_bears():
+    amber = INDICATOR | {"object_marking_refs": [AMBER]}
+    way = Way.begun(amber)
+    way.tlp = Tlp.AMBER
+    way = way.passed(BETA, ALPHA, marking_out=Tlp.GREEN)
+    permit = verified(said(PERMIT, value=amber))
+    assert way.traced(permits=lambda _: [permit]).marking is Tlp.GREEN
+    tightened = way.passed(GAMMA, BETA, marking_out=Tlp.RED)
+    assert tightened.traced(permits=lambda _: [permit]).marking is Tlp.RED
+
+
+def test_t62_nobody_relies_on_the_permit_of_an_origin_behind_a_hidden_party():
+    way = Way.begun().passed(BETA, ALPHA)
+    way.tlp = Tlp.AMBER
+    way = way.passed(GAMMA, BETA, from_=hide(opening(BETA.kid)), hops=3, marking_out=Tlp.GREEN)
+    permit = verified(said(msgspec.structs.replace(PERMIT, to=["*"])))
+    assert Reason.DOWNGRADED_MARKING in reasons(way.traced(permits=lambda _: [permit]))
 
 
 # --- T22: forged chains -----------------------------------------------------------------------------------

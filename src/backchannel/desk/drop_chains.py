@@ -1,27 +1,29 @@
 """The chains of the objects in a drop: which statements are about them, whether they hold, and where each object stands.
 
-Objects that came on one way are judged together: their signatures once, their proofs one by one.
+Objects that came on one way are judged together: their signatures once, their proofs one by one. The drop is read
+twice: to form the roots of its groups, and to judge its objects by them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from backchannel import codec
 from backchannel.codec import JsonObject
 from backchannel.desk.creators import Came, Creators, came
 from backchannel.desk.node import Node
+from backchannel.desk.permits import KeptPermits
 from backchannel.desk.provenance import proof_subject
+from backchannel.desk.verdicts import Verdicts
 from backchannel.drop.chunks import Salted
 from backchannel.drop.links import Linked
 from backchannel.drop.opening import Opened
 from backchannel.ids import sha256
 from backchannel.intake.received import Received
-from backchannel.provenance.chain import trace
 from backchannel.provenance.hops import Chain, Fault, Held, Link
-from backchannel.provenance.leaves import RunningRoot, leaf, proves
+from backchannel.provenance.leaves import SALT_BYTES, Proof, RunningRoot, leaf, proves
 from backchannel.provenance.reasons import Reason
 from backchannel.provenance.statement import RootSubject, digest_text, open_envelope
 from backchannel.provenance.verification import Keys, KnownKey, Terms
@@ -34,6 +36,8 @@ PAGE_BYTES: Final = 8 * 2**20
 """Objects that are compared with what is held at once, and their size together, but for the last one."""
 MAX_DEFINITIONS: Final = 10_000
 """Marking definitions of one drop that are read; what refers to further ones may be used once they are held."""
+DIGEST_BYTES: Final = 32
+_LEAF_BYTES: Final = DIGEST_BYTES + SALT_BYTES
 _ALLOWS: Final = "whoever passed it on allows"
 _DEFINITION: Final = b'"marking-definition"'
 
@@ -55,16 +59,41 @@ class _Found:
     """Why it may not be used yet."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Group:
     """Objects that came on one way."""
 
+    chain: tuple[str, ...]
+    """Digests of its statements, the originator's first."""
     envelopes: tuple[bytes, ...]
     """Of the statements of its chain; empty for one that did not come along."""
     subjects: tuple[RootSubject | None, ...]
     """What each of them names, where that is a root."""
     whole: frozenset[str]
     """The statements whose root is the one over just these objects, as they stand in this drop."""
+    leaves: bytearray = field(default_factory=bytearray)
+    """Digest and salt of each object that was judged, one behind the other."""
+    proven: dict[str, list[Subject]] = field(default_factory=dict)
+    """By statement, where objects stand that came with a proof."""
+
+    def note(self, digest: bytes, salt: bytes, proofs: Mapping[str, Proof]) -> None:
+        """Keep where the next object stands."""
+        self.leaves += digest + salt
+        for name, proof in proofs.items():
+            if name not in self.whole:
+                self.proven.setdefault(name, []).append(proof_subject(digest, proof))
+
+    def places(self, name: str) -> Iterator[Subject]:
+        """Yield where its objects stand in a statement of its chain."""
+        if name not in self.whole:
+            yield from self.proven.get(name, ())
+            return
+        for index, at in enumerate(range(0, len(self.leaves), _LEAF_BYTES)):
+            digest, salt = (
+                self.leaves[at : at + DIGEST_BYTES],
+                self.leaves[at + DIGEST_BYTES : at + _LEAF_BYTES],
+            )
+            yield Subject(bytes(digest), leaf_index=index, salt=bytes(salt))
 
 
 class DropChains:
@@ -78,6 +107,7 @@ class DropChains:
         sender: KnownKey,
         keys: Keys,
         terms: Terms,
+        permits: KeptPermits,
     ) -> None:
         """Find out which statements are about which objects.
 
@@ -88,17 +118,19 @@ class DropChains:
             sender: whose key signed the drop.
             keys: the pinned keys.
             terms: the present.
+            permits: those that came along, and those that are kept.
 
         Raises:
             Rejected: `BAD_FORM`, `TOO_LARGE`: what the drop says of them cannot be read.
         """
         self._opened, self._envelopes = opened, envelopes
-        self._sender, self._keys, self._terms = sender, keys, terms
+        self._sender, self._keys = sender, keys
+        self._verdicts = Verdicts(keys, terms, permits)
+        self._lacking = next((one for one in opened.release.permit if not permits.holds(one)), None)
+        """The first permit that the drop names and that is not here, or does not hold."""
         self._creators = Creators(node, sender.party, keys, terms)
         self.refused: dict[Reason, None] = {}
         """For what reasons objects may not be used, as far as they were judged, in that order."""
-        self._judged: dict[tuple[int, Tlp], tuple[str | None, tuple[str, ...]]] = {}
-        """Of each group and marking the originator, and why such an object may not be used."""
         self._groups: dict[int, _Group] = {}
         self._store = node.store
         self._held: dict[str, Definition | None] = {}
@@ -113,23 +145,12 @@ class DropChains:
             for (salted, _), one, reason in zip(page, found, others, strict=True):
                 yield salted, one.faults if reason is None else self._faults([Fault(reason, 0)])
 
-    def subjects(self) -> Iterator[tuple[str, list[Subject]]]:
-        """Yield, group by group, where its objects stand in each statement."""
-        gathered: dict[str, list[Subject]] = {}
-        for number, (salted, linked) in enumerate(self._pairs()):
-            group = linked.group
-            if group is None:
-                continue
-            digest, whole = sha256(salted.jcs), self._groups[group.first].whole
+    def subjects(self) -> Iterator[tuple[str, Iterator[Subject]]]:
+        """Yield, group by group, where its objects stand in each statement: once all of them were judged."""
+        for group in self._groups.values():
             for name in group.chain:
-                subjects = gathered.setdefault(name, []) if name in self._envelopes else []
-                if name in whole:
-                    subjects.append(Subject(digest, leaf_index=number - group.first, salt=salted.salt))
-                elif name in linked.proofs:
-                    subjects.append(proof_subject(digest, linked.proofs[name]))
-            if number == group.first + group.n - 1:
-                yield from gathered.items()
-                gathered = {}
+                if name in self._envelopes:
+                    yield name, group.places(name)
 
     def _find_groups(self) -> None:
         """Find out which statements are about just the objects of a line, by their root."""
@@ -149,7 +170,7 @@ class DropChains:
                 whole = frozenset(
                     digest for digest, root in zip(group.chain, named, strict=True) if root == subject
                 )
-                self._groups[group.first] = _Group(envelopes, named, whole)
+                self._groups[group.first] = _Group(group.chain, envelopes, named, whole)
 
     def _note_definition(self, jcs: bytes) -> None:
         """Remember what a marking definition says that comes along: it may stand behind what it marks."""
@@ -171,32 +192,30 @@ class DropChains:
             # Nobody signed more than that it was sent.
             return _Found(came(value, digest, None, is_signed=False))
         group = self._groups[linked.group.first]
-        statements = list(zip(linked.group.chain, group.envelopes, strict=True))
-        missing = [name for name, envelope in statements if not envelope]
-        if missing:
-            fault = Fault(Reason.BROKEN_CHAIN, 0, f"the statement {missing[0][:15]}… is missing")
+        group.note(digest, salted.salt, linked.proofs)
+        if not all(group.envelopes):
+            missing = group.chain[group.envelopes.index(b"")]
+            fault = Fault(Reason.BROKEN_CHAIN, 0, f"the statement {missing[:15]}… is missing")
             return _Found(came(value, digest, None), self._faults([fault]))
         marking = self._widest(value)
-        proven = self._proven(group, linked, digest)
-        key = (linked.group.first, marking)
-        if proven and key in self._judged:
-            originator, found = self._judged[key]
-            return _Found(came(value, digest, originator), found)
-        links = [
-            Link(
-                envelope=envelope, digest=digest, proof=linked.proofs.get(name), is_within=name in group.whole
-            )
-            for name, envelope in statements
-        ]
-        chain = trace(links, Held(digest=digest, marking=marking), self._keys, self._terms)
-        found = self._faults([*chain.faults, *self._not_from_sender(chain)])
+        chain = self._verdicts.of(
+            linked.group.first,
+            Held(digest=digest, marking=marking),
+            lambda: _links(group, digest, linked.proofs),
+            is_proven=_is_proven(group, digest, linked.proofs),
+        )
+        found = self._faults([*map(self._named, chain.faults), *self._not_from_sender(chain)])
         if not found and chain.marking is not None and chain.marking.strictness > marking.strictness:
             # Not every way out of here asks what relays said: kept in quarantine, it leaves by none.
             found = (f"{_ALLOWS} {chain.marking.label} at most, and it says {marking.label} of itself",)
-        originator = self._originator(chain)
-        if proven:
-            self._judged[key] = originator, found
-        return _Found(came(value, digest, originator), found)
+        return _Found(came(value, digest, self._originator(chain)), found)
+
+    def _named(self, fault: Fault) -> Fault:
+        """Say of a marking that was widened by a permit which is not here that the permit is missing."""
+        if fault.reason is not Reason.DOWNGRADED_MARKING or self._lacking is None:
+            return fault
+        detail = f"{fault.detail}: the permit {self._lacking[:15]}… is missing or does not hold"
+        return Fault(Reason.NO_PERMIT, fault.hop, detail)
 
     def _originator(self, chain: Chain) -> str | None:
         """Return the party whose origin stands behind an object, in plain sight and with nothing hidden after it."""
@@ -231,20 +250,6 @@ class DropChains:
         self.refused |= dict.fromkeys(fault.reason for fault in faults)
         return tuple(_spoken(fault) for fault in faults)
 
-    def _proven(self, group: _Group, linked: Linked, digest: bytes) -> bool:
-        """Whether the object's proofs hold, so that what was found of its neighbours holds for it."""
-        if linked.group is None:
-            return False
-        for name, subject in zip(linked.group.chain, group.subjects, strict=True):
-            if subject is None:
-                return False
-            if name in group.whole:
-                continue
-            proof = linked.proofs.get(name)
-            if proof is None or not proves(proof, digest, subject):
-                return False
-        return True
-
     def _not_from_sender(self, chain: Chain) -> tuple[Fault, ...]:
         """The last who speaks must be who sent the drop."""
         last = chain.hops[-1]
@@ -266,6 +271,27 @@ def _pages(pairs: Iterable[tuple[Salted, Linked]]) -> Iterator[list[tuple[Salted
             page, size = [], 0
     if page:
         yield page
+
+
+def _links(group: _Group, digest: bytes, proofs: Mapping[str, Proof]) -> list[Link]:
+    """Return the chain of one object of a group."""
+    return [
+        Link(envelope=envelope, digest=digest, proof=proofs.get(name), is_within=name in group.whole)
+        for name, envelope in zip(group.chain, group.envelopes, strict=True)
+    ]
+
+
+def _is_proven(group: _Group, digest: bytes, proofs: Mapping[str, Proof]) -> bool:
+    """Whether the object's proofs hold, so that what was found of its neighbours holds for it."""
+    for name, subject in zip(group.chain, group.subjects, strict=True):
+        if subject is None:
+            return False
+        if name in group.whole:
+            continue
+        proof = proofs.get(name)
+        if proof is None or not proves(proof, digest, subject):
+            return False
+    return True
 
 
 def _root_of(envelope: bytes) -> RootSubject | None:

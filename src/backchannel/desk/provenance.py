@@ -13,16 +13,17 @@ from datetime import datetime
 from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.codec import JsonObject
+from backchannel.desk.permits import KeptPermits
 from backchannel.desk.provenance_documents import Provenance, SignedOtherwise
 from backchannel.desk.provenance_words import chain_document, differences
+from backchannel.desk.steps import KINDS, Steps, heads
 from backchannel.ids import BatchId
 from backchannel.provenance import altered
-from backchannel.provenance.chain import MAX_LINKS, trace
+from backchannel.provenance.chain import trace
 from backchannel.provenance.deniable import open_either
 from backchannel.provenance.hops import Chain, Held, Link
-from backchannel.provenance.leaves import Leaves, Proof, grow
+from backchannel.provenance.leaves import Proof
 from backchannel.provenance.predicates import Predicate, Receipt, Relay
-from backchannel.provenance.reasons import Rejected
 from backchannel.provenance.statement import (
     MAX_MANIFEST_BYTES,
     Opened,
@@ -30,18 +31,14 @@ from backchannel.provenance.statement import (
     content_of,
     digest_text,
 )
-from backchannel.provenance.verification import Keys, Terms, Verified, verify
+from backchannel.provenance.verification import Keys, Terms
 from backchannel.stix.markings import Tlp
 from backchannel.store.interface import Store
 from backchannel.store.rows import Kept, version_key
-from backchannel.store.statements import About, NewStatement, StatementRow, Subject
+from backchannel.store.statements import About, NewStatement, Subject
 
-MAX_CHAINS = 20
-"""Ways of one object that are followed: more than so many relays of one claim tell nothing new."""
 MAX_STATEMENTS = 200
-MAX_LEAVES = 1_000_000
 MAX_CONTENTS = 100
-MAX_PERMITS = 50
 
 
 # --- Keeping -------------------------------------------------------------------------------------------
@@ -96,22 +93,6 @@ def proof_subject(digest: bytes, proof: Proof) -> Subject:
     return Subject(digest, leaf_index=proof.i, salt=bytes.fromhex(proof.salt), path=path)
 
 
-def subject_proof(subject: Subject, tree: Callable[[], Leaves]) -> Proof | None:
-    """Return what leads from an object to the root of a statement; None: it names the object itself, or lacks leaves.
-
-    Args:
-        subject: where the object stands.
-        tree: forms the tree over the leaves that are kept, where all of them are.
-    """
-    if subject.leaf_index is None or subject.salt is None:
-        return None
-    if subject.path is not None:
-        steps = [subject.path[at : at + 32].hex() for at in range(0, len(subject.path), 32)]
-        return Proof(salt=subject.salt.hex(), i=subject.leaf_index, path=steps)
-    leaves = tree()
-    return leaves.proof(subject.leaf_index) if subject.leaf_index < len(leaves.salts) else None
-
-
 # --- Showing -------------------------------------------------------------------------------------------
 
 
@@ -125,16 +106,16 @@ def provenance_of(store: Store, clock: Clock, kept: Kept, *, marking: Tlp, keys:
         marking: how far it may go by itself.
         keys: the pinned keys.
     """
-    pages = _Pages(store, kept, keys, Terms(now=clock.now(), me=None, seen=None, known_at=known_at(store)))
+    terms = Terms(now=clock.now(), me=None, seen=None, known_at=known_at(store))
+    pages = _Pages(store, kept, keys, terms, Steps(store), KeptPermits(store, keys, terms))
     held = Held(
         digest=kept.digest,
         marking=marking,
         value=codec.decode(kept.body),
         salts=store.statements.salts(kept.digest),
     )
-    chains = [pages.chain(head, held) for head in pages.heads()]
     return Provenance(
-        chains=tuple(chain_document(chain) for chain in sorted(chains, key=_worth)),
+        chains=tuple(chain_document(chain) for chain in sorted(pages.chains(held), key=_worth)),
         signed_otherwise=tuple(pages.signed_otherwise()),
     )
 
@@ -172,45 +153,15 @@ class _Pages:
     kept: Kept
     keys: Keys
     terms: Terms
+    steps: Steps
+    permits: KeptPermits
 
-    def heads(self) -> list[About]:
-        """Return the last statement of each way: one that no other statement about the object names as before it."""
-        found = self.store.statements.about(
-            self.kept.digest, kinds=("origin", "relay"), at_most=MAX_STATEMENTS
-        )
-        followed = {about.statement.prev for about in found}
-        return [about for about in found if about.statement.digest not in followed][:MAX_CHAINS]
-
-    def chain(self, head: About, held: Held) -> Chain:
-        """Follow one way."""
-        links = self.links(head)
-        return trace(links, held, self.keys, self.terms, permits=self.permits(links[0].digest))
-
-    def links(self, head: About) -> list[Link]:
-        """Return the statements of a way, the originator's first."""
-        links: list[Link] = []
-        about: About | None = head
-        while about is not None and len(links) <= MAX_LINKS:
-            links.append(
-                Link(
-                    envelope=about.statement.envelope,
-                    digest=about.subject.object_digest,
-                    proof=self._proof(about),
-                    value=self._value(about.subject.object_digest),
-                )
-            )
-            about = self._before(about)
-        return links[::-1]
-
-    def permits(self, digest: bytes) -> list[Verified]:
-        """Return the permits that hold for an object as its originator made it."""
-        found: list[Verified] = []
-        for about in self.store.statements.about(digest, kinds=("permit",), at_most=MAX_PERMITS):
-            try:
-                found.append(verify(about.statement.envelope, self.keys, self.terms))
-            except Rejected:
-                continue  # what does not verify permits nothing
-        return found
+    def chains(self, held: Held) -> Iterator[Chain]:
+        """Yield each way, judged."""
+        found = self.store.statements.about(self.kept.digest, kinds=KINDS, at_most=MAX_STATEMENTS)
+        for head in heads(found):
+            links = [self._link(about) for about in self.steps.back(head, self.kept.stix_id)]
+            yield trace(links, held, self.keys, self.terms, permits=self.permits)
 
     def signed_otherwise(self) -> Iterator[SignedOtherwise]:
         """Yield the statements about another content of the version that is kept."""
@@ -237,28 +188,13 @@ class _Pages:
                 differences=() if found is None else differences(found),
             )
 
-    def _before(self, about: About) -> About | None:
-        """Return the statement before, and the object as it was there."""
-        prev = about.statement.prev
-        row = None if prev is None else self.store.statements.get(prev)
-        if row is None:
-            return None
-        subject = self.store.statements.subject(row.statement_row, about.subject.object_digest)
-        return About(row, subject or self._subject_by_id(row) or about.subject)
-
-    def _subject_by_id(self, row: StatementRow) -> Subject | None:
-        """Return what a statement says of the object where its content was another."""
-        named = self.store.statements.subjects(row.statement_row, at_most=MAX_STATEMENTS)
-        if len(named) == 1:
-            return named[0]
-        return next((subject for subject in named if subject.stix_id == self.kept.stix_id), None)
-
-    def _proof(self, about: About) -> Proof | None:
-        def tree() -> Leaves:
-            leaves = self.store.statements.subjects(about.statement.statement_row, at_most=MAX_LEAVES)
-            return grow([leaf.salt or b"" for leaf in leaves], [leaf.object_digest for leaf in leaves])
-
-        return subject_proof(about.subject, tree)
+    def _link(self, about: About) -> Link:
+        return Link(
+            envelope=about.statement.envelope,
+            digest=about.subject.object_digest,
+            proof=self.steps.proof(about),
+            value=self._value(about.subject.object_digest),
+        )
 
     def _value(self, digest: bytes) -> JsonObject | None:
         """Return the object's content with a digest, where it is kept."""

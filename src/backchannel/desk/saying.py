@@ -15,7 +15,7 @@ from backchannel.desk.sent_drops import sent_of
 from backchannel.ids import BatchId, sha256
 from backchannel.parties.refusals import KeyRefusedError
 from backchannel.provenance.ledger.leaves import LeafKind
-from backchannel.provenance.predicates import KEYSET, Receipt, Revoke
+from backchannel.provenance.predicates import KEYSET, TYPE_OF, Permit, Receipt, Revoke
 from backchannel.provenance.reasons import REASONS, Reason, Rejected
 from backchannel.provenance.receipts import Sent, check_receipt
 from backchannel.provenance.statement import RootSubject, Statement, digest_text, open_envelope, shown
@@ -31,8 +31,15 @@ class Said:
     """What was said in one drop, judged, and not kept yet."""
 
     verified: list[tuple[bytes, Verified]] = field(default_factory=list)
+    again: list[tuple[bytes, Verified]] = field(default_factory=list)
+    """Permits that were taken before: what relies on them is kept with them."""
     refused: list[tuple[bytes, Rejected]] = field(default_factory=list)
     """The bytes, and why."""
+
+    @property
+    def permits(self) -> list[Verified]:
+        """The permits that came along, those that were taken before among them."""
+        return [one for _, one in (*self.verified, *self.again) if isinstance(one.predicate, Permit)]
 
     @property
     def receipts(self) -> int:
@@ -57,6 +64,8 @@ class Said:
                 about = digest_text(one.digest)
                 record_signed(node.store, LeafKind.RECEIVED, envelope, about=about, now=clock.now())
             node.store.statements.take(*one.replay_key, batch_id=batch_id, keep_until=None)
+        for envelope, _ in self.again:
+            keep_statement(node.store, clock, envelope, batch_id=batch_id)
         for body, refusal in self.refused:
             node.store.statements.refuse(
                 NewRefused(
@@ -87,6 +96,9 @@ def hear(node: Node, clock: Clock, envelope: bytes, keys: PinnedKeys, terms: Ter
             take_key_set(node, clock, envelope)
             keys.forget()
             return
+        if opened.statement.predicate_type == TYPE_OF[Permit]:
+            _hear_permit(node, envelope, keys, terms, said)
+            return
         asked = replace(terms, seen=node.store.statements.was_taken)
         verified = verify(envelope, keys, asked)
         if isinstance(verified.predicate, Receipt):
@@ -97,6 +109,13 @@ def hear(node: Node, clock: Clock, envelope: bytes, keys: PinnedKeys, terms: Ter
     except KeyRefusedError as error:
         raise Rejected(REASONS[error.reason], error.message) from None
     said.verified.append((envelope, verified))
+
+
+def _hear_permit(node: Node, envelope: bytes, keys: PinnedKeys, terms: Terms, said: Said) -> None:
+    """Take a permit: whoever relies on it shows it, whomever it is for and though its time is over."""
+    verified = verify(envelope, keys, replace(terms, me=None, chan="", late=True))
+    was_taken = node.store.statements.was_taken(*verified.replay_key)
+    (said.again if was_taken else said.verified).append((envelope, verified))
 
 
 def _check_about(node: Node, statement: Statement, sent: Sent) -> None:

@@ -26,6 +26,7 @@ from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
 from backchannel.desk.numbers import known_of_channel
 from backchannel.desk.own_keys import OwnKeys, own_keys
+from backchannel.desk.permits import KeptPermits
 from backchannel.desk.pinned import PinnedKeys, own_kids, pinned_keys
 from backchannel.desk.provenance import keep_statement, known_at
 from backchannel.desk.quarantine import quarantine
@@ -202,8 +203,9 @@ class _Taking:
             return self._document("replay", None, BatchCounts())
         self._read_statements()
         self._ledgers.check(self._sender.name)
+        permits = KeptPermits(self._store, self._pinned, self._asked, self._said.permits)
         chains = DropChains(
-            self._node, self._opened, self._envelopes, self._sender, self._pinned, self._asked
+            self._node, self._opened, self._envelopes, self._sender, self._pinned, self._asked, permits
         )
         sender = self._store.parties.by_name(self._sender.name)
         if sender is None:

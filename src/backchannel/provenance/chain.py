@@ -2,7 +2,7 @@
 
 A chain is the statements behind one object, from its originator's to that of whoever gave it to us. Each relay
 signs what it had, from whom, what it did, and how many relays there have been: a hidden party is still counted.
-Markings may only be kept or tightened, unless the originator permits more.
+Markings may only be kept or tightened, unless the originator permits more (`permits`).
 
 `trace` never raises: it returns the chain as it can be shown, and with it what is wrong and at which hop. Where
 `faults` is not empty, nothing of the object is used, and it goes into quarantine.
@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from backchannel.clock import parse_time
 from backchannel.provenance.handling import handling_fault
 from backchannel.provenance.hidden import Opening, is_hidden, opens
 from backchannel.provenance.hops import Chain, Fault, Held, Hop, Link, SignatureState
 from backchannel.provenance.leaves import proves
-from backchannel.provenance.predicates import MAX_HOPS, Origin, Permit, Predicate, Relay
+from backchannel.provenance.permits import Asked, Permits, Permitted, find_permit, no_permits
+from backchannel.provenance.predicates import MAX_HOPS, Origin, Predicate, Relay
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.redactable import check as check_fields
 from backchannel.provenance.statement import (
@@ -30,7 +30,7 @@ from backchannel.provenance.statement import (
     digest_text,
     open_envelope,
 )
-from backchannel.provenance.verification import Keys, Terms, Verified, verify
+from backchannel.provenance.verification import Keys, Terms, verify
 from backchannel.stix.markings import Tlp, marked
 
 MAX_LINKS: Final = MAX_HOPS + 1
@@ -54,7 +54,7 @@ def trace(
     keys: Keys,
     terms: Terms,
     *,
-    permits: Sequence[Verified] = (),
+    permits: Permits = no_permits,
     openings: Sequence[Opening] = (),
 ) -> Chain:
     """Follow the chain of one object.
@@ -64,7 +64,7 @@ def trace(
         held: the object as we hold it.
         keys: the pinned keys.
         terms: the present, and what is known of when statements existed; the audience is not asked.
-        permits: verified statements of the kind `permit`.
+        permits: gives the verified permits about an object; asked only where a relay widens a marking.
         openings: what opens hidden parties, where somebody gave it to us.
     """
     tracer = _Tracer(keys, replace(terms, me=None, seen=None, late=True, chan=""), permits, openings)
@@ -82,9 +82,7 @@ def trace(
 class _Tracer:
     """Walks along one chain, and gathers hops and faults."""
 
-    def __init__(
-        self, keys: Keys, terms: Terms, permits: Sequence[Verified], openings: Sequence[Opening]
-    ) -> None:
+    def __init__(self, keys: Keys, terms: Terms, permits: Permits, openings: Sequence[Opening]) -> None:
         self._keys, self._terms, self._permits, self._openings = keys, terms, permits, openings
         self._hops: list[Hop] = []
         self._faults: list[Fault] = []
@@ -92,6 +90,7 @@ class _Tracer:
         self._origin: _Read | None = None
         self._count = 0  # relays so far
         self._marking: Tlp | None = None
+        self._is_permitted = False
 
     def fault(self, reason: Reason, detail: str = "") -> None:
         self._faults.append(Fault(reason, max(len(self._hops) - 1, 0), detail))
@@ -138,7 +137,8 @@ class _Tracer:
             self.fault(
                 Reason.DOWNGRADED_MARKING, f"it came as {held.marking.label}, passed on as {stated.label}"
             )
-        self._marking = max(stated, held.marking, key=lambda tlp: tlp.strictness)
+        if not self._is_permitted:
+            self._marking = max(stated, held.marking, key=lambda tlp: tlp.strictness)
         self._check_fields(held)
 
     def _check_fields(self, held: Held) -> None:
@@ -255,29 +255,38 @@ class _Tracer:
                 Reason.DOWNGRADED_MARKING, f"received as {relay.marking_in.label}, sent as {before.label}"
             )
         strictest = max(before or relay.marking_in, relay.marking_in, key=lambda tlp: tlp.strictness)
-        if relay.marking_out.strictness < strictest.strictness and not self._is_permitted(read, relay):
-            self.fault(Reason.DOWNGRADED_MARKING, f"{strictest.label} to {relay.marking_out.label}")
-            self._marking = strictest
+        self._marking = relay.marking_out
+        if relay.marking_out.strictness >= strictest.strictness:
+            return
+        found = self._permitted(read, relay)
+        if isinstance(found, Permitted):
+            self._hops[-1] = replace(self._hops[-1], permit=found)
+            self._is_permitted = True
+            return
+        widened = f"{strictest.label} to {relay.marking_out.label}"
+        if found:
+            self.fault(Reason.NO_PERMIT, f"{widened}: {found}")
         else:
-            self._marking = relay.marking_out
+            self.fault(Reason.DOWNGRADED_MARKING, widened)
+        self._marking = strictest
 
-    def _is_permitted(self, read: _Read, relay: Relay) -> bool:
-        """Whether the originator lets this relay widen the marking so far."""
-        if self._origin is None or self._origin.signature != "good":
-            return False
-        about = digest_text(self._origin.link.digest)
-        return any(
-            isinstance(permit.predicate, Permit)
-            and permit.has_weight
-            and permit.statement.iss == self._origin.statement.iss
-            and isinstance(permit.statement.subject, list)
-            and any(subject.jcs == about for subject in permit.statement.subject)
-            and permit.predicate.marking is not None
-            and relay.marking_out.strictness >= permit.predicate.marking.strictness
-            and any(to == "*" or self._is_same(to, read.statement.iss) for to in permit.predicate.to)
-            and parse_time(read.statement.iat) <= parse_time(permit.predicate.until)
-            for permit in self._permits
+    def _permitted(self, read: _Read, relay: Relay) -> Permitted | str:
+        """Return the originator's permit for this relay to widen the marking so far, or why there is none."""
+        origin = self._origin
+        if (
+            origin is None
+            or origin.signature != "good"
+            or any(hop.kind == "undisclosed" for hop in self._hops)
+        ):
+            return ""
+        asked = Asked(
+            digest=origin.link.digest,
+            originator=origin.statement.iss,
+            relays=(read.statement.iss,),
+            at=read.statement.iat,
+            marking=relay.marking_out,
         )
+        return find_permit(asked, self._permits(asked.digest), self._is_same)
 
     def _check_subject(self, read: _Read) -> None:
         subject, link = read.statement.subject, read.link

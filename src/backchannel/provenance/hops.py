@@ -8,6 +8,7 @@ from typing import Literal
 
 from backchannel.codec import JsonObject
 from backchannel.provenance.leaves import Proof
+from backchannel.provenance.permits import Permitted
 from backchannel.provenance.reasons import Reason
 from backchannel.stix.markings import Tlp
 
@@ -70,6 +71,8 @@ class Hop:
     removed: tuple[str, ...] = ()
     marking_in: Tlp | None = None
     marking_out: Tlp | None = None
+    permit: Permitted | None = None
+    """What allows it to widen the marking, where it did."""
     statement: str | None = None
     """`sha256:...` of the statement."""
     notes: tuple[Reason, ...] = ()
@@ -82,9 +85,21 @@ class Chain:
     hops: tuple[Hop, ...]
     faults: tuple[Fault, ...]
     marking: Tlp | None
-    """How far it may go: the stricter of the chain's last word and of what the object bears. None: no chain."""
+    """How far it may go: the stricter of the chain's last word and of what the object bears, unless the originator
+    permitted a wider one: then the chain's last word. None: no chain."""
     otag: str | None
     """Of the origin: equal ones are of one origin. None: there is none, or it is not proven to be of this chain."""
+
+    @property
+    def permits(self) -> tuple[Permitted, ...]:
+        """The originator's permits that it relies on."""
+        return tuple(hop.permit for hop in self.hops if hop.permit is not None)
+
+    @property
+    def widens(self) -> bool:
+        """Whether a relay widened the marking: then what is found of it depends on the permits for this object."""
+        reasons = {Reason.NO_PERMIT, Reason.DOWNGRADED_MARKING}
+        return bool(self.permits) or any(fault.reason in reasons for fault in self.faults)
 
     @property
     def state(self) -> Literal["refused", "unproven", "proven"]:
