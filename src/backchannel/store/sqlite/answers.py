@@ -57,11 +57,16 @@ FROM (
 )
 """
 
+# For each one the newest end of `hit_seen`, and backwards over what an undone batch had brought.
 _LAST_SEEN = """
-SELECT h.indicator, max(h.last_seen)
+SELECT wanted.value, last.last_seen
 FROM json_each(?) AS wanted
-CROSS JOIN hit AS h ON h.indicator = wanted.value
-JOIN visible_object AS o ON o.object_row = h.object_row
-WHERE h.validity = 'inside' AND h.last_seen IS NOT NULL
-GROUP BY h.indicator
+CROSS JOIN hit AS last ON last.hit_row = (
+  SELECT h.hit_row
+  FROM hit AS h INDEXED BY hit_seen
+  CROSS JOIN visible_object AS o ON o.object_row = h.object_row
+  WHERE h.indicator = wanted.value AND h.validity = 'inside' AND h.last_seen IS NOT NULL
+  ORDER BY h.last_seen DESC
+  LIMIT 1
+)
 """
