@@ -1,0 +1,234 @@
+"""Reports brought together that come from one origin, with the reason for each step.
+
+Proven origins are brought together first, and only by what they themselves have in common; then what proves no
+origin is attached to them. So nobody who hides where they had it can tie two proven origins together by imitating
+both. What the operator tells apart is never joined.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Literal, NamedTuple
+
+import msgspec
+
+from backchannel.provenance.likeness import SAME_LIKENESS, like_pairs
+from backchannel.provenance.reports import Report
+
+Because = Literal[
+    "operator",
+    "same-origin",
+    "same-otag",
+    "same-object",
+    "same-content",
+    "same-creation",
+    "deconflicted",
+    "same-text",
+    "same-attachment",
+    "same-error",
+]
+Strength = Literal["hard", "inferred"]
+
+INFERRED: Final = frozenset({"same-text", "same-attachment", "same-error"})
+MAX_MARKS: Final = 16
+"""Attachments, and rare errors, of a report that are looked at."""
+MAX_TEXTS: Final = 2_000
+"""Different texts of one claim that are compared; of more, those that come first in order."""
+
+
+class Union(msgspec.Struct, frozen=True, gc=False):
+    """Two reports are of one origin."""
+
+    left: str
+    """`Report.key`."""
+    right: str
+    because: Because
+    strength: Strength
+    likeness: float = 1.0
+    """Of the texts, where these are the reason."""
+
+
+class Bond(NamedTuple):
+    """Reports that have one thing in common."""
+
+    because: Because
+    members: list[int]
+    """Indices, rising."""
+    likeness: float = 1.0
+
+
+class Clusters:
+    """Which reports belong together (union-find), and what must stay apart."""
+
+    def __init__(self, reports: Sequence[Report], apart: Iterable[tuple[int, int]] = ()) -> None:
+        self._reports = reports
+        self._parent = list(range(len(reports)))
+        self._foes: dict[int, set[int]] = {}
+        self.unions: list[tuple[int, Union]] = []
+        """In the order made, with an index of the cluster it made."""
+        self.not_joined = 0
+        """How often the operator's word kept apart what would have been joined."""
+        for left, right in apart:
+            self._foes.setdefault(left, set()).add(right)
+            self._foes.setdefault(right, set()).add(left)
+
+    def find(self, index: int) -> int:
+        """Return the one that stands for the cluster of `index`."""
+        parent = self._parent
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    def members(self) -> dict[int, list[int]]:
+        """Return the indices of each cluster, by the one that stands for it."""
+        found: dict[int, list[int]] = {}
+        for index in range(len(self._parent)):
+            found.setdefault(self.find(index), []).append(index)
+        return found
+
+    def may_join(self, left: int, right: int) -> bool:
+        """Whether nobody keeps two clusters apart."""
+        if not self._foes:
+            return True
+        one, other = self.find(left), self.find(right)
+        return not any(self.find(foe) == other for foe in self._foes.get(one, ()))
+
+    def join(self, left: int, right: int, bond: Bond) -> None:
+        """Bring two clusters together, unless they are one, or kept apart."""
+        one, other = self.find(left), self.find(right)
+        if one == other:
+            return
+        if not self.may_join(one, other):
+            self.not_joined += 1
+            return
+        if other < one:
+            one, other = other, one
+        self._parent[other] = one
+        if other in self._foes:
+            self._foes.setdefault(one, set()).update(self._foes.pop(other))
+        union = Union(
+            self._reports[left].key,
+            self._reports[right].key,
+            bond.because,
+            "inferred" if bond.because in INFERRED else "hard",
+            round(bond.likeness, 2),
+        )
+        self.unions.append((left, union))
+
+
+def is_proven(report: Report) -> bool:
+    """Whether it shows by itself who first asserted it."""
+    return report.origin.kind == "key"
+
+
+def _is_derived_id(stix_id: str) -> bool:
+    """Whether anybody who describes the same thing gives it this id (STIX 2.1 §2.9: UUIDv5)."""
+    try:
+        return uuid.UUID(stix_id.partition("--")[2]).version == 5
+    except ValueError:
+        return False
+
+
+def _marks(report: Report) -> Iterator[tuple[Because, object]]:
+    """Yield what a report may share with others of its origin, the surest first."""
+    origin = report.origin
+    if origin.kind == "key" or (origin.value and origin.kind == "cryptonym"):
+        yield "same-origin", origin
+    otag = origin.value if origin.kind == "otag" else report.otag
+    if otag:
+        yield "same-otag", otag
+    if report.stix_id and not _is_derived_id(report.stix_id):
+        yield "same-object", report.stix_id
+    if report.created is not None:
+        if report.digest:  # an object without a creation time may be the same from anybody: an address is
+            yield "same-content", report.digest
+        if report.created_by_ref:
+            yield "same-creation", (report.created, report.created_by_ref)
+    for attachment in report.attachments[:MAX_MARKS]:
+        yield "same-attachment", attachment
+    for error in report.rare_errors[:MAX_MARKS]:
+        yield "same-error", error
+
+
+def bonds_of(reports: Sequence[Report]) -> list[Bond]:
+    """Find what reports have in common by their marks, the surest kinds first."""
+    found: dict[tuple[Because, object], list[int]] = {}
+    for index, report in enumerate(reports):
+        for mark in _marks(report):
+            found.setdefault(mark, []).append(index)
+    shared = [Bond(mark[0], members) for mark, members in found.items() if len(members) > 1]
+    shared.sort(key=lambda bond: (bond.because in INFERRED, bond.members[0]))
+    return shared
+
+
+def _spokesmen(reports: Sequence[Report], members: Sequence[int]) -> list[int]:
+    """Choose one proven and one unproven report of those with the same text: the others go with them."""
+    chosen = (
+        next((index for index in members if is_proven(reports[index]) is proven), None)
+        for proven in (True, False)
+    )
+    return [index for index in chosen if index is not None]
+
+
+def text_bonds(reports: Sequence[Report]) -> tuple[list[Bond], list[Bond], bool]:
+    """Find texts that are the same, and those that may be one reworded.
+
+    Returns:
+        The bonds of the first kind, of the second, and whether every text was compared with all it may be like.
+    """
+    by_sketch: dict[tuple[int, ...], list[int]] = {}
+    for index, report in enumerate(reports):
+        if report.sketch:
+            by_sketch.setdefault(report.sketch, []).append(index)
+    sketches = sorted(by_sketch)[:MAX_TEXTS]
+    same = [Bond("same-text", members) for members in by_sketch.values() if len(members) > 1]
+    pairs, is_whole = like_pairs(sketches)
+    possible: list[Bond] = []
+    for left, right, value in pairs:
+        members = sorted(
+            _spokesmen(reports, by_sketch[sketches[left]]) + _spokesmen(reports, by_sketch[sketches[right]])
+        )
+        (same if value >= SAME_LIKENESS else possible).append(Bond("same-text", members, value))
+    same.sort(key=lambda bond: (-bond.likeness, bond.members[0], bond.members[1]))
+    possible.sort(key=lambda bond: (-bond.likeness, bond.members[0], bond.members[1]))
+    return same, possible, is_whole and len(by_sketch) <= MAX_TEXTS
+
+
+def cluster(
+    reports: Sequence[Report], bonds: Sequence[Bond], apart: Iterable[tuple[int, int]]
+) -> tuple[Clusters, dict[int, set[int]]]:
+    """Bring together what belongs together.
+
+    Args:
+        reports: in an order that does not depend on when they came.
+        bonds: what they have in common, the surest first.
+        apart: index pairs that the operator tells apart.
+
+    Returns:
+        The clusters; and for a cluster that proves no origin but resembles several proven ones, those it was not
+        attached to. (Keys and values: indices that stand for clusters.)
+    """
+    clusters = Clusters(reports, apart)
+    for proven in (True, False):
+        for bond in bonds:
+            alike = [index for index in bond.members if is_proven(reports[index]) is proven]
+            for index in alike[1:]:
+                clusters.join(alike[0], index, bond)
+    ties: dict[int, list[tuple[int, int, Bond]]] = {}
+    for bond in bonds:
+        anchors = {clusters.find(index): index for index in bond.members if is_proven(reports[index])}
+        for index in bond.members if anchors else ():
+            if not is_proven(reports[index]):
+                tied = ties.setdefault(clusters.find(index), [])
+                tied.extend((anchor, index, bond) for anchor in list(anchors.values())[:MAX_MARKS])
+    others: dict[int, set[int]] = {}
+    for loose, tied in ties.items():
+        seen = {clusters.find(anchor) for anchor, _, _ in tied}
+        for anchor, index, bond in tied:
+            if clusters.may_join(anchor, index):
+                clusters.join(anchor, index, bond)
+                break
+        others[loose] = seen - {clusters.find(loose)}
+    return clusters, {loose: seen for loose, seen in others.items() if seen}
