@@ -17,7 +17,7 @@ from backchannel import codec
 from backchannel.codec import JsonObject
 from backchannel.feedback.carried import EXTENSION, carry, companions, envelope_in, note_id
 from backchannel.feedback.envelope import MAX_TEXT_CHARS, Speaker
-from backchannel.feedback.telling import told
+from backchannel.feedback.telling import in_words
 from backchannel.ids import PartyId
 from backchannel.intake.documents import read_piece
 from backchannel.provenance.predicates import DeclineReason, Receipt
@@ -44,7 +44,7 @@ def receipt(**changes: object) -> Receipt:
 
 def carried(predicate: Receipt, *, is_about_object: bool = True, tlp: Tlp = Tlp.GREEN) -> JsonObject:
     envelope = said(predicate, by=BETA) if is_about_object else said(predicate, by=BETA, subject=[])
-    words = told(open_envelope(envelope).statement, US.name)
+    words = in_words(open_envelope(envelope).statement, US.name)
     return carry(envelope, US, reader=READER, tlp=tlp, abstract=words.abstract, content=words.content)
 
 

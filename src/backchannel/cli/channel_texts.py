@@ -79,10 +79,10 @@ def detail_text(found: ChannelDetail) -> str:
 
 
 def _receipts(found: ChannelDetail) -> str:
-    """Say how receipts for the party of a carrier of drops go to it."""
-    if found.channel.kind != "drop":
+    """Say how receipts for the party of a channel go to it."""
+    if found.channel.kind not in {"drop", "taxii"}:
         return ""
-    return f"go to {who(found.channel.party)} by it" if found.gives_receipts else "wait for the next drop"
+    return f"go to {who(found.channel.party)} by it" if found.gives_receipts else "wait for another way"
 
 
 def _about(found: ChannelDetail) -> str:
@@ -131,6 +131,9 @@ def _polled(one: PolledChannel) -> list[str]:
     lines += [facts([_file(file)], indent=2) for file in one.files[:MAX_SHOWN]]
     if len(one.files) > MAX_SHOWN:
         lines.append(f"  and {len(one.files) - MAX_SHOWN:,} more files")
+    if one.told or one.told_note:
+        said = f"{counted(one.told, 'answer')} went to it" if one.told else ""
+        lines.append(facts([("told", joined(said, one.told_note or ""))], indent=2))
     if not one.collections and not one.error:
         lines.append("  nothing is read from it")
     return lines

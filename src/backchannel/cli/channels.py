@@ -65,6 +65,15 @@ _COMMON = (
 )
 
 
+_no_receipts = click.option(
+    "--no-receipts",
+    "receipts",
+    flag_value=False,
+    default=True,
+    help="Let receipts wait for another way instead.",
+)
+
+
 def _with_common(function: Callable[..., object]) -> Callable[..., object]:
     for option in reversed(_COMMON):
         function = option(function)
@@ -80,6 +89,7 @@ def _with_common(function: Callable[..., object]) -> Callable[..., object]:
 )
 @click.argument("url")
 @click.option("--collection", "collections", multiple=True, metavar="ID", help="Id, alias or title; repeats.")
+@_no_receipts
 @_with_common
 @pass_session
 def add_taxii(session: Session, /, url: str, **given: object) -> None:
@@ -129,13 +139,7 @@ def add_feed(session: Session, /, url: str, **given: object) -> None:
 )
 @click.argument("url", metavar="FOLDER|URL")
 @click.option("--party", "other", metavar="PARTY", help="How the other side is called. Default: the name.")
-@click.option(
-    "--no-receipts",
-    "receipts",
-    flag_value=False,
-    default=True,
-    help="Let receipts wait for the next drop instead.",
-)
+@_no_receipts
 @_with_common
 @pass_session
 def add_drop(session: Session, /, url: str, other: str | None, **given: object) -> None:
@@ -283,15 +287,23 @@ def poll(
     example="""
     backchannel channel push beta --batch 12
     backchannel channel push beta indicator--1d0e1f6a-7f2c-4c59-9a4f-0f7b6c5d4e3a
+    backchannel channel push beta --waiting
     """,
 )
 @click.argument("name")
 @click.argument("ids", nargs=-1, metavar="[ID...]")
 @click.option("--batch", type=click.IntRange(1), metavar="N", help="Everything that this batch brought.")
+@click.option(
+    "--waiting", is_flag=True, help="What waits to be told to its party: receipts and other answers."
+)
 @pass_session
 @click.pass_context
-def push(ctx: click.Context, session: Session, name: str, ids: tuple[str, ...], batch: int | None) -> None:
+def push(
+    ctx: click.Context, session: Session, name: str, ids: tuple[str, ...], batch: int | None, waiting: bool
+) -> None:
     """Send objects to the collection of a TAXII channel, as far as their markings let them go.
+
+    With `--waiting` what waits for the channel's party goes: each [signed statement](../receipts.md#over-taxii) in a note.
 
     Exit code 1: something was withheld or not accepted; 4: everything was withheld; 6: sending failed.
     """
@@ -299,19 +311,25 @@ def push(ctx: click.Context, session: Session, name: str, ids: tuple[str, ...], 
 
     from backchannel.channels.opening import open_channel  # noqa: PLC0415
     from backchannel.desk.pushing import push as run  # noqa: PLC0415
+    from backchannel.desk.told_by_push import push_waiting  # noqa: PLC0415
     from backchannel.errors import PolicyError  # noqa: PLC0415
     from backchannel.ids import BatchId  # noqa: PLC0415
 
+    if waiting and (ids or batch is not None):
+        raise UsageError("--waiting goes by itself", hint="Push objects with another command.")
     with session.node() as node:
         number = BatchId(batch) if batch is not None else None
-        pushed = run(node, session.clock, name, ids, open_channel, batch=number, pause=time.sleep)
+        if waiting:
+            pushed = push_waiting(node, session.clock, name, open_channel, pause=time.sleep)
+        else:
+            pushed = run(node, session.clock, name, ids, open_channel, batch=number, pause=time.sleep)
     if session.form == "json":
         session.document(pushed)
     else:
         session.text(pushed_text(pushed))
     if pushed.error:
         ctx.exit(NetworkError.exit_code)
-    if pushed.withheld == len(pushed.objects):
+    if pushed.objects and pushed.withheld == len(pushed.objects):
         ctx.exit(PolicyError.exit_code)
     ctx.exit(EXIT_DONE if pushed.accepted == len(pushed.objects) else EXIT_NEEDS_YOU)
 

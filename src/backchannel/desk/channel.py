@@ -62,7 +62,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     proxy_auth_file: str | None = None
     """File of `user:password` for the proxy."""
     receipts: bool = True
-    """Of drops: whether receipts for who sends by it go back by it without anybody's doing."""
+    """Of drops and TAXII: whether receipts for its party go back by it without anybody's doing."""
 
 
 class Place(msgspec.Struct, frozen=True):

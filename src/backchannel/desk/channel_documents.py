@@ -122,7 +122,7 @@ class ChannelDetail(msgspec.Struct, frozen=True, kw_only=True):
     """How it says who we are: `password`, `token`, `header NAME`, `certificate`; never the secret."""
     allow_private: bool
     gives_receipts: bool
-    """Of drops: whether receipts for its party go back by it without anybody's doing."""
+    """Of drops and TAXII: whether receipts for its party go back by it without anybody's doing."""
     proxy: str | None
     """URL of the HTTP proxy through which it is reached."""
     collections: tuple[ChannelCollection, ...]
@@ -160,6 +160,10 @@ class PolledChannel(msgspec.Struct, frozen=True, kw_only=True):
     collections: tuple[PolledCollection, ...]
     files: tuple[CarriedFile, ...] = ()
     """Of a channel of kind `drop`: what this poll looked into for the first time, at most 1,000."""
+    told: int = 0
+    """Of a channel of kind `taxii`: receipts and other answers that went to its party with this poll."""
+    told_note: str | None = None
+    """Why what waits for its party did not go."""
 
 
 class Polled(msgspec.Struct, frozen=True, kw_only=True):

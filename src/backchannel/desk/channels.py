@@ -302,7 +302,7 @@ def _detail(store: Store, row: ChannelRow) -> ChannelDetail:
         wanted=terms.collections,
         known_by=tuple(_known_by(terms)),
         allow_private=terms.allow_private,
-        gives_receipts=row.kind == "drop" and terms.receipts,
+        gives_receipts=row.kind in {"drop", "taxii"} and terms.receipts,
         proxy=terms.proxy,
         collections=tuple(
             ChannelCollection(

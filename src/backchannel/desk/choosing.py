@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backchannel.desk.items import find
@@ -61,12 +62,20 @@ def chosen(node: Node, choice: Choice) -> list[Kept]:
         _check_found(
             found, f"in {visible(choice.collection, max_chars=100)}", "backchannel taxii collection list"
         )
+    if not choice.ids:
+        found = without_answers(node, found)
     if len(found) > MAX_DROP_OBJECTS:
         raise UsageError(
             f"these are more than the {MAX_DROP_OBJECTS:,} objects of one drop", hint="Make several."
         )
     # The same object may be named twice, by a whole id and by a part of it.
     return list({one.object_row: one for one in found}.values())
+
+
+def without_answers(node: Node, found: Sequence[Kept]) -> list[Kept]:
+    """Return objects without the notes that carry statements: what was said to somebody does not go along."""
+    carrying = node.store.statements.carrying(one.stix_id for one in found if one.type == "note")
+    return [one for one in found if one.stix_id not in carrying]
 
 
 def _given(node: Node, name: str) -> list[StixId]:

@@ -43,7 +43,7 @@ class Terms(msgspec.Struct, frozen=True):
     batch_id: int
     """The batch that brings them; 0: by hand."""
     party_row: int
-    """Whom they came from; 0: nobody named."""
+    """Whom they came from, or whom what we answer is for; 0: nobody named."""
     default_tlp: str
     """Label of what comes unmarked, as `Tlp` spells its values; "": none."""
 
@@ -168,6 +168,7 @@ def collect(
             "the collection was removed meanwhile", hint="See `backchannel taxii collection list`."
         )
     kinds = _Kinds(store, collection_row, terms)
+    private = _private(store, objects)
     here: dict[str, list[_Here]] = {}
     for sibling in store.collected.siblings(collection_row, {one.stix_id for one in objects}):
         here.setdefault(sibling.stix_id, []).append(_Here(*sibling[1:], False))
@@ -177,7 +178,13 @@ def collect(
     for n, one in enumerate(objects):
         held = here.setdefault(one.stix_id, [])
         outcome, other = _met(one, held)
-        kind = kinds.of(one, None if values is None else values[n]) if outcome != "conflict" else None
+        kind = None
+        if outcome != "conflict":
+            kind = (
+                kinds.private(one)
+                if one.stix_id in private
+                else kinds.of(one, None if values is None else values[n])
+            )
         if other is None and kind is not None:
             other = _Here(one.version_key, one.spec_version, n, one.object_row, kind.class_row, bool(held))
             joined += [version.added for version in held if not version.is_fresh]
@@ -193,6 +200,13 @@ def collect(
     _stamp(store, collection, fresh, terms, now, stamps)
     store.collected.have_versions(collection_row, joined)
     return [Placed(outcome, other.added, other.class_row) for outcome, other in found]
+
+
+def _private(store: Store, objects: Sequence[Collectable]) -> frozenset[str]:
+    """Return the notes among objects that carry what is said between two parties."""
+    notes = [one.stix_id for one in objects if one.type == "note"]
+    found = store.statements.carrying(notes) if notes else {}
+    return frozenset(stix_id for stix_id, note in found.items() if note.is_private)
 
 
 class _Here:
@@ -270,16 +284,18 @@ class _Kinds:
         tlp, refs = marked(codec.decode(one.body) if value is None else value)
         if len(refs) > MAX_MARKINGS or not all(map(_MARKING.match, refs)):
             tlp, refs = Tlp.RED, []
-        kind = ClassRow(
-            0,
-            one.type,
-            one.spec_version,
-            "" if tlp is None else tlp.value,
-            "\n".join(sorted(set(refs))) if refs else "",
-            self._terms.default_tlp,
-            self._terms.party_row,
+        marked_by = "\n".join(sorted(set(refs))) if refs else ""
+        return self._class(one, "" if tlp is None else tlp.value, marked_by)
+
+    def private(self, one: Collectable) -> ClassRow:
+        """Return the class of what only the party of these terms sees, however it is marked."""
+        return self._class(one, Tlp.RED.value, "")
+
+    def _class(self, one: Collectable, tlp: str, marked_by: str) -> ClassRow:
+        terms = self._terms
+        return self._known(
+            ClassRow(0, one.type, one.spec_version, tlp, marked_by, terms.default_tlp, terms.party_row)
         )
-        return self._known(kind)
 
     def narrow(self, other: _Here, kind: ClassRow) -> None:
         """Put what is in the collection in a stricter class, where it comes unmarked under a stricter label."""

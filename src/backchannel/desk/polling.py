@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,10 +22,12 @@ from backchannel.desk.channel import BusyError, Channel, Kind, Opener, Page, Pau
 from backchannel.desk.channel_documents import Polled, PolledChannel, PolledCollection
 from backchannel.desk.channels import BATCH_CHANNEL, counts_document, find_channel, terms_of
 from backchannel.desk.filing import Filing
+from backchannel.desk.hearing import Hearing
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
 from backchannel.desk.polled_ledgers import PolledLedger
 from backchannel.desk.receive import import_batch, import_terms, remove_abandoned
+from backchannel.desk.told_by_push import ToldByPush, tell_by_push
 from backchannel.errors import BackchannelError, UsageError
 from backchannel.ids import BatchId
 from backchannel.intake.documents import read_pieces
@@ -99,6 +101,7 @@ class _Poll:
         self._unseal = unseal
         self._retry_after_s = 0.0
         self._files: tuple[CarriedFile, ...] = ()
+        self._told = ToldByPush()
 
     def run(self, opener: Opener, pause: Pause) -> PolledChannel:
         """Poll it and keep how that ended; one that is being polled elsewhere is left alone."""
@@ -114,11 +117,14 @@ class _Poll:
         failure: BackchannelError | None = None
         try:
             with opener(cast("Kind", row.kind), terms_of(row), pause) as channel:
-                for place in channel.places():
+                places = channel.places()
+                for place in places:
                     if place.can_read:
                         found.append(self._collection(channel, place))
                 if row.kind == "drop":
                     found += self._drops(channel, pause)
+                elif row.kind == "taxii":
+                    self._told = self._tell_back(channel, places)
         except StoppedError:
             raise
         except BackchannelError as error:
@@ -133,7 +139,19 @@ class _Poll:
             hint=failure.hint if failure else None,
             collections=tuple(found),
             files=self._files,
+            told=self._told.statements,
+            told_note=self._told.error or self._told.note or None,
         )
+
+    def _tell_back(self, channel: Channel, places: Sequence[Place]) -> ToldByPush:
+        """Push what waits for its party; where that fails, what was read is as good as without it."""
+        try:
+            return tell_by_push(self._node, self._clock, self._row, channel, places)
+        except StoppedError:
+            raise
+        except BackchannelError as error:
+            self._heed(error)
+            return ToldByPush(error=error.message)
 
     def _drops(self, channel: Channel, pause: Pause) -> list[PolledCollection]:
         """Hand on what waits, and look into the folder, if it is one."""
@@ -267,6 +285,7 @@ class _Reading:
                     lambda now, _: _items(pages, row.party, now),
                     at_end=at_end,
                     repeats=lambda rows: store.channels.repeats(row.channel_row, rows),
+                    hearing=Hearing(self._node, self._clock),
                 )
             self._count(filing)
         elif place.cursor != self._kept.cursor:

@@ -23,6 +23,7 @@ from backchannel.desk.access import Access, Caller, NotAllowedError, NotThereErr
 from backchannel.desk.collecting import Brought, Placed, collect, collect_batch, terms_of
 from backchannel.desk.deciding import allowed
 from backchannel.desk.filing import Filing
+from backchannel.desk.hearing import Hearing
 from backchannel.desk.lock import StillHeldError, import_lock
 from backchannel.desk.node import Node
 from backchannel.desk.receive import remove_abandoned
@@ -167,11 +168,13 @@ class _Posting:
         self._pieces, self._items = pieces, items
         self._successes: list[Verdict] = []
         self._failures: list[Verdict] = []
+        self._hearing = Hearing(node, clock)
         remove_abandoned(self._store)
 
     def write(self) -> StatusResource:
         """File, collect and say what became of each object, in one transaction."""
         filing = Filing(self._store.objects, self._store.batches.foresee())
+        self._items = [self._hearing.heard(item) for item in self._items]
         arrived = filing.file(self._items)
         with self._store.transaction():
             right = _writable(self._node, self._caller, *self._where)  # it may have changed while we waited
@@ -204,6 +207,7 @@ class _Posting:
         store.objects.add(arrived)
         party_row = party.party_row if party else None
         store.batches.complete(filing.batch_id, filing.counts, party_row=party_row, at=format_time(now))
+        self._hearing.keep(filing.batch_id, party_row=party_row)
         brought = Brought(filing.batch_id, party_row, tlp, to_micros(now))
         terms = terms_of(collection, brought)
         store.collected.note_batch(filing.batch_id, collection.collection_row, terms.default_tlp)

@@ -11,6 +11,7 @@ from backchannel.clock import Clock, format_time
 from backchannel.desk.channel import Channel, Kind, Opener, Outgoing, Pause, Place, Verdict
 from backchannel.desk.channel_documents import Pushed, PushedObject
 from backchannel.desk.channels import find_channel, terms_of
+from backchannel.desk.choosing import without_answers
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
 from backchannel.errors import BackchannelError, NetworkError, NotFoundError, UsageError
@@ -67,17 +68,15 @@ def push(
     with node.store.transaction():
         push_id = node.store.channels.begin_push(row, withheld=withheld, at=format_time(clock.now()))
     if not ready.go:
-        return _document(row, "", ready.withheld, None)
+        return document(row, "", ready.withheld, None)
     try:
         with opener(cast("Kind", row.kind), terms_of(row), pause) as channel:
             place = _target(row, channel.places())
-            told, error = _send(node, push_id, row, channel, place, ready.go)
+            told, error = send(node, push_id, row, channel, place, ready.go)
     except BackchannelError as caught:
         _keep_error(node, push_id, caught.message)
         raise
-    if error is not None:
-        _keep_error(node, push_id, error)
-    return _document(row, place.title, [*told, *ready.withheld], error)
+    return document(row, place.title, [*told, *ready.withheld], error)
 
 
 def named(node: Node, ids: Sequence[str], batch: BatchId | None) -> list[Kept]:
@@ -91,7 +90,7 @@ def named(node: Node, ids: Sequence[str], batch: BatchId | None) -> list[Kept]:
         raise UsageError("name objects or a batch", hint="For example --batch 12, or ID...")
     if batch is None:
         return [find(node.store, one) for one in dict.fromkeys(ids)]
-    found = node.store.channels.objects_of(batch)
+    found = without_answers(node, node.store.channels.objects_of(batch))
     if not found:
         raise NotFoundError(f"nothing of a batch {batch} is here", hint="See `backchannel batch list`.")
     if len(found) > MAX_PUSHED:
@@ -151,9 +150,22 @@ def _target(row: ChannelRow, places: Sequence[Place]) -> Place:
     return found[0]
 
 
-def _send(
+def send(
     node: Node, push_id: int, row: ChannelRow, channel: Channel, place: Place, kept: Sequence[Kept]
 ) -> tuple[list[PushedObject], str | None]:
+    """Send objects; each is written down before it goes, and so is what became of it.
+
+    Args:
+        node: the open node.
+        push_id: of the push that was begun.
+        row: the channel.
+        channel: the same, open.
+        place: where they go.
+        kept: the objects.
+
+    Returns:
+        What became of each, and why sending ended before its end.
+    """
     store = node.store
     with store.transaction():
         pushes = [PushRow(one.object_row, place.place, POLICY_VERSION) for one in kept]
@@ -169,6 +181,7 @@ def _send(
                 store.channels.record_verdict(number, state=verdict.state, why=verdict.why)
     except NetworkError as caught:
         error = caught.message
+        _keep_error(node, push_id, error)
         sent = {(one.id, one.version or "") for one in told}
         why = "it may have been sent, or not: sending ended before an answer came"
         told += [
@@ -190,7 +203,9 @@ def _told(verdict: Verdict) -> PushedObject:
     )
 
 
-def _document(row: ChannelRow, title: str, objects: Sequence[PushedObject], error: str | None) -> Pushed:
+def document(row: ChannelRow, title: str, objects: Sequence[PushedObject], error: str | None) -> Pushed:
+    """Return what is shown of a push."""
+
     def count(state: str) -> int:
         return sum(one.state == state for one in objects)
 

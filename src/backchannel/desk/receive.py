@@ -21,6 +21,7 @@ from backchannel.clock import Clock, format_time
 from backchannel.desk.collecting import Brought, Put, collect_batch
 from backchannel.desk.documents import Receipt, Validation
 from backchannel.desk.filing import Filing, Repeats
+from backchannel.desk.hearing import Hearing
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
 from backchannel.desk.records import record_received
@@ -110,7 +111,8 @@ def receive(
         def items(now: datetime, filing: Filing) -> Iterator[Received | Refused]:
             return _items(inputs, terms, now, filing, on_progress)
 
-        filing = import_batch(node.store, clock, files, terms, items, put=put)
+        hearing = Hearing(node, clock)
+        filing = import_batch(node.store, clock, files, terms, items, put=put, hearing=hearing)
         if filing.indicators:
             # Under the lock: the compiled set covers rows that no later import gives again.
             from backchannel.matching.segments import compile_new  # noqa: PLC0415  # loads the matcher
@@ -170,6 +172,7 @@ def import_batch(
     at_end: AtEnd | None = None,
     repeats: Repeats | None = None,
     put: Put | None = None,
+    hearing: Hearing | None = None,
 ) -> Filing:
     """Write one batch and complete it; on any failure take back what was written. The caller holds the import lock.
 
@@ -182,6 +185,7 @@ def import_batch(
         at_end: called in the last transaction.
         repeats: says what this channel brought before; a batch of nothing else is not kept.
         put: called in the last transaction, too; by default the collections that gather everything are filled.
+        hearing: hears what is said in statements that come along; None: they are objects like any other.
     """
     opened_at = clock.now()
     with store.transaction():
@@ -190,12 +194,14 @@ def import_batch(
         )
     filing = Filing(store.objects, opened, repeats=repeats)
     try:
-        for arrived in _rows(items(opened_at, filing), filing):
+        read_items = items(opened_at, filing)
+        for arrived in _rows(read_items if hearing is None else hearing.over(read_items), filing):
             with store.transaction():
                 store.objects.add(arrived)
         digests = store.leaves.digests_of(filing.batch_id)  # complete already: the lock is ours
         with store.transaction():
-            _complete(store, clock, filing, terms, digests, at_end or _nothing_more, put or _gather)
+            ends = at_end or _nothing_more
+            _complete(store, clock, filing, terms, digests, ends, put or _gather, hearing)
     except BaseException:
         # The next import would remove it too: a full disk may not let us now.
         with suppress(StoreError), store.transaction():
@@ -217,15 +223,20 @@ def _complete(
     digests: Sequence[bytes],
     at_end: AtEnd,
     put: Put,
+    hearing: Hearing | None,
 ) -> None:
     if at_end is not _nothing_more and not filing.brought:
         store.batches.remove_open(filing.batch_id)
+        if hearing is not None:  # what could not be judged when it came first may be known now
+            hearing.keep(None, party_row=None)
         at_end(None, filing.counts)
         return
     now = clock.now()
     at = format_time(now)
     party_row = _party_row(store, terms.party, filing.batch_id, at)
     store.batches.complete(filing.batch_id, filing.counts, party_row=party_row, at=at)
+    if hearing is not None:
+        hearing.keep(filing.batch_id, party_row=party_row)
     filing.collected = put(store, Brought(filing.batch_id, party_row, terms.tlp, to_micros(now)))
     record_received(
         store, filing.batch_id, party=terms.party, channel=terms.channel, digests=digests, now=now

@@ -21,6 +21,7 @@ from backchannel.desk.came_drops import came_now
 from backchannel.desk.drop_chains import DropChains, finding
 from backchannel.desk.drop_documents import Noted, ReceivedDrop
 from backchannel.desk.drop_ledgers import Ledgers
+from backchannel.desk.hearing import Hearing
 from backchannel.desk.key_statements import take_leading
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
@@ -31,7 +32,7 @@ from backchannel.desk.pinned import PinnedKeys, own_kids, pinned_keys
 from backchannel.desk.provenance import keep_statement, known_at
 from backchannel.desk.quarantine import quarantine
 from backchannel.desk.receipting import Verdict, Word, receipt_on_arrival, signing_key
-from backchannel.desk.receive import ImportTerms, fewer_sweeps, import_batch, remove_abandoned
+from backchannel.desk.receive import ImportTerms, Items, fewer_sweeps, import_batch, remove_abandoned
 from backchannel.desk.recipients import check_channel
 from backchannel.desk.records import record_signed
 from backchannel.desk.releasing import PRIVATE
@@ -226,8 +227,9 @@ class _Taking:
             remove_abandoned(self._store)
             if self._place().reason is Reason.REPLAY:  # it came twice at once
                 return self._document("replay", None, BatchCounts())
+            hearing, items = Hearing(self._node, self._clock), self._reading(chains)
             filing = import_batch(
-                self._store, self._clock, [source], terms, lambda *_: self._items(chains), at_end=at_end
+                self._store, self._clock, [source], terms, items, at_end=at_end, hearing=hearing
             )
             if filing.indicators:
                 from backchannel.matching.segments import compile_new  # noqa: PLC0415  # loads the matcher
@@ -301,6 +303,9 @@ class _Taking:
     def _refuse(self, body: bytes, refusal: Rejected) -> None:
         self._said.refused.append((body, refusal))
         self._notes.append(_noted(refusal.reason, refusal.detail))
+
+    def _reading(self, chains: DropChains) -> Items:
+        return lambda *_: self._items(chains)
 
     def _items(self, chains: DropChains) -> Iterator[Received | Refused]:
         name = self._terms.place

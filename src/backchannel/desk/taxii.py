@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -23,7 +24,7 @@ from backchannel.desk.access import (
 from backchannel.desk.deciding import allowed
 from backchannel.desk.node import Node
 from backchannel.desk.paging import Page, Query, read_page, wanted
-from backchannel.errors import InputError, StoreError
+from backchannel.errors import BackchannelError, InputError, StoreError
 from backchannel.ids import Digest
 from backchannel.policy.decide import DEFAULT_POLICY, Policy
 from backchannel.store.exchange import ClassRow, PageSent
@@ -97,6 +98,7 @@ def objects_page(
         NotThereError: there is no such collection in which the caller has any right.
         NotAllowedError: the caller may write there, but not read.
     """
+    _offer(node, clock, caller, root_id, collection)
     return _page(node, clock, caller, (root_id, collection), query, "objects", policy=policy)
 
 
@@ -164,6 +166,17 @@ def delete(
         if not stamps:
             raise NotThereError("there is no such object in this collection")
         store.collected.take_out(collection_row, stamps)
+
+
+def _offer(node: Node, clock: Clock, caller: Caller, root_id: str, collection: str) -> None:
+    """Let what waits for whoever asks be in the collection that they read; where that cannot be now, it waits."""
+    party = caller.party
+    if party is None or not node.store.statements.is_waiting(party.party_row):
+        return
+    from backchannel.desk.told import offer  # noqa: PLC0415  # loads what imports
+
+    with suppress(BackchannelError):
+        offer(node, clock, caller, access(node.store, caller, root_id, collection))
 
 
 def _page(

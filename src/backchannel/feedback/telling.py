@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from backchannel.feedback.envelope import MAX_TEXT_CHARS
 from backchannel.provenance.predicates import Predicate, Receipt
 from backchannel.provenance.statement import Statement, content_of
+from backchannel.stix.markings import Tlp
 
 
 class Told(NamedTuple):
@@ -20,9 +21,11 @@ class Told(NamedTuple):
     abstract: str
     content: str
     """At most `MAX_TEXT_CHARS`."""
+    tlp: Tlp = Tlp.AMBER
+    """How far it may go."""
 
 
-def told(statement: Statement, who: str) -> Told:
+def in_words(statement: Statement, who: str) -> Told:
     """Return what a statement says.
 
     Args:
@@ -36,9 +39,12 @@ def told(statement: Statement, who: str) -> Told:
     words = None if predicate is None else _WORDS.get(type(predicate))
     if predicate is None or words is None:
         return Told("Signed statement", f"{who} says something to be verified: {statement.predicate_type}.")
-    abstract, content = words(predicate, who)
-    is_long = len(content) > MAX_TEXT_CHARS
-    return Told(abstract, f"{content[: MAX_TEXT_CHARS - 1]}…" if is_long else content)
+    told = words(predicate, who)
+    return (
+        told
+        if len(told.content) <= MAX_TEXT_CHARS
+        else told._replace(content=f"{told.content[: MAX_TEXT_CHARS - 1]}…")
+    )
 
 
 def _receipt(said: Predicate, who: str) -> Told:
@@ -53,7 +59,9 @@ def _receipt(said: Predicate, who: str) -> Told:
     part = {"accepted": "", "partly": ", and refused a part of it", "refused": " and refused it"}
     codes = f" ({', '.join(said.refused)})" if said.refused else ""
     rest = f"{part[said.verdict]}{codes}" if said.state == "received" else ""
-    return Told(abstract, f"{who} {does} this{rest}.")
+    # What we make of something shows what we can do; that it came does not.
+    tlp = Tlp.GREEN if said.state in {"received", "read"} else Tlp.AMBER
+    return Told(abstract, f"{who} {does} this{rest}.", tlp)
 
 
 _STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(

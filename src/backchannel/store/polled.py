@@ -134,6 +134,10 @@ class Channels(Protocol):
         """Return what a complete batch brought, each object once."""
         ...
 
+    def pushed(self, channel_row: int, object_rows: Iterable[int]) -> dict[int, str]:
+        """Return what became last of each of these objects that was sent by a channel."""
+        ...
+
     def pause(self, channel_row: int, *, at: str | None) -> None:
         """Let a channel rest since `at`; None: poll it again, at once."""
         ...

@@ -98,6 +98,16 @@ class RefusedRow(msgspec.Struct, frozen=True, kw_only=True):
     decision: str | None
 
 
+class CarryingNote(NamedTuple):
+    """A note that carries a statement: an answer, and no intelligence."""
+
+    stix_id: str
+    digest: bytes
+    """Of the statement."""
+    is_private: bool
+    """Whether it is between its sender and whom it is for: in a collection nobody else sees it."""
+
+
 class CameRow(NamedTuple):
     """One drop that came and was taken."""
 
@@ -280,12 +290,24 @@ class Statements(Protocol):
         """Return the receipts in sight for a drop, oldest first."""
         ...
 
+    def note_carrying(self, notes: Iterable[CarryingNote]) -> None:
+        """Keep that notes carry statements."""
+        ...
+
+    def carrying(self, stix_ids: Iterable[str]) -> dict[str, CarryingNote]:
+        """Return which of these objects are notes that carry statements."""
+        ...
+
     def own_secret(self, name: str, new: bytes) -> bytes:
         """Return the secret that we keep under a name; `new` becomes it where there is none yet."""
         ...
 
     def keep_hidden(self, commitment: str, *, party: str, random: bytes) -> None:
         """Keep what opens a party that we hid."""
+        ...
+
+    def is_waiting(self, party_row: int) -> bool:
+        """Whether something waits for a party."""
         ...
 
     def wait(self, statement_row: int, *, party_row: int) -> None:

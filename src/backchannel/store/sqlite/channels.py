@@ -79,6 +79,10 @@ class SqliteChannels:
     def objects_of(self, batch_id: BatchId) -> list[Kept]:
         return [_kept(row) for row in self._database.execute(_OBJECTS_OF, {"batch": batch_id})]
 
+    def pushed(self, channel_row: int, object_rows: Iterable[int]) -> dict[int, str]:
+        rows = codec.encode(list(object_rows)).decode()
+        return dict(self._database.execute(_PUSHED, (rows, channel_row)).fetchall())
+
     def pause(self, channel_row: int, *, at: str | None) -> None:
         self._database.execute(_PAUSE, (at, channel_row))
 
@@ -299,6 +303,14 @@ WHERE push_id = ? AND state <> 'accepted' AND why <> ''
 GROUP BY state, why
 ORDER BY objects DESC, why
 LIMIT ?
+"""
+
+_PUSHED = """
+SELECT p.object_row, p.state
+FROM json_each(?) AS wanted
+CROSS JOIN channel_push AS p ON p.object_row = wanted.value
+WHERE p.channel_row = ?
+ORDER BY p.push_row
 """
 
 _PAUSE = """

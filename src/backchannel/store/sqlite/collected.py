@@ -227,6 +227,7 @@ WHERE a.arrival_row >= (SELECT first_arrival FROM batch WHERE batch_id = :batch)
     9223372036854775807
   )
   AND a.batch_id = :batch AND o.quarantined = 0
+  AND NOT (o.type = 'note' AND EXISTS (SELECT 1 FROM carrying_note AS n WHERE n.stix_id = o.stix_id))
 ORDER BY a.arrival_row
 """
 

@@ -309,6 +309,7 @@ SELECT c.object_row, c.stix_id, c.version, c.version_key, c.type, c.spec_version
 FROM reference AS r
 CROSS JOIN current_object AS c ON c.object_row = r.object_row
 WHERE r.target = ? AND r.property = ? AND c.revoked = 0
+  AND NOT (c.type = 'note' AND EXISTS (SELECT 1 FROM carrying_note AS n WHERE n.stix_id = c.stix_id))
 ORDER BY r.object_row DESC
 LIMIT ?
 """
@@ -320,10 +321,12 @@ WHERE first_arrival < ?
 ORDER BY first_arrival DESC
 """
 
+# A note that carries a statement is an answer: it is shown where it was asked.
 _NEWEST_OF_TYPE = """
 SELECT first_arrival, object_row
-FROM object INDEXED BY object_type
+FROM object AS o INDEXED BY object_type
 WHERE type = ? AND first_arrival < ?
+  AND NOT (type = 'note' AND EXISTS (SELECT 1 FROM carrying_note AS n WHERE n.stix_id = o.stix_id))
 ORDER BY first_arrival DESC
 """
 

@@ -8,6 +8,7 @@ from backchannel import codec
 from backchannel.ids import BatchId
 from backchannel.store.sqlite.connection import Database
 from backchannel.store.sqlite.quarantine import SqliteQuarantine
+from backchannel.store.sqlite.waiting import SqliteWaiting, statement
 from backchannel.store.statements import (
     About,
     CameRow,
@@ -19,7 +20,7 @@ from backchannel.store.statements import (
 )
 
 
-class SqliteStatements(SqliteQuarantine):
+class SqliteStatements(SqliteQuarantine, SqliteWaiting):
     """What was signed, and what became of it."""
 
     def __init__(self, database: Database) -> None:
@@ -39,12 +40,12 @@ class SqliteStatements(SqliteQuarantine):
 
     def get(self, digest: bytes) -> StatementRow | None:
         row = self._database.execute(_GET, (digest,)).fetchone()
-        return None if row is None else _statement(row)
+        return None if row is None else statement(row)
 
     def about(self, object_digest: bytes, *, kinds: Sequence[str], at_most: int) -> list[About]:
         wanted = codec.encode(list(kinds)).decode()
         rows = self._database.execute(_ABOUT, (object_digest, wanted, at_most))
-        return [About(_statement(row[:8]), Subject(*row[8:])) for row in rows]
+        return [About(statement(row[:8]), Subject(*row[8:])) for row in rows]
 
     def abouts(
         self, object_digests: Iterable[bytes], *, kinds: Sequence[str], at_most: int
@@ -58,7 +59,7 @@ class SqliteStatements(SqliteQuarantine):
             rows = self._database.execute(_SUBJECTS_OF.format(marks=marks), (*some, wanted)).fetchall()
             missing = {row[0] for row in rows} - statements.keys()
             asked = codec.encode(sorted(missing)).decode()
-            statements |= {row[0]: _statement(row) for row in self._database.execute(_BY_ROWS, (asked,))}
+            statements |= {row[0]: statement(row) for row in self._database.execute(_BY_ROWS, (asked,))}
             for statement_row, *subject in rows:
                 abouts = found.setdefault(subject[0], [])
                 if len(abouts) < at_most:
@@ -74,7 +75,7 @@ class SqliteStatements(SqliteQuarantine):
 
     def of_version(self, stix_id: str, version_key: str, *, at_most: int) -> list[About]:
         rows = self._database.execute(_OF_VERSION, (stix_id, version_key, at_most))
-        return [About(_statement(row[:8]), Subject(*row[8:])) for row in rows]
+        return [About(statement(row[:8]), Subject(*row[8:])) for row in rows]
 
     def known_at(self, digest: bytes) -> str | None:
         row = self._database.execute(_KNOWN_AT, (digest,)).fetchone()
@@ -106,11 +107,11 @@ class SqliteStatements(SqliteQuarantine):
 
     def received(self, issuer: str, chan: str, *, at_most: int) -> list[tuple[int, StatementRow]]:
         rows = self._database.execute(_RECEIVED, (issuer, chan, at_most))
-        return [(row[8], _statement(row[:8])) for row in rows]
+        return [(row[8], statement(row[:8])) for row in rows]
 
     def received_near(self, issuer: str, chan: str, seq: int) -> list[tuple[int, StatementRow]]:
         rows = self._database.execute(_RECEIVED_NEAR, (issuer, chan, seq - 1, seq + 1))
-        return [(row[8], _statement(row[:8])) for row in rows]
+        return [(row[8], statement(row[:8])) for row in rows]
 
     def came(
         self,
@@ -128,7 +129,7 @@ class SqliteStatements(SqliteQuarantine):
             "rows": rows,
         }
         found = self._database.execute(_CAME, wanted)
-        return [CameRow(row[8], row[9], row[10], _statement(row[:8])) for row in found]
+        return [CameRow(row[8], row[9], row[10], statement(row[:8])) for row in found]
 
     def add_sent(self, new: NewSent) -> None:
         self._database.execute(_ADD_SENT, new)
@@ -144,7 +145,7 @@ class SqliteStatements(SqliteQuarantine):
         return (0, None) if row is None else (row[0] + 1, row[1])
 
     def receipts(self, manifest: bytes) -> list[StatementRow]:
-        return [_statement(row) for row in self._database.execute(_RECEIPTS, (manifest,))]
+        return [statement(row) for row in self._database.execute(_RECEIPTS, (manifest,))]
 
     def own_secret(self, name: str, new: bytes) -> bytes:
         with self._database.transaction():
@@ -154,23 +155,6 @@ class SqliteStatements(SqliteQuarantine):
 
     def keep_hidden(self, commitment: str, *, party: str, random: bytes) -> None:
         self._database.execute(_ADD_HIDDEN, (commitment, party, random))
-
-    def wait(self, statement_row: int, *, party_row: int) -> None:
-        self._database.execute(_WAIT, (party_row, statement_row))
-
-    def waiting(self, party_row: int) -> list[StatementRow]:
-        return [_statement(row) for row in self._database.execute(_WAITING, (party_row,))]
-
-    def waiting_parties(self) -> list[tuple[str, int]]:
-        return self._database.execute(_WAITING_PARTIES).fetchall()
-
-    def went(self, party_row: int, statement_rows: Iterable[int]) -> None:
-        self._database.executemany(_WENT, ((party_row, row) for row in statement_rows))
-
-
-def _statement(row: tuple[object, ...]) -> StatementRow:
-    # STRICT columns have the types of the fields, but for the one that is 0 or 1.
-    return StatementRow(*row[:7], bool(row[7]))  # type: ignore[arg-type,call-arg]
 
 
 _ADD = """
@@ -356,23 +340,3 @@ _ADD_OWN = "INSERT INTO own_secret (name, secret) VALUES (?, ?) ON CONFLICT DO N
 _OWN_KEPT = "SELECT secret FROM own_secret WHERE name = ?"
 
 _ADD_HIDDEN = "INSERT INTO hidden_party (commitment, party, random) VALUES (?, ?, ?)"
-
-_WAIT = "INSERT INTO waiting_statement (party_row, statement_row) VALUES (?, ?) ON CONFLICT DO NOTHING"
-
-_WAITING = """
-SELECT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_at, s.envelope, s.is_own
-FROM waiting_statement AS w
-JOIN statement AS s ON s.statement_row = w.statement_row
-WHERE w.party_row = ?
-ORDER BY s.statement_row
-"""
-
-_WAITING_PARTIES = """
-SELECT p.name, count(*)
-FROM waiting_statement AS w
-JOIN party AS p ON p.party_row = w.party_row
-GROUP BY w.party_row
-ORDER BY p.name
-"""
-
-_WENT = "DELETE FROM waiting_statement WHERE party_row = ? AND statement_row = ?"

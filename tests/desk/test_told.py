@@ -1,0 +1,261 @@
+"""What waits for a party reaches it over TAXII: read from our collection by it alone, or posted to a collection of theirs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.desk.drops import indicator, keep, nodes, send, take
+from tests.desk.made import CLOCK
+
+from backchannel import codec
+from backchannel.codec import JsonObject
+from backchannel.desk import membership
+from backchannel.desk.access import Caller, caller_by_secret
+from backchannel.desk.batches import list_batches, undo_batch
+from backchannel.desk.credentials import NewCredential, add_token
+from backchannel.desk.inbox import inbox, show
+from backchannel.desk.node import Node
+from backchannel.desk.paging import Query
+from backchannel.desk.posting import post
+from backchannel.desk.publishing import NewOffer, add_collection, add_root
+from backchannel.desk.receipt_documents import SentStanding
+from backchannel.desk.receipting import Word, acknowledged
+from backchannel.desk.receive import receive
+from backchannel.desk.refusals import list_refused
+from backchannel.desk.releasing import How
+from backchannel.desk.sent_drops import list_sent
+from backchannel.desk.taxii import StatusResource, objects_page
+from backchannel.feedback.carried import EXTENSION
+from backchannel.ids import BatchId
+from backchannel.parties.states import Event
+from backchannel.provenance.statement import open_envelope
+
+BASE = "http://127.0.0.1:8017"
+ID = str(indicator(1)["id"])
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Iterator[list[Node]]:
+    with nodes(tmp_path, "Alpha", "Beta", "Gamma") as found:
+        for node in found:
+            add_root(node, CLOCK, "sharing", base_url=BASE)
+            for alias in ("shared", "gather"):
+                offered = NewOffer(title=alias, root_id="sharing", alias=alias, gather=alias == "gather")
+                add_collection(node, CLOCK, offered, base_url=BASE)
+        yield found
+
+
+def caller(node: Node, party: Node) -> Caller:
+    right = ("shared", "gather")
+    found = add_token(node, CLOCK, NewCredential(party=party.party.name, read=right, write=right))
+    who = caller_by_secret(node.store, found.token or "", now=CLOCK.now())
+    assert who is not None
+    return who
+
+
+def told(alpha: Node, beta: Node, ack: str = "received") -> None:
+    """Let Beta take a drop of Alpha's, so that a receipt waits for Alpha."""
+    made = send(alpha, beta, keep(alpha, [indicator(1)]), How(ack=ack))  # type: ignore[arg-type]
+    take(beta, made.path.read_bytes())
+
+
+def read(node: Node, who: Caller, collection: str = "shared") -> list[JsonObject]:
+    page = objects_page(node, CLOCK, who, "sharing", collection, Query())
+    return [codec.decode(body) for body in page.bodies]
+
+
+def notes(objects: list[JsonObject]) -> list[JsonObject]:
+    return [one for one in objects if one["type"] == "note"]
+
+
+def put(node: Node, who: Caller, *objects: JsonObject) -> StatusResource:
+    return post(node, CLOCK, who, "sharing", "shared", codec.encode({"objects": objects}))
+
+
+def standing(node: Node) -> SentStanding:
+    return list_sent(node, CLOCK, at_most=10).sent[0]
+
+
+def waiting(node: Node) -> dict[str, int]:
+    return dict(node.store.statements.waiting_parties())
+
+
+def carried(alpha: Node, beta: Node) -> list[JsonObject]:
+    """What Beta offers Alpha."""
+    return read(beta, caller(beta, alpha))
+
+
+def forged(note: JsonObject) -> JsonObject:
+    envelope = json.loads(note["extensions"][EXTENSION]["envelope"])
+    sig = envelope["signatures"][0]["sig"]
+    envelope["signatures"][0]["sig"] = ("B" if sig[0] == "A" else "A") + sig[1:]
+    extension = {"extension_type": "property-extension", "envelope": json.dumps(envelope)}
+    return note | {"extensions": {EXTENSION: extension}}
+
+
+def test_what_waits_lies_in_the_collection_once_its_reader_reads_it_and_nobody_else_sees_it(
+    three: list[Node],
+):
+    alpha, beta, gamma = three
+    told(alpha, beta)
+    assert waiting(beta) == {"Alpha": 1}
+    others = caller(beta, gamma)
+    assert notes(read(beta, others)) == []
+    assert waiting(beta) == {"Alpha": 1}
+    reader = caller(beta, alpha)
+    [note] = notes(read(beta, reader))
+    assert (note["abstract"], note["content"]) == ("Received", "Beta received this.")
+    assert waiting(beta) == {}
+    assert notes(read(beta, others)) == []
+    assert notes(read(beta, others, "gather")) == []
+    assert len(notes(read(beta, reader))) == 1, "it was told twice"
+    assert {one["type"] for one in read(beta, reader)} == {"note", "identity", "extension-definition"}
+
+
+def test_who_reads_it_hears_it(three: list[Node], tmp_path: Path):
+    alpha, beta, _ = three
+    told(alpha, beta)
+    found = carried(alpha, beta)
+    path = tmp_path / "polled.json"
+    path.write_bytes(
+        codec.encode(
+            {"type": "bundle", "id": f"bundle--{'0' * 8}-0000-4000-8000-{'0' * 12}", "objects": found}
+        )
+    )
+    batch = receive(alpha, CLOCK, [path], party="Beta").batch
+    assert (standing(alpha).state, standing(alpha).says) == ("received", "received it")
+    shown = [item.type for item in inbox(alpha, CLOCK).items]
+    assert "note" not in shown
+    assert show(alpha, CLOCK, notes(found)[0]["id"]).item.type == "note"
+    receive(alpha, CLOCK, [path], party="Beta")
+    assert len(standing(alpha).answers) == 1
+    undo_batch(alpha, CLOCK, BatchId(batch))
+    assert standing(alpha).state == "received", "another batch brought it too"
+
+
+def test_undoing_the_batch_takes_back_what_was_heard(three: list[Node]):
+    alpha, beta, _ = three
+    told(alpha, beta)
+    found = carried(alpha, beta)
+    put(alpha, caller(alpha, beta), *found)
+    assert standing(alpha).state == "received"
+    [batch] = [one.batch for one in list_batches(alpha).batches if one.channel == "taxii"]
+    undo_batch(alpha, CLOCK, BatchId(batch))
+    assert standing(alpha).state == "sent"
+    put(alpha, caller(alpha, beta), *found)
+    assert standing(alpha).state == "received"
+
+
+def test_what_is_posted_is_heard_and_nobody_else_reads_it_in_the_collection(three: list[Node]):
+    alpha, beta, gamma = three
+    told(alpha, beta)
+    found = carried(alpha, beta)
+    poster, other = caller(alpha, beta), caller(alpha, gamma)
+    answer = put(alpha, poster, *found)
+    assert (answer.success_count, answer.failure_count) == (len(found), 0)
+    assert standing(alpha).state == "received"
+    assert len(notes(read(alpha, poster))) == 1, "who posted it finds it"
+    for collection in ("shared", "gather"):
+        assert notes(read(alpha, other, collection)) == []
+    again = put(alpha, poster, *found)
+    assert (again.success_count, len(standing(alpha).answers)) == (len(found), 1)
+
+
+def test_a_note_goes_on_to_nobody_with_the_batch_that_brought_it(three: list[Node]):
+    alpha, beta, gamma = three
+    told(alpha, beta)
+    put(alpha, caller(alpha, beta), *carried(alpha, beta), indicator(5))
+    [batch] = [one.batch for one in list_batches(alpha).batches if one.channel == "taxii"]
+    made = send(alpha, gamma, batch)
+    take(gamma, made.path.read_bytes())
+    held = {row[0] for row in gamma.store.database.execute("SELECT type FROM visible_object")}
+    assert "indicator" in held
+    assert "note" not in held
+
+
+def test_t30_a_forged_one_is_quarantined_with_its_code_and_counts_for_nothing(three: list[Node]):
+    alpha, beta, _ = three
+    told(alpha, beta)
+    [note] = notes(carried(alpha, beta))
+    answer = put(alpha, caller(alpha, beta), forged(note), indicator(5))
+    [failed] = answer.failures
+    assert failed.id == note["id"]
+    assert "bad-signature" in failed.message
+    assert answer.success_count == 1, "its neighbour is taken"
+    assert standing(alpha).state == "sent"
+    [refused] = list_refused(alpha, rows=9).refused
+    assert (refused.refusal.code, refused.what) == ("bad-signature", "statement")
+    assert show(alpha, CLOCK, note["id"]).item.quarantined
+    assert notes(read(alpha, caller(alpha, beta))) == []
+
+
+def test_one_from_a_stranger_is_quarantined_as_a_bare_one_is(three: list[Node]):
+    alpha, beta, gamma = three
+    told(alpha, beta)
+    [note] = notes(carried(alpha, beta))
+    membership.move(alpha, CLOCK, "Beta", Event.REVOKED, "gone")
+    answer = put(alpha, caller(alpha, gamma), note)
+    assert "unknown-key" in answer.failures[0].message
+
+
+def test_one_for_somebody_else_is_left_alone_and_no_noise(three: list[Node]):
+    alpha, beta, gamma = three
+    told(alpha, beta)
+    [note] = notes(carried(alpha, beta))
+    answer = put(gamma, caller(gamma, beta), note)
+    assert (answer.success_count, list_refused(gamma, rows=9).refused) == (1, ())
+    assert [one.type for one in inbox(gamma, CLOCK).items] == []
+    assert len(notes(read(gamma, caller(gamma, alpha)))) == 1, "whom it is for finds it there"
+
+
+def test_another_note_around_a_real_statement_says_nothing_by_its_words(three: list[Node]):
+    alpha, beta, gamma = three
+    told(alpha, beta)
+    [note] = notes(carried(alpha, beta))
+    lie = note | {"id": f"note--{'0' * 8}-0000-4000-8000-{'0' * 12}", "content": "Beta blocked it."}
+    put(alpha, caller(alpha, gamma), lie)
+    assert standing(alpha).says == "received it", "the statement counts for what it says"
+    assert [one.id for one in inbox(alpha, CLOCK).items if one.type == "note"] == [lie["id"]]
+
+
+def test_what_may_not_be_told_is_not_told(three: list[Node]):
+    alpha, beta, _ = three
+    told(alpha, beta, "acted")
+    acknowledged(beta, CLOCK, ID, Word(state="acted", acted="blocked"))
+    assert waiting(beta) == {"Alpha": 2}
+    membership.move(beta, CLOCK, "Alpha", Event.SUSPENDED, "a call")
+    reader = caller(beta, alpha)
+    assert notes(read(beta, reader)) == []
+    membership.move(beta, CLOCK, "Alpha", Event.RESUMED, "all is well")
+    [note] = notes(read(beta, reader))
+    assert note["abstract"] == "Received", "an introduced party is not told what is done about it"
+    assert waiting(beta) == {"Alpha": 1}
+
+
+def test_what_is_said_of_an_object_names_it_and_is_marked(three: list[Node]):
+    alpha, beta, _ = three
+    told(alpha, beta, "acted")
+    acknowledged(beta, CLOCK, ID, Word(state="acted", acted="blocked"))
+    first, second = notes(carried(alpha, beta))
+    assert first["object_refs"] == [alpha.party.party_id]
+    assert second["object_refs"] == [ID]
+    assert second["content"] == "Beta acted on this: blocked."
+    assert first["object_marking_refs"] != second["object_marking_refs"]
+    about = open_envelope(second["extensions"][EXTENSION]["envelope"].encode()).statement.subject
+    assert [one.id for one in about] == [ID]  # type: ignore[union-attr]
+
+
+def test_it_is_in_the_ledgers_of_both(three: list[Node]):
+    alpha, beta, _ = three
+    told(alpha, beta)
+    [note] = notes(carried(alpha, beta))
+    put(alpha, caller(alpha, beta), note)
+    digest = open_envelope(note["extensions"][EXTENSION]["envelope"].encode()).digest
+    for node, kind in ((beta, "sent"), (alpha, "recv")):
+        rows = node.store.database.execute(
+            "SELECT kind FROM ledger_leaf WHERE about = ?", (f"sha256:{digest.hex()}",)
+        ).fetchall()
+        assert (kind,) in rows
