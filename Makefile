@@ -43,9 +43,9 @@ COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --universal --python-version 3
 lock: ## Pin every requirement anew
 	@$(PYTHON) -m venv $(VENV)/lock
 	@$(VENV)/lock/bin/python -m pip --disable-pip-version-check --quiet install uv==$(UV_VERSION)
-	@$(COMPILE) pyproject.toml --extra fast --group build --group dev --group docs -o requirements/all.txt
+	@$(COMPILE) pyproject.toml --all-extras --group build --group dev --group docs -o requirements/all.txt
 	@$(COMPILE) pyproject.toml --group build -c requirements/all.txt -o requirements/runtime.txt
-	@$(COMPILE) pyproject.toml --group build --group dev -c requirements/all.txt -o requirements/dev.txt
+	@$(COMPILE) pyproject.toml --extra psi-fast --group build --group dev -c requirements/all.txt -o requirements/dev.txt
 	@$(COMPILE) pyproject.toml --group docs -c requirements/all.txt -o requirements/docs.txt
 	@rm requirements/all.txt
 	@for peer in requirements/peers-*.in; do $(COMPILE) $$peer -o $${peer%.in}.txt || exit 1; done

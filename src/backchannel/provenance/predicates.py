@@ -264,13 +264,26 @@ class Deconflict(Predicate, frozen=True, kw_only=True):
 
 
 class Psi(Predicate, frozen=True, kw_only=True):
-    """We compare sets: what each put in is committed to before anything is shown."""
+    """We compare sets: what each put in is committed to before anything is shown.
+
+    One message of a session (docs/formats/comparison.md), as its sender signs it: whoever has the messages can show
+    who said what, and in answer to what.
+    """
 
     needs_subject: ClassVar[bool] = False
     session: Random128
     root: DigestText
+    """Of the salted inputs that the sender put in; the same in all of its messages of the session."""
     n: Count
+    """Of them, filling and canaries included."""
     mode: Literal["cardinality", "intersection"]
+    """How far the sender agrees to go: to how many are in common, or to which."""
+    step: Annotated[int, Meta(ge=0, le=8)]
+    """Which message it is, from 1; 0: the sender ends the session."""
+    body: DigestText
+    """Of what the message carries."""
+    prev: DigestText | None = None
+    """The statement that it answers; None: it begins the session."""
 
 
 PREDICATES: Final[Mapping[str, type[Predicate]]] = MappingProxyType(

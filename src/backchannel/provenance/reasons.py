@@ -226,6 +226,30 @@ class Reason(StrEnum):
     MISSING_TILE = "missing-tile", FILE, "a file of the ledger is missing", \
         "Restore the ledger's folder from a backup, or ask the party for theirs."
 
+    # --- Private comparison ---
+    GUESSABLE = "guessable", RULE, "values of this sort can all be tried: comparing them would give ours away", \
+        "Compare other sorts, or override it with a reason: backchannel compare PARTY --override SORT --because TEXT."
+    OVER_BUDGET = "over-budget", RULE, "the party would compare more than it may within a day", \
+        "Wait until tomorrow, or ask the party why it compares so much."
+    OUT_OF_TURN = "out-of-turn", RULE, "the message is not the one that comes next in its session", \
+        "See backchannel compare show for whose turn it is."
+    BAD_ELEMENT = "bad-element", KEY, "an element is no member of its group, or stands twice", \
+        "Do not go on. Tell the party: their program is broken, or it is an attack on our key."
+    WRONG_LENGTH = "wrong-length", KEY, "the answer has more or fewer elements than were asked about", \
+        "Do not go on. The party hides matches, or their program is broken."
+    NOT_SORTED = "not-sorted", KEY, "the elements do not stand in the order that tells nothing", \
+        "Do not go on. Tell the party: their program is broken, or it marks our items."
+    CANARY_MISSING = "canary-missing", KEY, "items that are known to be common are missing from the answer", \
+        "Do not go on. The party hides matches, or their program is broken."
+    BROKEN_SEAL = "broken-seal", KEY, "what is shown now is not what was sealed before", \
+        "Do not use the result. The party changed its answer after it had seen ours."
+    OTHER_RESULT = "other-result", KEY, "the two sides did not come to the same items", \
+        "Do not use the result; ask the party to open its inputs: backchannel compare open."
+    NOT_LOGGED = "not-logged", KEY, "an input is no object that the party's ledger holds", \
+        "The party asked about what it did not have: it guessed. Suspend the exchange, and ask them."
+    BACKDATED = "backdated", KEY, "the object behind an input came into the party's ledger after the comparison began", \
+        "The party asked about what it did not have then: it guessed. Suspend the exchange, and ask them."
+
     # fmt: on
 
 
