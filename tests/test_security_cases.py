@@ -16,10 +16,11 @@ CASES = {
     49,
     *range(50, 54),
     55,
-    62,
+    *range(60, 64),
+    *range(65, 69),
     70,
 }
-"""Of drops, objects, keys, ledgers, belief, comparisons and permits: those that the page is about."""
+"""Of drops, objects, keys, ledgers, belief, comparisons, permits and release: those that the page is about."""
 ROWS = re.findall(r"^\| (T\d+(?:, T\d+)*) \| (?:.+) \| (?:.+) \| (.+) \|$", PAGE, re.MULTILINE)
 """Of each row its cases and its last column."""
 

@@ -209,7 +209,9 @@ def _labelled(value: JsonObject, scheme: str) -> Iterator[tuple[str, bool]]:
 
 def _tags(value: JsonObject) -> Iterator[str]:
     for name in _TAG_HOLDERS:
-        for tag in _listed(value.get(name)):
+        if name not in value:
+            continue
+        for tag in _listed(value[name]):
             word = tag.get("name") if isinstance(tag, dict) else tag
             if isinstance(word, str):
                 is_bare = name in {"x_tlp", "x_misp_tlp", "x_pap", "x_misp_pap"} and ":" not in word
