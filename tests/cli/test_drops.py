@@ -497,3 +497,57 @@ def test_t70_no_key_stands_in_what_is_said(alpha: Home, beta: Home, world: Path)
         assert "AGE-SECRET-KEY" not in said
         assert not any(secret in said for secret in secrets)
     assert GREEN not in ran[0].text
+
+
+# --- Permits -------------------------------------------------------------------------------------------
+
+
+def test_t62_a_permit_lets_a_relay_pass_on_what_it_could_not(
+    alpha: Home, beta: Home, gamma: Home, world: Path
+):
+    one = str(indicator(7)["id"])
+    bundle(world / "amber.json", indicator(7, AMBER))
+    assert alpha("import", "amber.json", "--from", "Alpha").code == 0
+    assert alpha("release", "send", "--to", "Beta", one, "-o", "for-beta.bcb").code == 0
+    assert beta("receive", "for-beta.bcb").code == 0
+    # Whoever comes out of suspension is introduced, and gets TLP:GREEN at most.
+    assert beta("party", "suspend", "Gamma", "--why", "a test").code == 0
+    assert beta("party", "resume", "Gamma", "--why", "a test").code == 0
+    to_gamma = ("release", "send", "--to", "Gamma", one, "-o", "for-gamma.bcb")
+    refused = beta(*to_gamma)
+    assert (refused.code, "may not go" in refused.err) == (4, True)
+
+    not_ours = beta("release", "permit", one, "--to", "Gamma", "--tlp", "green", "--until", "90d")
+    assert (not_ours.code, "not the originator" in not_ours.err) == (4, True)
+    assert "Ask Alpha for a permit" in not_ours.err
+    given = alpha("release", "permit", one, "--to", "Beta", "--tlp", "green", "--until", "90d")
+    assert given.code == 0, given.err
+    assert "Permit for Beta · as TLP:GREEN · until " in given.text
+    assert "release send --receipts --to 'Beta' -o FILE" in given.err
+    assert alpha("release", "send", "--receipts", "--to", "Beta", "-o", "permit.bcb").code == 0
+    assert beta("receive", "permit.bcb").code == 0
+    assert "Alpha lets Beta pass it on as TLP:GREEN until " in beta("why", one).text
+
+    planned = beta("release", "plan", "--to", "Gamma", one)
+    assert (planned.code, "its originator permits us to pass it on as TLP:GREEN" in planned.text) == (0, True)
+    assert beta(*to_gamma).code == 0
+    came = gamma("receive", "for-gamma.bcb", "--json")
+    assert taken(came) == [("taken", 1)]
+    assert "Beta passed it on unchanged, TLP:AMBER to TLP:GREEN as the originator" in gamma("why", one).text
+    assert alpha("ledger", "verify").code == 0
+
+
+def test_what_a_permit_lacks_is_said(alpha: Home):
+    one = str(indicator(1)["id"])
+    for words, says in [
+        (("--tlp", "clear", "--until", "90d"), "Give either --to PARTY or --to-everybody."),
+        (("--to-everybody", "--tlp", "green", "--until", "90d"), "it may go as TLP:GREEN without"),
+        (("--to-everybody", "--tlp", "clear", "--until", "soon"), "'soon' is no time"),
+        (("--to-everybody", "--tlp", "blue", "--until", "90d"), "is no TLP label"),
+    ]:
+        ran = alpha("release", "permit", one, *words)
+        assert ran.code == 2
+        assert says in ran.err
+    given = alpha("release", "permit", one, "--to-everybody", "--tlp", "clear", "--until", "90d", "--json")
+    assert given.document["schema"] == "backchannel.permit/1"
+    assert (given.document["to"], given.document["waits_for"]) == ([], [])

@@ -13,7 +13,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 from tests.desk.drops import take
-from tests.desk.made import CLOCK
+from tests.desk.made import CLOCK, NOW
 from tests.drop.made import encrypted, frame, lines, listed, plaintext, root_of
 
 from backchannel import codec
@@ -22,16 +22,23 @@ from backchannel.codec import JsonObject
 from backchannel.desk.node import Node
 from backchannel.desk.own_keys import own_keys
 from backchannel.desk.recipients import channel_name, recipient_of
-from backchannel.drop.links import Line, read_lines
+from backchannel.drop.links import Group, Line, read_lines
 from backchannel.drop.manifest import NO_ROOT, signer
 from backchannel.drop.opening import Opened, open_drop
 from backchannel.drop.sealing import Keys
 from backchannel.drop.writer import Contents, Recipients, write_drop
 from backchannel.parties.age_keys import to_identity
 from backchannel.parties.kid import Use
-from backchannel.provenance.predicates import Chunk, Release
+from backchannel.provenance.predicates import Chunk, Relay, Release
 from backchannel.provenance.reasons import Reason, Rejected
-from backchannel.provenance.statement import SigningKey, format_seconds
+from backchannel.provenance.statement import (
+    SigningKey,
+    content_of,
+    digest_text,
+    format_seconds,
+    make,
+    open_envelope,
+)
 
 MAX_CPU_S = 5.0
 
@@ -143,6 +150,37 @@ def made_of(parts: Parts, sender: Node, to: Node) -> bytes:
         salts=parts.salts,
     )
     return target.getvalue()
+
+
+def resaid(parts: Parts, beta: Node, **changes: object) -> None:
+    """Let Beta say its relay statement anew, with other words."""
+    at, envelope = next(
+        (at, one)
+        for at, one in enumerate(parts.statements)
+        if open_envelope(one).statement.predicate_type == "relay"
+    )
+    opened = open_envelope(envelope)
+    said = content_of(opened.statement)
+    assert isinstance(said, Relay)
+    again = make(
+        msgspec.structs.replace(said, **changes),
+        subject=opened.statement.subject,
+        aud=opened.statement.aud,
+        key=signing_key(beta),
+        iat=NOW,
+    )
+    parts.statements[at] = again
+    rename(parts, digest_text(opened.digest), digest_text(open_envelope(again).digest))
+
+
+def rename(parts: Parts, old: str, new: str) -> None:
+    """Let the links name a statement by its new digest."""
+    parts.links = [
+        msgspec.structs.replace(line, chain=tuple(new if one == old else one for one in line.chain))
+        if isinstance(line, Group)
+        else msgspec.structs.replace(line, of=new if line.of == old else line.of)
+        for line in parts.links
+    ]
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from tests.desk.hostile import (
     made_of,
     measured,
     opened_by,
+    resaid,
     signing_key,
     why_quarantined,
     with_objects,
@@ -46,9 +47,9 @@ from backchannel.ids import sha256
 from backchannel.parties.card import read_card
 from backchannel.parties.kid import Alg, Use, kid
 from backchannel.provenance.leaves import grow
-from backchannel.provenance.predicates import Chunk, Origin, Receipt, Relay
+from backchannel.provenance.predicates import Chunk, Origin, Receipt
 from backchannel.provenance.reasons import Reason
-from backchannel.provenance.statement import RootSubject, content_of, digest_text, make, open_envelope
+from backchannel.provenance.statement import RootSubject, digest_text, make, open_envelope
 from backchannel.provenance.verification import KnownKey, Terms
 from backchannel.stix.markings import Tlp
 
@@ -315,37 +316,6 @@ def test_t20_an_object_that_a_relay_changed_is_quarantined_and_its_neighbours_ar
     others = {why[one] for one in (IDS[0], IDS[2])}
     assert found.quarantined == (1 if others == {""} else 3)
     assert gamma.store.objects.current(IDS[1]) is None
-
-
-def resaid(parts: Parts, beta: Node, **changes: object) -> None:
-    """Let Beta say its relay statement anew, with other words."""
-    at, envelope = next(
-        (at, one)
-        for at, one in enumerate(parts.statements)
-        if open_envelope(one).statement.predicate_type == "relay"
-    )
-    opened = open_envelope(envelope)
-    said = content_of(opened.statement)
-    assert isinstance(said, Relay)
-    again = make(
-        msgspec.structs.replace(said, **changes),
-        subject=opened.statement.subject,
-        aud=opened.statement.aud,
-        key=signing_key(beta),
-        iat=NOW,
-    )
-    parts.statements[at] = again
-    rename(parts, digest_text(opened.digest), digest_text(open_envelope(again).digest))
-
-
-def rename(parts: Parts, old: str, new: str) -> None:
-    """Let the links name a statement by its new digest."""
-    parts.links = [
-        msgspec.structs.replace(line, chain=tuple(new if one == old else one for one in line.chain))
-        if isinstance(line, Group)
-        else msgspec.structs.replace(line, of=new if line.of == old else line.of)
-        for line in parts.links
-    ]
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from backchannel.cli.key_changes import key
 from backchannel.cli.ledger import ledger
 from backchannel.cli.meeting import party
 from backchannel.cli.node import doctor, init, status
+from backchannel.cli.permitting import release
 from backchannel.cli.reading import inbox, show, why
 from backchannel.cli.receiving import import_, validate
 from backchannel.cli.refused import refused
-from backchannel.cli.releasing import release
 from backchannel.cli.serving import demo, serve
 from backchannel.cli.taxii import taxii
 from backchannel.cli.warninglists import warninglist

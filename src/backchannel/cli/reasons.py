@@ -32,6 +32,9 @@ def why_text(found: Why) -> str:
     parts += ["", heading(f"How it came: {counted(found.arrivals_total, 'arrival')}"), _arrivals(found)]
     for chain in found.provenance.chains:
         parts += ["", heading("Signed chain"), _chain(chain)]
+    if found.provenance.permits:
+        parts += ["", heading("Permits")]
+        parts += [paragraph(permit.says, indent=2) for permit in found.provenance.permits]
     for signed in found.provenance.signed_otherwise:
         parts += ["", heading("Signed with another content"), _signed_otherwise(signed)]
     if found.conflicts:

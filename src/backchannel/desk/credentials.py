@@ -5,16 +5,15 @@ A secret is shown once, when it is made; what is kept of it is its SHA-256.
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Final
 
 import msgspec
 
-from backchannel.clock import Clock, format_time, parse_time
+from backchannel.clock import Clock, format_time
 from backchannel.desk.access import COMPAT
+from backchannel.desk.expiry import expiry
 from backchannel.desk.node import Node
 from backchannel.desk.offered import TaxiiToken, granted
 from backchannel.desk.publishing import collection_named
@@ -28,8 +27,6 @@ from backchannel.store.rows import PartyRow
 
 SECRET_BYTES: Final = 32
 """256 bits: no guessing, so no slow hash is needed to check one."""
-
-_DAYS = re.compile(r"([1-9][0-9]{0,4})d\Z")
 
 
 class NewCredential(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +52,7 @@ def add_token(node: Node, clock: Clock, new: NewCredential) -> TaxiiToken:
     """
     store = node.store
     _refuse_unknown(new.compat)
-    expires_at = _expiry(new.expires, clock)
+    expires_at = None if new.expires is None else format_time(expiry(new.expires, clock))
     secret = secrets.token_urlsafe(SECRET_BYTES)
     digest = sha256(secret.encode() if new.certificate is None else new.certificate)
     at = format_time(clock.now())
@@ -125,22 +122,3 @@ def _rights(store: Store, read: Iterable[str], write: Iterable[str]) -> dict[int
     reads = {collection_named(store, one).collection_row for one in read}
     writes = {collection_named(store, one).collection_row for one in write}
     return {row: Right(row in reads, row in writes) for row in sorted(reads | writes)}
-
-
-def _expiry(text: str | None, clock: Clock) -> str | None:
-    if text is None:
-        return None
-    now = clock.now()
-    days = _DAYS.match(text)
-    try:
-        if days is not None:
-            at = now + timedelta(days=int(days[1]))
-        else:
-            at = parse_time(text if "T" in text else f"{text}T00:00:00Z")
-    except (ValueError, OverflowError):
-        raise UsageError(
-            f"{visible(text, max_chars=40)!r} is no time", hint="Write 2027-01-31, a time in UTC, or 90d."
-        ) from None
-    if at <= now:
-        raise UsageError(f"{visible(text, max_chars=40)} is over already", hint="Give a time to come.")
-    return format_time(at)

@@ -35,6 +35,31 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     objects: tuple[PlannedObject, ...]
 
 
+class PermittedObject(msgspec.Struct, frozen=True, kw_only=True):
+    """One object that a permit is about."""
+
+    id: str
+    version: str | None
+    tlp: str
+    """What it is marked."""
+
+
+class PermitGiven(msgspec.Struct, frozen=True, kw_only=True):
+    """A permit that we gave."""
+
+    schema: str = "backchannel.permit/1"
+    statement: str
+    """`sha256:...` of it."""
+    objects: tuple[PermittedObject, ...]
+    to: tuple[str, ...]
+    """The parties that may pass them on; empty: everybody who has them."""
+    tlp: str
+    """With which marking."""
+    until: str
+    waits_for: tuple[str, ...]
+    """With whose next drop it goes."""
+
+
 class SentDrop(msgspec.Struct, frozen=True, kw_only=True):
     """A drop that was made for a party."""
 

@@ -19,6 +19,7 @@ from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.recipients import Recipient
 from backchannel.desk.ways import Way, Ways
 from backchannel.policy.decide import POLICY_VERSION, Decision, Reason, Request, decide
+from backchannel.provenance.permits import Permitted
 from backchannel.provenance.predicates import MAX_HOPS, Origin
 from backchannel.provenance.statement import content_of, open_envelope
 from backchannel.stix.markings import Tlp
@@ -37,8 +38,13 @@ class Going:
 
     kept: Kept
     tlp: Tlp
+    """As what it goes."""
+    received: Tlp
+    """How far it may go without a permit."""
     way: Way | None
     """Of what came with statements."""
+    permit: Permitted | None
+    """By which it goes further than that."""
     source: str | None
     """Of what came without: our name for who gave it to us; None: it is our own."""
     received_at: str
@@ -46,11 +52,19 @@ class Going:
     """Of our own that we said before: the tag of that claim."""
 
     @property
+    def permits(self) -> tuple[Permitted, ...]:
+        """The permits that its markings rely on, of those who passed it on before and of us."""
+        before = () if self.way is None else self.way.chain.permits
+        return before if self.permit is None else (*before, self.permit)
+
+    @property
     def group(self) -> tuple[str, ...]:
         """What objects share that one statement is made for."""
         day = self.received_at[:10]
         if self.way is not None:
-            return ("relay", self.tlp.label, day, *(digest.hex() for digest in self.way.key))
+            by = "" if self.permit is None else self.permit.digest.hex()
+            behind = (digest.hex() for digest in self.way.key)
+            return ("relay", self.tlp.label, day, self.received.label, by, *behind)
         if self.source is not None:
             return ("told", self.tlp.label, day, self.source)
         return ("own", self.tlp.label, self.otag or "")
@@ -83,6 +97,7 @@ class Plan:
     def document(self) -> ReleasePlan:
         """Return it as it is shown."""
         behind = {digest for one in self.going if one.way for digest in one.way.key}
+        behind |= {permit.digest for one in self.going for permit in one.permits}
         statements = 0 if self.is_deniable else len(behind) + sum(1 for _ in self.groups)
         return ReleasePlan(
             to=self.recipient.party.name,
@@ -126,8 +141,15 @@ def _decided(
     for one, facts in _with_facts(node, clock, kept):
         own, first = facts.tlp, facts.first
         way = ways.best(one, own, facts.abouts)
-        tlp = own if way is None or way.chain.marking is None else _stricter(own, way.chain.marking)
-        decision = _decision(one, way, tlp, first, recipient, now)
+        received = own if way is None else way.marking(own)
+        decision = _decision(one, way, received, first, recipient, now)
+        permit = None
+        if way is not None and decision.reasons[-1].rule == "tlp" and not decision.allowed:
+            permit = ways.permit(way, one)
+        if permit is not None and permit.marking.strictness < received.strictness:
+            permitted = _decision(one, way, permit.marking, first, recipient, now)
+            decision = _by_permit(permit) if permitted.allowed else permitted
+        tlp = received if permit is None or not decision.allowed else permit.marking
         if is_deniable and decision.allowed and (way is not None or first.party != node.party.name):
             # Nothing signed goes along, so a source that is left out would not even be counted.
             decision = _denied("deniable", "it is not ours: a deniable drop carries our own word only")
@@ -144,7 +166,8 @@ def _decided(
             yield None, shown
             continue
         source = None if first.party == node.party.name else first.party or "nobody named"
-        yield Going(one, tlp, way, source, first.received_at, tags.of(facts.abouts)), shown
+        going = Going(one, tlp, received, way, permit, source, first.received_at, tags.of(facts.abouts))
+        yield going, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +226,13 @@ def _decision(
     )
 
 
+def _by_permit(permit: Permitted) -> Decision:
+    text = f"its originator permits us to pass it on as {permit.marking.label} until {permit.until}"
+    return Decision(True, (Reason("permit", text),))
+
+
 def _denied(rule: str, text: str) -> Decision:
     return Decision(False, (Reason(rule, text),))
-
-
-def _stricter(one: Tlp, other: Tlp) -> Tlp:
-    return max(one, other, key=lambda tlp: tlp.strictness)
 
 
 class _Tags:

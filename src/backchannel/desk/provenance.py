@@ -15,7 +15,7 @@ from backchannel.clock import Clock, format_time, parse_time
 from backchannel.codec import JsonObject
 from backchannel.desk.permits import KeptPermits
 from backchannel.desk.provenance_documents import Provenance, SignedOtherwise
-from backchannel.desk.provenance_words import chain_document, differences
+from backchannel.desk.provenance_words import chain_document, differences, permit_document
 from backchannel.desk.steps import KINDS, Steps, heads
 from backchannel.ids import BatchId
 from backchannel.provenance import altered
@@ -117,6 +117,7 @@ def provenance_of(store: Store, clock: Clock, kept: Kept, *, marking: Tlp, keys:
     return Provenance(
         chains=tuple(chain_document(chain) for chain in sorted(pages.chains(held), key=_worth)),
         signed_otherwise=tuple(pages.signed_otherwise()),
+        permits=tuple(permit_document(one, keys, terms.now) for one in pages.permits(kept.digest)),
     )
 
 

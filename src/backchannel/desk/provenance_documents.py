@@ -33,6 +33,8 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     removed: tuple[str, ...] = ()
     marking_in: str | None = None
     marking_out: str | None = None
+    permit: str | None = None
+    """`sha256:...` of the originator's permit by which it widened the marking."""
     statement: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -72,8 +74,24 @@ class SignedOtherwise(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[Difference, ...]
 
 
+class PermitSaid(msgspec.Struct, frozen=True, kw_only=True):
+    """A permit about the object that is here and whose signature holds."""
+
+    says: str
+    """Who lets whom do what, until when, in one sentence."""
+    signer: str
+    statement: str
+    to: tuple[str | None, ...]
+    """Names of the parties that it is for; null: not known here. Empty: everybody."""
+    tlp: str | None
+    """With which marking they may pass it on; null: it gives none."""
+    until: str
+    is_over: bool
+
+
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """What signed statements say of one object."""
 
     chains: tuple[Chain, ...] = ()
     signed_otherwise: tuple[SignedOtherwise, ...] = ()
+    permits: tuple[PermitSaid, ...] = ()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from backchannel import codec
+from backchannel.clock import parse_time
 from backchannel.desk import provenance_documents as documents
 from backchannel.desk.provenance_documents import Difference
 from backchannel.parties.names import visible_name
 from backchannel.provenance.altered import Comparison
 from backchannel.provenance.hops import Chain, Hop
+from backchannel.provenance.predicates import Permit
 from backchannel.provenance.reasons import Reason
+from backchannel.provenance.statement import digest_text
+from backchannel.provenance.verification import Keys, Verified
 from backchannel.stix.visible import visible
 
 MAX_SHOWN_CHARS: Final = 300
@@ -53,6 +58,7 @@ def chain_document(chain: Chain) -> documents.Chain:
                 removed=tuple(visible(pointer) for pointer in hop.removed),
                 marking_in=None if hop.marking_in is None else hop.marking_in.label,
                 marking_out=None if hop.marking_out is None else hop.marking_out.label,
+                permit=None if hop.permit is None else digest_text(hop.permit.digest),
                 statement=hop.statement,
                 notes=tuple(note.value for note in hop.notes),
             )
@@ -100,6 +106,8 @@ def hop_says(hop: Hop) -> str:
     widened = ""
     if hop.marking_in is not None and hop.marking_out is not None and hop.marking_in != hop.marking_out:
         widened = f", {hop.marking_in.label} to {hop.marking_out.label}"
+    if hop.permit is not None:
+        widened += f" as the originator permits until {hop.permit.until}"
     notes = ", its time is over" if Reason.EXPIRED in hop.notes else ""
     return f"{who} {did}{removed}{widened}: {_PROOF[hop.signature]}{notes}."
 
@@ -112,6 +120,39 @@ def _who(hop: Hop) -> str:
     if hop.cryptonym is not None:
         return f"A hidden party, called {hop.cryptonym[:SHOWN_KID_CHARS]} by the next"
     return "A hidden party" if hop.kind == "undisclosed" else "Somebody"
+
+
+def permit_document(verified: Verified, keys: Keys, now: datetime) -> documents.PermitSaid:
+    """Return a permit as it is shown.
+
+    Args:
+        verified: it.
+        keys: the pinned keys.
+        now: the present.
+    """
+    permit = verified.predicate
+    if not isinstance(permit, Permit):
+        raise TypeError("that is no permit")
+    parties = {kid: None if (key := keys(kid)) is None else visible_name(key.name) for kid in permit.to}
+    names = () if "*" in permit.to else tuple(parties.values())
+    signer = visible_name(verified.signers[0].name)
+    whom = " and ".join(name or "an unknown party" for name in names) or "everybody"
+    what = (
+        "nothing that can be read here" if permit.marking is None else f"pass it on as {permit.marking.label}"
+    )
+    is_over = parse_time(permit.until) < now
+    end = f"until {permit.until}" + (", which is over" if is_over else "")
+    if not verified.has_weight:
+        end += "; its key may have been stolen, so it counts for nothing"
+    return documents.PermitSaid(
+        says=f"{signer} lets {whom} {what} {end}.",
+        signer=signer,
+        statement=digest_text(verified.digest),
+        to=names,
+        tlp=None if permit.marking is None else permit.marking.label,
+        until=permit.until,
+        is_over=is_over,
+    )
 
 
 def differences(found: Comparison) -> tuple[Difference, ...]:

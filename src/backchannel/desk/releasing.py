@@ -43,7 +43,7 @@ from backchannel.parties.states import Standing
 from backchannel.policy.decide import Request, decide
 from backchannel.provenance.leaves import SECRET_BYTES, salts
 from backchannel.provenance.ledger.leaves import LeafKind
-from backchannel.provenance.predicates import Release
+from backchannel.provenance.predicates import MAX_REFS, Release
 from backchannel.provenance.statement import SigningKey, digest_text, format_seconds
 from backchannel.stix.markings import Tlp
 from backchannel.store.statements import NewSent, StatementRow, Subject
@@ -178,6 +178,7 @@ class _Sending:
 
     def _check_contents(self, waiting: Sequence[StatementRow]) -> None:
         self._check_attachments()
+        self._check_permits()
         if self._plan.going or self._how.attachments or waiting:
             return
         to = self._to.party.name
@@ -209,6 +210,19 @@ class _Sending:
                 hint=f"Verify the party first: backchannel party verify {visible_name(party.name)}",
             )
 
+    def _check_permits(self) -> None:
+        """See that what goes by a permit can show it."""
+        if self._how.hide_sources and any(one.permit for one in self._plan.going):
+            raise PolicyError(
+                "some of it goes by a permit of its originator, and a permit shows whose it is",
+                hint="Send it without --hide-source, or leave out what the plan names with the rule permit.",
+            )
+        if len(self._stated.permits) > MAX_REFS:
+            raise UsageError(
+                f"it relies on {len(self._stated.permits):,} permits, and a drop names at most {MAX_REFS:,}",
+                hint="Send it in several drops.",
+            )
+
     # --- The drop ------------------------------------------------------------------------------------
 
     def _statements(self, waiting: Sequence[StatementRow]) -> list[bytes]:
@@ -234,6 +248,7 @@ class _Sending:
             root=NO_ROOT,
             n=0,
             chunks=[],
+            permit=[digest_text(digest) for digest in self._stated.permits],
             # A signed receipt would show whom it came from.
             ack="none" if self._plan.is_deniable else self._how.ack,
         )

@@ -54,6 +54,8 @@ class Stating:
         self._groups: list[tuple[Group, Sequence[Going]]] = []
         self.carried: dict[bytes, bytes] = {}
         """The envelopes that go along, by their digests."""
+        self.permits: dict[bytes, bytes] = {}
+        """Those among them that markings rely on."""
 
     def state(self, groups: Sequence[Sequence[Going]], salts: Sequence[bytes]) -> None:
         """Make one statement for each group.
@@ -80,6 +82,7 @@ class Stating:
             chain = tuple(digest_text(digest) for digest in (*(row.digest for row in before), said))
             self._groups.append((Group(chain=chain, first=first, n=len(group)), group))
             first += len(group)
+            self._show_permits(group)
 
     def lines(self) -> Iterator[Line]:
         """Yield the lines that say which statements stand behind which objects: proofs are made as they are written."""
@@ -113,11 +116,20 @@ class Stating:
             to=[self._to],
             received_at=one.received_at[:10],
             handling="verbatim",
-            marking_in=one.tlp,
+            marking_in=one.received,
             marking_out=one.tlp,
             cryptonym=name,
         )
         return relay, () if self._how.hide_sources else way.statements
+
+    def _show_permits(self, group: Sequence[Going]) -> None:
+        """Let the permits go along that the markings of objects rely on, but where whoever gave them is hidden."""
+        if self._how.hide_sources:
+            return
+        for digest in dict.fromkeys(permit.digest for one in group for permit in one.permits):
+            row = None if digest in self.permits else self._store.statements.get(digest)
+            if row is not None:
+                self.permits[digest] = self.carried[digest] = row.envelope
 
     def _told(self, one: Going, source: str) -> Relay:
         """Return our statement about what nobody signed: we had it, from somebody whom we do not name."""

@@ -14,7 +14,7 @@ from backchannel.desk.steps import Steps, heads
 from backchannel.desk.verdicts import Verdicts
 from backchannel.provenance.hops import Chain, Held, Link
 from backchannel.provenance.leaves import Proof
-from backchannel.provenance.permits import Asked, Permitted, find_permit
+from backchannel.provenance.permits import Asked, Permitted, find_permit, is_reporting
 from backchannel.provenance.statement import format_seconds
 from backchannel.provenance.verification import Keys, Terms
 from backchannel.stix.markings import Tlp
@@ -88,7 +88,9 @@ class Ways:
             relays=self._own,
             at=format_seconds(self._now),
         )
-        found = find_permit(asked, self._permits(kept.digest), self._is_same)
+        # To whom it went is told to nobody yet, so what asks for that is left alone.
+        usable = [one for one in self._permits(kept.digest) if not is_reporting(one)]
+        found = find_permit(asked, usable, self._is_same)
         return found if isinstance(found, Permitted) else None
 
     def _way(self, head: About, read: Mapping[bytes, About], kept: Kept, marking: Tlp) -> Way:

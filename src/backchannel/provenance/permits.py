@@ -52,8 +52,6 @@ class Permitted:
     """Of the statement."""
     marking: Tlp
     until: str
-    report: bool
-    """Whether the originator is to be told to whom it went."""
 
 
 def find_permit(asked: Asked, permits: Iterable[Verified], is_same: IsSame) -> Permitted | str:
@@ -74,8 +72,13 @@ def find_permit(asked: Asked, permits: Iterable[Verified], is_same: IsSame) -> P
         if against or permit.marking is None:
             why = why or against or "it gives no marking"
         else:
-            found.append(Permitted(verified.digest, permit.marking, permit.until, permit.report))
+            found.append(Permitted(verified.digest, permit.marking, permit.until))
     return min(found, key=lambda one: one.marking.strictness) if found else why
+
+
+def is_reporting(verified: Verified) -> bool:
+    """Whether a permit holds only for who tells the originator to whom it went."""
+    return isinstance(verified.predicate, Permit) and verified.predicate.report
 
 
 def _is_of_originator(verified: Verified, asked: Asked, is_same: IsSame) -> bool:

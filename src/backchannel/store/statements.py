@@ -282,6 +282,10 @@ class Statements(Protocol):
         """Return copies that were sent, newest first; with `is_asking` only those that asked for a receipt."""
         ...
 
+    def readers(self, object_digest: bytes) -> list[tuple[int, str]]:
+        """Return the parties to whom we sent an object by a drop: row and name, in the order of their names."""
+        ...
+
     def next_seq(self, chan: str) -> tuple[int, bytes | None]:
         """Return the number of the next drop of our own on a channel, and the digest of the manifest before."""
         ...

@@ -140,6 +140,9 @@ class SqliteStatements(SqliteQuarantine, SqliteWaiting):
         wanted = {"party": party_row, "manifest": manifest, "rows": at_most, "asking": is_asking}
         return [SentRow(*row) for row in self._database.execute(_SENT, wanted)]
 
+    def readers(self, object_digest: bytes) -> list[tuple[int, str]]:
+        return self._database.execute(_READERS, (object_digest,)).fetchall()
+
     def next_seq(self, chan: str) -> tuple[int, bytes | None]:
         row = self._database.execute(_LAST_SENT, (chan,)).fetchone()
         return (0, None) if row is None else (row[0] + 1, row[1])
@@ -317,6 +320,15 @@ WHERE (:party IS NULL OR d.party_row = :party) AND (:manifest IS NULL OR s.diges
   AND (d.ack <> 'none' OR NOT :asking)
 ORDER BY d.sent_row DESC
 LIMIT :rows
+"""
+
+_READERS = """
+SELECT DISTINCT p.party_row, p.name
+FROM statement_subject AS u
+JOIN sent_drop AS d ON d.statement_row = u.statement_row
+JOIN party AS p ON p.party_row = d.party_row
+WHERE u.object_digest = ?
+ORDER BY p.name
 """
 
 _LAST_SENT = """
