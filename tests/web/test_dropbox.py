@@ -87,12 +87,24 @@ def test_the_page_has_a_form_that_works_without_scripts(box: Served, folder: Pat
         ({}, b""),
         (FORM, form(drop=b"", text=b"")),
         (FORM, b"no form"),
-        ({"Content-Type": "multipart/form-data"}, b"x"),
-        ({"Content-Type": f"multipart/form-data; boundary={'x' * 5000}"}, b"x"),
     ],
 )
-def test_nothing_is_no_file(box: Served, folder: Path, headers: dict[str, str], body: bytes):
+def test_nothing_is_no_file_and_is_answered_at_once(
+    box: Served, folder: Path, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], body: bytes
+):
+    async def wait(*_: object) -> None:
+        raise AssertionError("all of it has come: there is nothing more to wait for")
+
+    monkeypatch.setattr(dropbox, "throw_away", wait)
     answer = box.visitor().ask("/drop", method="POST", headers=headers, body=body)
+    assert answer.status == 400
+    assert left(folder) == []
+
+
+@pytest.mark.parametrize("parameters", ["", f"; boundary={'x' * 5000}"])
+def test_a_form_without_a_boundary_is_none(box: Served, folder: Path, parameters: str):
+    headers = {"Content-Type": f"multipart/form-data{parameters}"}
+    answer = box.visitor().ask("/drop", method="POST", headers=headers, body=b"x")
     assert answer.status == 400
     assert left(folder) == []
 

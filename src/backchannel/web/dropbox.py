@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from backchannel import codec
-from backchannel.channels.bounds import Buckets, Limits, address_key, throw_away
+from backchannel.channels.bounds import Buckets, Incoming, Limits, address_key, throw_away
 from backchannel.desk.box import Box, FullError, Leaving
 from backchannel.desk.carried_documents import DropTicket
 from backchannel.drop import limits
@@ -75,13 +75,15 @@ class DropBoxDoor:
     async def leave(self, request: Request) -> Response:
         """`POST /drop`, `PUT /drop`: take in a file."""
         is_form = request.headers.get("content-type", "").lower().startswith(MULTIPART)
+        incoming = Incoming(request.receive)
         try:
             with self._turn(request):
-                ticket = await self._take(request, is_form=is_form)
+                ticket = await self._take(request, incoming, is_form=is_form)
         except _Refused as refused:
             answer = self._refusal(refused, is_form=is_form)
-            if request.headers.get("expect", "").lower() != "100-continue":
-                await throw_away(request.receive, _REFUSED)
+            expects = request.headers.get("expect", "").lower() == "100-continue"
+            if not (incoming.is_over or expects or refused.status == 408):
+                await throw_away(incoming, _REFUSED)
             return answer
         if is_form:
             return self._page(202, state="taken", ticket=ticket)
@@ -89,7 +91,7 @@ class DropBoxDoor:
 
     # --- Taking in -----------------------------------------------------------------------------------
 
-    async def _take(self, request: Request, *, is_form: bool) -> str:
+    async def _take(self, request: Request, incoming: Incoming, *, is_form: bool) -> str:
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length[:19]) > limits.MAX_FILE_BYTES + _FORM_BYTES * is_form:
             raise _TOO_LARGE
@@ -98,7 +100,7 @@ class DropBoxDoor:
         except (FullError, OSError):
             raise _full() from None
         try:
-            body = _body(request)
+            body = _body(incoming)
             parts = _form_data(body, request.headers["content-type"]) if is_form else body
             await _write(leaving, parts)
             if not leaving.size:
@@ -165,7 +167,7 @@ def _full() -> _Refused:
     return _Refused(503, "The box is full.", "Come back later.", retry_after_s=FULL_RETRY_S)
 
 
-async def _body(request: Request) -> AsyncIterator[bytes]:
+async def _body(incoming: Incoming) -> AsyncIterator[bytes]:
     """Yield a body as it comes.
 
     Raises:
@@ -177,7 +179,7 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
         ends = begin + FIRST_S + taken / SLOWEST_BYTES_PER_S
         try:
             async with asyncio.timeout(min(IDLE_S, ends - clock())):
-                message = await request.receive()
+                message = await incoming()
         except TimeoutError:
             raise _Refused(408, "The file did not come fast enough.", "Nothing of it was kept.") from None
         if message["type"] != "http.request":
