@@ -77,7 +77,7 @@ class Handing:
             replace_output(session, path).check_output()
 
     def _check_channel(self, session: Session, channel: str) -> None:
-        from backchannel.desk.handing_on import check_carrier  # noqa: PLC0415
+        from backchannel.desk.outbox import check_carrier  # noqa: PLC0415
 
         if self.output is not None or self.qr is not None or self.armored or self.part_chars is not None:
             raise UsageError(

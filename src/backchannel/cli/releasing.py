@@ -153,7 +153,9 @@ def send(
         sent: list[SentDrop] = []
         for one in plans:
             approved = one.sha256 if hashes else None
-            made = make(node, session.clock, one, how, approved=approved, unseal=unseal)
+            made = make(
+                node, session.clock, one, how, approved=approved, carrier=handing.channel, unseal=unseal
+            )
             sent.append(handing.hand_on(session, made))
     answer_sent(session, handing, sent)
 
@@ -169,7 +171,7 @@ def _send_receipts(
     with session.node() as node:
         unseal = unseal_of(node, passphrase_file)
         for name in to:
-            made = receipts_drop(node, session.clock, name, unseal=unseal)
+            made = receipts_drop(node, session.clock, name, carrier=handing.channel, unseal=unseal)
             if made is None:
                 session.tell(paragraph(f"Nothing waits for {who(name)}."))
             else:

@@ -18,7 +18,8 @@ from typing import IO, BinaryIO
 from backchannel.clock import Clock, parse_time
 from backchannel.desk.drop_documents import SentDrop
 from backchannel.desk.node import Node
-from backchannel.desk.releasing import OUTBOX, Made
+from backchannel.desk.outbox import OUTBOX
+from backchannel.desk.releasing import Made
 from backchannel.desk.writing import sync_folder
 from backchannel.drop import limits
 from backchannel.drop.armor import write_armored

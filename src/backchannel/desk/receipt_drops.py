@@ -51,13 +51,21 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     statements: list[msgspec.Raw]
 
 
-def receipts_drop(node: Node, clock: Clock, party: str, *, unseal: Unseal | None = None) -> Made | None:
+def receipts_drop(
+    node: Node,
+    clock: Clock,
+    party: str,
+    *,
+    carrier: str | None = None,
+    unseal: Unseal | None = None,
+) -> Made | None:
     """Make a drop of what waits for a party: no objects, and no receipt asked for it. None: nothing waits.
 
     Args:
         node: ours.
         clock: the present.
         party: its name.
+        carrier: name of the channel by which it is to go.
         unseal: opens our keys.
 
     Raises:
@@ -68,7 +76,8 @@ def receipts_drop(node: Node, clock: Clock, party: str, *, unseal: Unseal | None
     to = recipient_of(node, party)
     if not node.store.statements.waiting(to.party.party_row):
         return None
-    return release(node, clock, plan(node, clock, to, Choice()), How(ack="none"), unseal=unseal)
+    planned = plan(node, clock, to, Choice())
+    return release(node, clock, planned, How(ack="none"), carrier=carrier, unseal=unseal)
 
 
 def write_statements(node: Node, clock: Clock, party: str, path: Path) -> SentStatements | None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from backchannel.clock import Clock
 from backchannel.desk.channel import Terms
 from backchannel.desk.channels import terms_of
-from backchannel.desk.handing_on import write_down
 from backchannel.desk.node import Node
 from backchannel.desk.receipt_drops import receipts_drop
 from backchannel.errors import NotFoundError, PolicyError, SignatureError
@@ -25,8 +24,6 @@ def write_receipts(node: Node, clock: Clock, row: ChannelRow, *, unseal: Unseal 
     """Make a drop of the receipts that wait for the party of a channel, and write it down to go by that channel.
 
     Returns whether there is one. What waits otherwise goes along.
-
-    Killed between the two, the drop lies in the outbox, and `release again` hands it on.
 
     Args:
         node: ours.
@@ -44,13 +41,10 @@ def write_receipts(node: Node, clock: Clock, row: ChannelRow, *, unseal: Unseal 
     if not any(one.kind == "receipt" for one in node.store.statements.waiting(party.party_row)):
         return False
     try:
-        made = receipts_drop(node, clock, party.name, unseal=unseal)
+        made = receipts_drop(node, clock, party.name, carrier=row.name, unseal=unseal)
     except (NotFoundError, PolicyError, SignatureError):
         return False  # it has no keys here, may be sent nothing, or nobody is there who gives our passphrase
-    if made is None:
-        return False
-    write_down(node, clock, row, made.path)
-    return True
+    return made is not None
 
 
 def _can_be_written(terms: Terms) -> bool:

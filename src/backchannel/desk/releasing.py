@@ -1,9 +1,10 @@
 """Make a drop for a party: what the plan lets go, with the statements behind it, signed, encrypted and written down.
 
 What was made is kept in the home's `outbox` until it expires, because informal media lose things. The order of a
-send: the drop lies whole in the outbox; then one transaction writes down that it was sent, under its number; only
-then is it handed on. Whatever ends the process before that transaction leaves nothing that anybody saw; after it,
-the same bytes can be handed on again. So no number is ever used for two drops.
+send: the drop lies whole in the outbox; then one transaction writes down that it was sent, under its number, and by
+which channel it is to go; only then is it handed on. Whatever ends the process before that transaction leaves
+nothing that anybody saw; after it, the same bytes can be handed on again, and each poll of the channel does so. So no
+number is ever used for two drops.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from backchannel import codec
 from backchannel.clock import Clock, format_time
 from backchannel.desk.drop_documents import SentDrop
 from backchannel.desk.node import Node
+from backchannel.desk.outbox import OUTBOX, check_carrier, to_be_carried
 from backchannel.desk.own_checkpoint import carried
 from backchannel.desk.own_keys import OwnKeys, own_keys
 from backchannel.desk.own_news import own_key_statements
@@ -48,7 +50,6 @@ from backchannel.provenance.statement import SigningKey, digest_text, format_sec
 from backchannel.stix.markings import Tlp
 from backchannel.store.statements import NewSent, StatementRow, Subject
 
-OUTBOX: Final = "outbox"
 ATTACHED: Final = Tlp.AMBER
 """What a file counts as that goes along: it bears no marking, and the person who attaches it sees who gets it."""
 PRIVATE: Final = "private"
@@ -70,6 +71,7 @@ def release(
     how: How,
     *,
     approved: str | None = None,
+    carrier: str | None = None,
     unseal: Unseal | None = None,
 ) -> Made:
     """Make the drop of a plan, and write down that it was sent.
@@ -80,12 +82,14 @@ def release(
         plan: formed just now (`planning.plan`).
         how: how it is made.
         approved: the digest of the plan that a person looked at; without it, nothing may be withheld.
+        carrier: name of the channel by which it is to go: from then on each poll of it tries that.
         unseal: opens our keys.
 
     Raises:
         PolicyError: something is withheld and no plan was approved, or the plan is another than the approved one;
             or the party may be sent nothing.
-        UsageError: there is nothing to send.
+        UsageError: there is nothing to send, or the channel carries no drops.
+        NotFoundError: there is no such channel.
         InputError: an attachment cannot be read, or something does not fit into a drop.
         StoreError: it cannot be written.
     """
@@ -93,7 +97,7 @@ def release(
     keys = own_keys(node, clock, unseal)
     with _sending(node.home):
         forget_expired(node, clock)
-        return _Sending(node, clock, plan, how, keys).make()
+        return _Sending(node, clock, plan, how, keys).make(carrier)
 
 
 def forget_expired(node: Node, clock: Clock) -> int:
@@ -157,7 +161,8 @@ class _Sending:
         self._salts = salts(self._secret, len(plan.going))
         self._stated = Stating(node, clock, self._key, plan.recipient.sign, how)
 
-    def make(self) -> Made:
+    def make(self, carrier: str | None) -> Made:
+        by = None if carrier is None else check_carrier(self._store, carrier)
         waiting: Sequence[StatementRow] = ()
         statements: list[bytes] = []
         if not self._plan.is_deniable:  # of that, nothing may bear our signature
@@ -172,8 +177,11 @@ class _Sending:
         folder = self._node.home / OUTBOX
         path = folder / f"{draft.bundle}-{int(expires.timestamp())}.bcb"
         manifest = self._write(path, draft, statements)
+        sending = None if by is None else to_be_carried(path, by, at=format_time(self._now))
         with self._store.transaction():
             self._keep(manifest, waiting)
+            if sending is not None:
+                self._store.carried.put(sending)
         return Made(self._document(manifest, path, len(statements)), path)
 
     def _check_contents(self, waiting: Sequence[StatementRow]) -> None:
