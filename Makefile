@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 UV_VERSION := 0.13.9
+# All tests are shared out among as many processes as there are cores; some of them (TESTS=...) run in one.
+WORKERS ?= $(if $(TESTS),0,auto)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format docs opener lock clean
@@ -16,8 +18,8 @@ help: ## Say what there is
 demo: $(VENV)/.run-ready ## Three pretend parties, the whole story in one go
 	@$(BIN)/backchannel demo
 
-test: $(VENV)/.dev-ready ## Run the tests
-	@$(BIN)/python -m pytest $(TESTS)
+test: $(VENV)/.dev-ready ## Run the tests, or those named: TESTS=tests/desk
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(TESTS)
 
 check: $(VENV)/.dev-ready ## Form, types and layers
 	@$(BIN)/ruff check .

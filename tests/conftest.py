@@ -3,6 +3,8 @@
 - A test reaches no network beyond the loopback: the socket guard fails it.
 - A skip is honest: under `BACKCHANNEL_TEST_ALL=1` (CI) it is a failure, unless `tests/unavailable.toml`
   names the test or the tool and says why it cannot be had.
+- Tests run beside each other in several processes, in any order: none counts on what another left, on a fixed
+  port, or on how long something takes.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ALL = os.environ.get("BACKCHANNEL_TEST_ALL") == "1"
+MAX_WORKERS = 8
+"""Each makes for itself what tests share: servers, prepared nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,13 @@ def _read_unavailable() -> Unavailable:
 
 
 UNAVAILABLE = _read_unavailable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return in how many processes `make test` runs; on one core in its own."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, MAX_WORKERS) if cores > 1 else 0
 
 
 @pytest.hookimpl(wrapper=True)
