@@ -11,7 +11,7 @@ import pytest
 from tests.cli.running import Ran, run_in
 from tests.desk.drops import indicator, keep, nodes
 
-from backchannel.cli.answering import _REASONS
+from backchannel.cli.answering import DECLINE_REASONS
 from backchannel.clock import SystemClock
 from backchannel.desk.node import open_node
 from backchannel.desk.receipt_drops import take_statements
@@ -125,4 +125,4 @@ def test_what_contradicts_itself_is_refused_as_usage(two: Two, words: tuple[str,
 
 
 def test_the_command_knows_every_reason():
-    assert set(_REASONS) == DECLINE_CODES
+    assert set(DECLINE_REASONS) == DECLINE_CODES

@@ -28,7 +28,7 @@ _text = click.option(
 )
 
 
-_REASONS = (
+DECLINE_REASONS = (
     "not-relevant",
     "not-understood",
     "no-capability",
@@ -106,7 +106,7 @@ def ack(
     """,
 )
 @click.argument("which", metavar="ID|DROP")
-@click.option("--reason", type=click.Choice(_REASONS), required=True, help="Why.")
+@click.option("--reason", type=click.Choice(DECLINE_REASONS), required=True, help="Why.")
 @click.option(
     "--other", default="", metavar="ID", help="What it duplicates or conflicts with, where that is why."
 )

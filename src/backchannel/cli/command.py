@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
 from typing import cast
 
@@ -42,6 +44,32 @@ def read_words(word: str) -> str:
 
 _MAX_WORDS = 2**16
 """Characters of a text given to a command; a note in a STIX object is shorter than a page."""
+
+
+def gathered(
+    name: str, kind: type, *options: Callable[..., object]
+) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """Give a command many options as one argument.
+
+    Args:
+        name: of the argument.
+        kind: its dataclass, with a field for each option.
+        options: what `click.option` returns, in the order of the help.
+    """
+    names = [field.name for field in fields(kind)]
+
+    def with_options(command: Callable[..., object]) -> Callable[..., object]:
+        @wraps(command)
+        def run(*args: object, **more: object) -> object:
+            given = {one: more.pop(one) for one in names}
+            return command(*args, **{name: kind(**given)}, **more)
+
+        wrapped: Callable[..., object] = run
+        for option in reversed(options):
+            wrapped = cast("Callable[..., object]", option(wrapped))
+        return wrapped
+
+    return with_options
 
 
 class Command(click.Command):

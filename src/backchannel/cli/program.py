@@ -7,6 +7,7 @@ import click
 from backchannel import __version__
 from backchannel.cli.acting import advice, export
 from backchannel.cli.answering import ack, decline, dispute, sight
+from backchannel.cli.asking import ask
 from backchannel.cli.batches import batch
 from backchannel.cli.channels import channel
 from backchannel.cli.coming import receive
@@ -20,6 +21,7 @@ from backchannel.cli.permitting import release
 from backchannel.cli.reading import inbox, show, why
 from backchannel.cli.receiving import import_, validate
 from backchannel.cli.refused import refused
+from backchannel.cli.replying import answer
 from backchannel.cli.serving import demo, serve
 from backchannel.cli.taxii import taxii
 from backchannel.cli.warninglists import warninglist
@@ -64,6 +66,8 @@ for _command in (
     decline,
     sight,
     dispute,
+    ask,
+    answer,
     warninglist,
     ledger,
     taxii,

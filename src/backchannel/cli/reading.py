@@ -10,6 +10,7 @@ from backchannel.cli.command import Command, pass_session
 from backchannel.cli.item import item_text, show_text
 from backchannel.cli.layout import counted, silent_text
 from backchannel.cli.reasons import why_text
+from backchannel.cli.request_texts import tasks_text
 from backchannel.cli.session import Session
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ def inbox(session: Session, rows: int, before: str | None, everything: bool) -> 
     if session.form == "json":
         session.document(page)
         return
-    if page.items:
-        session.text("\n\n".join(item_text(item) for item in page.items))
+    parts = [tasks_text(page.tasks)] if page.tasks else []
+    parts += [item_text(item) for item in page.items]
+    if parts:
+        session.text("\n\n".join(parts))
     _say_next(session, page)
 
 

@@ -15,6 +15,7 @@ import msgspec
 from backchannel.codec import JsonObject
 from backchannel.desk.provenance_documents import Difference, Provenance
 from backchannel.desk.receipt_documents import CameDrop, Unanswered
+from backchannel.desk.request_documents import Task
 from backchannel.stix.findings import Finding
 
 ValidityState = Literal["before", "inside", "after"]
@@ -134,6 +135,8 @@ class Inbox(msgspec.Struct, frozen=True, kw_only=True):
     """Objects that wait for a person's decision and that no item shows."""
     unanswered: Unanswered | None
     """Drops that we sent and whose readers are silent; null on all pages but the first."""
+    tasks: tuple[Task, ...] = ()
+    """What other parties ask, need or answered; on the first page only."""
 
 
 class ItemDetail(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from backchannel.desk.documents import Inbox, ItemDetail, ItemHit
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
 from backchannel.desk.sent_drops import unanswered
+from backchannel.desk.tasks import tasks
 from backchannel.desk.ties import tied_indicators
 from backchannel.desk.why import why
 from backchannel.errors import UsageError
@@ -76,6 +77,7 @@ def inbox(
         next=None if place is None else str(place),
         quarantined=objects.quarantined(),
         unanswered=unanswered(node, clock) if before is None else None,
+        tasks=tasks(node, clock) if before is None else (),
     )
 
 

@@ -23,7 +23,7 @@ from backchannel.provenance.chain import trace
 from backchannel.provenance.deniable import open_either
 from backchannel.provenance.hops import Chain, Held, Link
 from backchannel.provenance.leaves import Proof
-from backchannel.provenance.predicates import Predicate, Receipt, Relay
+from backchannel.provenance.predicates import Answer, Predicate, Receipt, Relay, Retract
 from backchannel.provenance.statement import (
     MAX_MANIFEST_BYTES,
     Opened,
@@ -70,7 +70,7 @@ def keep_statement(
     statement = opened.statement
     predicate = _content(opened)
     prev = predicate.prev if isinstance(predicate, Relay) else None
-    manifest = predicate.manifest if isinstance(predicate, Receipt) else None
+    answered = _answered(predicate)
     new = NewStatement(
         digest=opened.digest,
         kind=statement.predicate_type,
@@ -78,13 +78,22 @@ def keep_statement(
         envelope=envelope,
         received_at=format_time(clock.now()),
         prev=None if prev is None else _bytes(prev),
-        manifest=None if manifest is None else _bytes(manifest),
+        manifest=None if answered is None else _bytes(answered),
         is_own=is_own,
     )
     named: Iterable[Subject] = leaves
     if not isinstance(statement.subject, RootSubject):
         named = [Subject(_bytes(one.jcs), one.id, version_key(one.modified)) for one in statement.subject]
     return store.statements.add(new, named, batch_id=batch_id)
+
+
+def _answered(predicate: Predicate | None) -> str | None:
+    """Return the statement that one is about: a receipt's drop, what an answer answers, what a retraction takes back."""
+    if isinstance(predicate, Receipt):
+        return predicate.manifest
+    if isinstance(predicate, Answer):
+        return predicate.reply_to
+    return predicate.statement if isinstance(predicate, Retract) else None
 
 
 def proof_subject(digest: bytes, proof: Proof) -> Subject:

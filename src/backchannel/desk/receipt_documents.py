@@ -45,6 +45,8 @@ class ReceiptsGiven(msgspec.Struct, frozen=True, kw_only=True):
 class SaidBack(msgspec.Struct, frozen=True, kw_only=True):
     """What a recipient said last of a drop of ours, or of objects in it."""
 
+    receipt: str
+    """`sha256:...` of what they said: `backchannel answer` names it where it asks for help."""
     about: tuple[str, ...]
     """Ids of the objects that it is said of; empty: all of the drop."""
     state: str
@@ -63,7 +65,9 @@ class SaidBack(msgspec.Struct, frozen=True, kw_only=True):
     when: str
     """The day."""
     task: str | None
-    """What the answer asks of us."""
+    """What the answer asks of us; null: nothing, or it was done."""
+    helped: str | None
+    """How help was given with what was declined."""
     says: str
     """In one sentence."""
 

@@ -1,4 +1,4 @@
-"""Give receipts back by the carrier that brings the drops of a party: in a drop of their own, that asks for none.
+"""Give receipts and answers back by the carrier that brings a party's drops: in a drop of their own, that asks for none.
 
 A channel of drops is between us and one party, the one that it names. Where a person added it so, the party is not
 known, is not to be sent anything, the folder cannot be written, or our keys are under a passphrase that nobody gave, the
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 from backchannel.clock import Clock
 from backchannel.desk.channel import Terms
@@ -18,6 +19,9 @@ from backchannel.desk.receipt_drops import receipts_drop
 from backchannel.errors import NotFoundError, PolicyError, SignatureError
 from backchannel.parties.at_rest import Unseal
 from backchannel.store.polled import ChannelRow
+
+ANSWERS: Final = frozenset({"answer", "opinion", "outcome", "receipt", "retract", "rfi", "sighting", "tally"})
+"""Kinds of statement that go back at once; news of keys waits for a drop that goes anyway."""
 
 
 def write_receipts(node: Node, clock: Clock, row: ChannelRow, *, unseal: Unseal | None = None) -> bool:
@@ -38,7 +42,7 @@ def write_receipts(node: Node, clock: Clock, row: ChannelRow, *, unseal: Unseal 
     party = node.store.parties.by_name(row.party)
     if not terms.receipts or party is None or not _can_be_written(terms):
         return False
-    if not any(one.kind == "receipt" for one in node.store.statements.waiting(party.party_row)):
+    if not any(one.kind in ANSWERS for one in node.store.statements.waiting(party.party_row)):
         return False
     try:
         made = receipts_drop(node, clock, party.name, carrier=row.name, unseal=unseal)

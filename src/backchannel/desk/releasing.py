@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -46,7 +46,7 @@ from backchannel.policy.decide import Request, decide
 from backchannel.provenance.leaves import SECRET_BYTES, salts
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import MAX_REFS, Release
-from backchannel.provenance.statement import SigningKey, digest_text, format_seconds
+from backchannel.provenance.statement import SigningKey, digest_text, format_seconds, open_envelope
 from backchannel.stix.markings import Tlp
 from backchannel.store.statements import NewSent, StatementRow, Subject
 
@@ -73,6 +73,7 @@ def release(
     approved: str | None = None,
     carrier: str | None = None,
     unseal: Unseal | None = None,
+    also: Callable[[], None] = lambda: None,
 ) -> Made:
     """Make the drop of a plan, and write down that it was sent.
 
@@ -84,6 +85,7 @@ def release(
         approved: the digest of the plan that a person looked at; without it, nothing may be withheld.
         carrier: name of the channel by which it is to go: from then on each poll of it tries that.
         unseal: opens our keys.
+        also: called inside the transaction that writes down that it was sent.
 
     Raises:
         PolicyError: something is withheld and no plan was approved, or the plan is another than the approved one;
@@ -97,7 +99,7 @@ def release(
     keys = own_keys(node, clock, unseal)
     with _sending(node.home):
         forget_expired(node, clock)
-        return _Sending(node, clock, plan, how, keys).make(carrier)
+        return _Sending(node, clock, plan, how, keys).make(carrier, also)
 
 
 def forget_expired(node: Node, clock: Clock) -> int:
@@ -161,7 +163,7 @@ class _Sending:
         self._salts = salts(self._secret, len(plan.going))
         self._stated = Stating(node, clock, self._key, plan.recipient.sign, how)
 
-    def make(self, carrier: str | None) -> Made:
+    def make(self, carrier: str | None, also: Callable[[], None]) -> Made:
         by = None if carrier is None else check_carrier(self._store, carrier)
         waiting: Sequence[StatementRow] = ()
         statements: list[bytes] = []
@@ -182,6 +184,7 @@ class _Sending:
             self._keep(manifest, waiting)
             if sending is not None:
                 self._store.carried.put(sending)
+            also()
         return Made(self._document(manifest, path, len(statements)), path)
 
     def _check_contents(self, waiting: Sequence[StatementRow]) -> None:
@@ -238,8 +241,20 @@ class _Sending:
         # Key sets stand first: a reader may need them to know the key that signed the manifest.
         key_sets = own_key_statements(self._node)
         return [
-            *dict.fromkeys([*key_sets, *self._stated.carried.values(), *(row.envelope for row in waiting)])
+            *dict.fromkeys(
+                [
+                    *key_sets,
+                    *self._stated.carried.values(),
+                    *(row.envelope for row in waiting),
+                    *self._answers,
+                ]
+            )
         ]
+
+    @property
+    def _answers(self) -> tuple[bytes, ...]:
+        """The answer that goes along with the objects that are it."""
+        return () if self._how.answer is None else (self._how.answer,)
 
     def _draft(self, chan: str, seq: int, prev: bytes | None, expires: str) -> Release:
         strictest = max((one.tlp for one in self._plan.going), key=_strictness, default=Tlp.CLEAR)
@@ -259,6 +274,7 @@ class _Sending:
             permit=[digest_text(digest) for digest in self._stated.permits],
             # A signed receipt would show whom it came from.
             ack="none" if self._plan.is_deniable else self._how.ack,
+            reply_to=None if self._plan.is_deniable else self._how.reply_to,
         )
 
     def _with_ledgers(self, draft: Release) -> Release:
@@ -320,6 +336,8 @@ class _Sending:
     def _keep(self, manifest: Manifest, waiting: Sequence[StatementRow]) -> None:
         """Write down what was said and what was sent. Inside a transaction."""
         statements, party = self._store.statements, self._to.party.party_row
+        for said in self._answers:
+            keep_statement(self._store, self._clock, said, batch_id=None, is_own=True)
         for envelope, leaves in self._stated.own:
             keep_statement(self._store, self._clock, envelope, batch_id=None, leaves=leaves, is_own=True)
         for commitment, source, random in self._stated.openings:
@@ -352,6 +370,7 @@ class _Sending:
         for about, envelope in [
             (manifest.digest, manifest.frame),
             *((digest_text(row.digest), row.envelope) for row in waiting),
+            *((digest_text(open_envelope(said).digest), said) for said in self._answers),
         ]:
             record_signed(self._store, LeafKind.SENT, envelope, about=about, now=self._now)
 

@@ -1,4 +1,4 @@
-"""What is said to us beside the objects of a drop: receipts, news of keys, and what is kept for whoever asks later."""
+"""What is said to us beside the objects of a drop: receipts, requests, answers, views of objects, and news of keys."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from backchannel.clock import Clock, format_time
+from backchannel.desk.admitting import admit, settle
 from backchannel.desk.key_statements import is_news, take_key_set, take_revocation
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import PinnedKeys
@@ -59,7 +60,8 @@ class Said:
             party_row: the party that it came from, where that is known.
         """
         for envelope, one in self.verified:
-            keep_statement(node.store, clock, envelope, batch_id=batch_id)
+            row = keep_statement(node.store, clock, envelope, batch_id=batch_id)
+            settle(node, clock, one, row)
             if not isinstance(one.predicate, Revoke):  # which was entered when it was taken
                 about = digest_text(one.digest)
                 record_signed(node.store, LeafKind.RECEIVED, envelope, about=about, now=clock.now())
@@ -106,6 +108,8 @@ def hear(node: Node, clock: Clock, envelope: bytes, keys: PinnedKeys, terms: Ter
             _check_about(node, opened.statement, sent)
         elif isinstance(verified.predicate, Revoke):
             take_revocation(node, clock, envelope)
+        else:
+            admit(node, clock, verified, (one for _, one in said.verified))
     except KeyRefusedError as error:
         raise Rejected(REASONS[error.reason], error.message) from None
     said.verified.append((envelope, verified))

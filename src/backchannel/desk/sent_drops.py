@@ -36,6 +36,8 @@ class _Heard:
     at: datetime
     about: tuple[str, ...]
     """Ids of the objects that it is about."""
+    digest: bytes
+    """Of its statement."""
 
 
 def sent_of(row: SentRow) -> Sent:
@@ -104,7 +106,7 @@ class _Judge:
         heard = list(self._heard(row))
         sent = sent_of(row)
         whole = _standing(sent, heard, self._now)
-        answers = tuple(_said(about, one) for about, one in self._last_words(sent, heard))
+        answers = tuple(self._said(about, one, heard) for about, one in self._last_words(sent, heard))
         return SentStanding(
             to=row.party,
             seq=row.seq,
@@ -134,7 +136,7 @@ class _Judge:
             if verified.has_weight:
                 subject = verified.statement.subject
                 about = () if isinstance(subject, RootSubject) else tuple(one.id for one in subject)
-                yield _Heard(receipt, parse_time(verified.statement.iat), about)
+                yield _Heard(receipt, parse_time(verified.statement.iat), about, kept.digest)
 
     def _last_words(self, sent: Sent, heard: Sequence[_Heard]) -> Iterator[tuple[tuple[str, ...], Standing]]:
         """Yield what was said last of the whole drop, and of each object that was spoken of."""
@@ -143,29 +145,32 @@ class _Judge:
             if found.receipt is not None:
                 yield about, found
 
+    def _said(self, about: tuple[str, ...], found: Standing, heard: Sequence[_Heard]) -> SaidBack:
+        receipt = found.receipt
+        if receipt is None:
+            raise ValueError("nothing was said")
+        reason = receipt.reason
+        digest = next(one.digest for one in heard if one.receipt is receipt)
+        helped = self._store.requests.helped(digest) if found.task else None
+        return SaidBack(
+            receipt=digest_text(digest),
+            about=about,
+            state=receipt.state,
+            verdict=receipt.verdict,
+            acted=receipt.acted,
+            refused=tuple(Noted(code=code, means=code.meaning, mend=code.mend) for code in receipt.refused),
+            reason=None if reason is None else reason.code,
+            other=None if reason is None else reason.other,
+            text="" if reason is None else reason.text,
+            when=receipt.when,
+            task=None if helped is not None else found.task,
+            helped=helped,
+            says=_words(receipt),
+        )
+
 
 def _standing(sent: Sent, heard: Iterable[_Heard], now: datetime) -> Standing:
     return standing(sent, [(one.receipt, one.at) for one in heard], now)
-
-
-def _said(about: tuple[str, ...], found: Standing) -> SaidBack:
-    receipt = found.receipt
-    if receipt is None:
-        raise ValueError("nothing was said")
-    reason = receipt.reason
-    return SaidBack(
-        about=about,
-        state=receipt.state,
-        verdict=receipt.verdict,
-        acted=receipt.acted,
-        refused=tuple(Noted(code=code, means=code.meaning, mend=code.mend) for code in receipt.refused),
-        reason=None if reason is None else reason.code,
-        other=None if reason is None else reason.other,
-        text="" if reason is None else reason.text,
-        when=receipt.when,
-        task=found.task,
-        says=_words(receipt),
-    )
 
 
 def _sentence(row: SentRow, found: Standing) -> str:

@@ -39,6 +39,10 @@ class How:
     """Encrypt to whoever has it, instead of to the party's key."""
     attachments: tuple[tuple[str, Path], ...] = ()
     """Name and file."""
+    reply_to: str | None = None
+    """`sha256:...` of the request that it answers."""
+    answer: bytes | None = None
+    """That answer, a signed statement of ours that is kept with the drop."""
 
 
 class Stating:

@@ -5,10 +5,11 @@ Never more than is in the statement itself: whoever stores the note reads as muc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from backchannel.feedback.answers import answer_words
 from backchannel.feedback.envelope import MAX_TEXT_CHARS
 from backchannel.provenance.predicates import Predicate, Receipt
 from backchannel.provenance.statement import Statement, content_of
@@ -36,10 +37,9 @@ def in_words(statement: Statement, who: str) -> Told:
         ValueError: its predicate is not of the form of its kind.
     """
     predicate = content_of(statement)
-    words = None if predicate is None else _WORDS.get(type(predicate))
-    if predicate is None or words is None:
+    told = None if predicate is None else _told(predicate, who)
+    if told is None:
         return Told("Signed statement", f"{who} says something to be verified: {statement.predicate_type}.")
-    told = words(predicate, who)
     return (
         told
         if len(told.content) <= MAX_TEXT_CHARS
@@ -47,9 +47,14 @@ def in_words(statement: Statement, who: str) -> Told:
     )
 
 
-def _receipt(said: Predicate, who: str) -> Told:
-    if not isinstance(said, Receipt):
-        raise TypeError("it is not a receipt")
+def _told(predicate: Predicate, who: str) -> Told | None:
+    if isinstance(predicate, Receipt):
+        return _receipt(predicate, who)
+    words = answer_words(predicate, who)
+    return None if words is None else Told(*words)
+
+
+def _receipt(said: Receipt, who: str) -> Told:
     if said.reason is not None:
         text = f" {said.reason.text.strip()}" if said.reason.text.strip() else ""
         return Told("Declined", f"{who} declined this ({said.reason.code}).{text}")
@@ -73,7 +78,3 @@ _STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "declined": ("Declined", "declined"),
     }
 )
-_WORDS: Final[Mapping[type[Predicate], Callable[[Predicate, str], Told]]] = MappingProxyType(
-    {Receipt: _receipt}
-)
-"""One function for each kind of statement that is told."""

@@ -40,6 +40,7 @@ from backchannel.provenance.fields import (
 )
 from backchannel.provenance.said import (
     DECLINE_CODES,
+    MAX_HUNT_PATTERNS,
     Answer,
     DeclineReason,
     Hunted,
@@ -60,6 +61,7 @@ __all__ = [
     "DECLINE_CODES",
     "KEYSET",
     "MAX_HOPS",
+    "MAX_HUNT_PATTERNS",
     "MAX_RECIPIENTS",
     "MAX_REFS",
     "MAX_RELEASE_DAYS",

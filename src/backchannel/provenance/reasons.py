@@ -161,7 +161,7 @@ class Reason(StrEnum):
         "Answer the first one: backchannel ask list."
     TOO_MANY_REQUESTS = "too-many-requests", RULE, "this party has too many requests open here, or asked too often today", \
         "Answer or decline what is open, and ask the party to ask less."
-    NOT_SENT = "not-sent", RULE, "it speaks of an object that we did not send to this party", \
+    UNKNOWN_OBJECT = "unknown-object", RULE, "it speaks of an object that is not here", \
         "Ask the party where they have the object from."
     NOT_THEIRS = "not-theirs", RULE, "it takes back what this party did not say", \
         "Ask the party which of their statements they mean."

@@ -288,6 +288,11 @@ def content_of(statement: Statement) -> Predicate | None:
     return predicate
 
 
+def objects_named(statement: Statement) -> Sequence[ObjectSubject]:
+    """Return the objects that a statement names; none where it is about a root."""
+    return () if isinstance(statement.subject, RootSubject) else statement.subject
+
+
 def decode_base64(text: str) -> bytes:
     """Read base64 (RFC 4648 §4) in its one spelling: padded, nothing between, no bits left over.
 

@@ -13,6 +13,7 @@ from backchannel.store.exchange import Collected, Collections, Credentials, Stat
 from backchannel.store.leaves import Leaves
 from backchannel.store.membership import Membership
 from backchannel.store.polled import Channels
+from backchannel.store.requests import Requests
 from backchannel.store.rows import (
     Answered,
     Arrived,
@@ -323,6 +324,11 @@ class Store(Protocol):
     @property
     def statements(self) -> Statements:
         """What was signed, and what became of it."""
+        ...
+
+    @property
+    def requests(self) -> Requests:
+        """What parties ask of one another."""
         ...
 
     @property

@@ -43,7 +43,7 @@ class NewStatement(NamedTuple):
     prev: bytes | None = None
     """Of a relay: the statement before."""
     manifest: bytes | None = None
-    """Of a receipt: the drop that it is for."""
+    """Of a receipt: the drop that it is for; of an answer or a retraction: the statement that it is about."""
     is_own: bool = False
 
 

@@ -19,7 +19,7 @@ from backchannel.clock import Clock
 from backchannel.desk.box import Box
 from backchannel.errors import BackchannelError
 from backchannel.parties.at_rest import Unseal
-from backchannel.web import answers, dropbox, drops, ledger, offered, pages, party
+from backchannel.web import answers, dropbox, drops, ledger, offered, pages, party, requests
 from backchannel.web.assets import Assets
 from backchannel.web.auth import Logins
 from backchannel.web.doorway import Doorway
@@ -121,6 +121,8 @@ def _page_routes(house: House) -> list[BaseRoute]:
         *shows(pages.batch, "/batches/{batch_id:int}", "/batches/{batch_id:int}.json"),
         does(answers.undo, "/batches/{batch_id:int}/undo"),
         *shows(drops.drops, "/drops", "/drops.json"),
+        *shows(requests.requests, "/requests", "/requests.json"),
+        does(requests.answer, "/requests/{which}/answer"),
         *shows(pages.channels, "/channels", "/channels.json"),
         *shows(pages.channel, "/channels/{name}.json", "/channels/{name}"),
         does(answers.poll, "/channels/{name}/poll"),

@@ -343,7 +343,7 @@ LIMIT 1
 _RECEIPTS = """
 SELECT statement_row, digest, kind, issuer, prev, received_at, envelope, is_own
 FROM visible_statement
-WHERE manifest = ?
+WHERE manifest = ? AND kind = 'receipt'
 ORDER BY statement_row
 """
 

@@ -20,6 +20,7 @@ from backchannel.store.sqlite.membership import SqliteMembership
 from backchannel.store.sqlite.migrate import migrate
 from backchannel.store.sqlite.objects import SqliteObjects
 from backchannel.store.sqlite.parties import SqliteParties
+from backchannel.store.sqlite.requests import SqliteRequests
 from backchannel.store.sqlite.rule_numbers import SqliteRuleNumbers
 from backchannel.store.sqlite.segments import SqliteSegments
 from backchannel.store.sqlite.sightlines import SqliteSightlines
@@ -68,6 +69,7 @@ class SqliteStore:
         self.channels = SqliteChannels(self.database)
         self.carried = SqliteCarriedFiles(self.database)
         self.statements = SqliteStatements(self.database)
+        self.requests = SqliteRequests(self.database)
         self.leaves = SqliteLeaves(self.database)
         self.witness = SqliteWitness(self.database)
 

@@ -1,0 +1,201 @@
+"""What others ask, answer and say of objects: whether it may be taken, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from backchannel.clock import Clock, format_time, parse_time
+from backchannel.desk.node import Node
+from backchannel.desk.requests import RequestReader
+from backchannel.ids import Digest
+from backchannel.parties.states import Standing
+from backchannel.provenance.predicates import (
+    Answer,
+    Opinion,
+    Outcome,
+    Predicate,
+    Receipt,
+    Retract,
+    Rfi,
+    Sighting,
+)
+from backchannel.provenance.reasons import Reason, Rejected
+from backchannel.provenance.requests import CLOSED, MAX_OPEN, Before, check_answer, check_request, claim_of
+from backchannel.provenance.statement import (
+    ObjectSubject,
+    Statement,
+    content_of,
+    objects_named,
+    open_envelope,
+    shown,
+)
+from backchannel.provenance.verification import Verified
+from backchannel.store.requests import NewRequest, RequestRow
+from backchannel.store.rows import PartyRow
+
+_DAY = timedelta(days=1)
+MAX_VERSIONS = 100
+"""Contents of one object among which the one that is spoken of is looked for."""
+
+
+def admit(node: Node, clock: Clock, one: Verified, before: Iterable[Verified]) -> None:
+    """Check that a statement may be taken, beyond its signature.
+
+    Args:
+        node: ours.
+        clock: the present.
+        one: the statement.
+        before: what was heard in the same drop, and is not kept yet.
+
+    Raises:
+        Rejected: it may not.
+    """
+    said = one.predicate
+    if isinstance(said, Rfi):
+        _check_request(node, clock, one, said, before)
+    elif isinstance(said, Answer):
+        _check_answer(node, clock, one, said)
+    elif isinstance(said, Retract):
+        _check_retraction(node, one, said)
+    elif isinstance(said, Outcome | Opinion | Sighting):
+        for subject in objects_named(one.statement):
+            if not is_here(node, subject):
+                raise Rejected(Reason.UNKNOWN_OBJECT, shown(subject.id))
+
+
+def settle(node: Node, clock: Clock, one: Verified, row: int) -> None:
+    """Keep what follows from a statement that was taken. Inside the transaction that keeps it.
+
+    Args:
+        node: ours.
+        clock: the present.
+        one: the statement.
+        row: of it, in the store.
+    """
+    said, requests = one.predicate, node.store.requests
+    if isinstance(said, Rfi):
+        party = party_of(node, one)
+        asked = parse_time(one.statement.iat)
+        requests.add(
+            NewRequest(
+                statement_row=row,
+                party_row=party.party_row,
+                is_own=False,
+                thread=said.thread,
+                claim=_claim(said, one.statement),
+                asked_at=format_time(asked),
+                needed_by=format_time(parse_time(said.needed_by)),
+            )
+        )
+    elif isinstance(said, Answer | Retract):
+        name = said.reply_to if isinstance(said, Answer) else said.statement
+        request = None if name is None else requests.get(_digest(name))
+        if request is not None and RequestReader(node, clock).standing(request)[1].state in CLOSED:
+            requests.close(request.statement.statement_row, at=format_time(clock.now()))
+
+
+def party_of(node: Node, one: Verified) -> PartyRow:
+    """Return the party that signed a statement.
+
+    Raises:
+        Rejected: it is gone.
+    """
+    party = node.store.parties.by_name(one.signers[0].name)
+    if party is None:
+        raise Rejected(Reason.UNKNOWN_KEY, f"{one.statement.iss[:8]}…")
+    return party
+
+
+def is_here(node: Node, subject: ObjectSubject) -> bool:
+    """Whether we hold an object in the content that a statement names."""
+    digest = _digest(subject.jcs)
+    kept = node.store.objects.all_versions(subject.id, at_most=MAX_VERSIONS)
+    return any(one.digest == digest for one in kept)
+
+
+def _check_request(node: Node, clock: Clock, one: Verified, rfi: Rfi, before: Iterable[Verified]) -> None:
+    party, now, requests = party_of(node, one), clock.now(), node.store.requests
+    if node.store.membership.standing(party.party_row) == Standing.SUSPENDED:
+        raise Rejected(Reason.PARTY_SUSPENDED, party.name)
+    open_at = format_time(now)
+
+    def open_ones(*, is_own: bool) -> list[RequestRow]:
+        return requests.newest(is_own=is_own, party_row=party.party_row, at_most=MAX_OPEN, open_at=open_at)
+
+    also = [
+        (other.predicate, other.statement)
+        for other in before
+        if isinstance(other.predicate, Rfi) and other.signers[0].party == one.signers[0].party
+    ]
+    theirs = open_ones(is_own=False)
+    check_request(
+        rfi,
+        _claim(rfi, one.statement),
+        Before(
+            threads={rfi.thread} if any(row.is_own for row in requests.threads(rfi.thread)) else (),
+            own_claims={row.claim for row in open_ones(is_own=True)},
+            claims={row.claim for row in theirs} | {_claim(asked, statement) for asked, statement in also},
+            open=len(theirs) + len(also),
+            today=requests.came_since(party.party_row, format_time(now - _DAY)) + len(also),
+        ),
+        now,
+    )
+
+
+def _check_answer(node: Node, clock: Clock, one: Verified, answer: Answer) -> None:
+    request = node.store.requests.get(_digest(answer.reply_to))
+    if request is not None and request.is_own:
+        asked = RequestReader(node, clock).asked(request)
+        check_answer(one, {asked.digest: asked})
+        return
+    if not _helps(node, one, answer):
+        check_answer(one, {})
+
+
+def _helps(node: Node, one: Verified, answer: Answer) -> bool:
+    """Whether it answers a receipt by which we declined something of the party's, and asked for help."""
+    kept = node.store.statements.get(_digest(answer.reply_to))
+    if kept is None or not kept.is_own:
+        return False
+    statement = open_envelope(kept.envelope).statement
+    said: Predicate | None = content_of(statement)
+    is_theirs = bool(_kids(node, one) & set(statement.aud))
+    return is_theirs and isinstance(said, Receipt) and said.state == "declined"
+
+
+def _check_retraction(node: Node, one: Verified, said: Retract) -> None:
+    """Check that what is taken back was said by who takes it back."""
+    kids = _kids(node, one)
+    if said.statement is not None:
+        kept = node.store.statements.get(_digest(said.statement))
+        if kept is None or kept.issuer not in kids:
+            raise Rejected(Reason.NOT_THEIRS, f"statement {said.statement[:15]}…")
+    for subject in objects_named(one.statement):
+        digest = _digest(subject.jcs)
+        about = node.store.statements.about(digest, kinds=("origin", "relay"), at_most=MAX_VERSIONS)
+        if any(other.statement.issuer in kids for other in about):
+            continue
+        if is_here(node, subject) and not _came_of(node, subject, one.signers[0].name):
+            raise Rejected(Reason.NOT_THEIRS, shown(subject.id))
+
+
+def _kids(node: Node, one: Verified) -> frozenset[str]:
+    """Return every key that the party of a statement ever named as its own."""
+    party = one.signers[0].party
+    return next(
+        (row.kids for row in node.store.membership.known() if row.party.party_id == party), frozenset()
+    )
+
+
+def _came_of(node: Node, subject: ObjectSubject, name: str) -> bool:
+    arrivals, _ = node.store.objects.arrivals(subject.id, at_most=MAX_VERSIONS)
+    return any(one.party == name for one in arrivals)
+
+
+def _claim(rfi: Rfi, statement: Statement) -> bytes:
+    return claim_of(rfi, [one.jcs for one in objects_named(statement)])
+
+
+def _digest(text: str) -> Digest:
+    return Digest(bytes.fromhex(text.removeprefix("sha256:")))
