@@ -46,7 +46,7 @@ from backchannel.policy.decide import Request, decide
 from backchannel.provenance.leaves import SECRET_BYTES, salts
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import MAX_REFS, Release
-from backchannel.provenance.statement import SigningKey, digest_text, format_seconds, open_envelope
+from backchannel.provenance.statement import SigningKey, digest_text, format_seconds
 from backchannel.stix.markings import Tlp
 from backchannel.store.statements import NewSent, StatementRow, Subject
 
@@ -251,11 +251,6 @@ class _Sending:
             )
         ]
 
-    @property
-    def _answers(self) -> tuple[bytes, ...]:
-        """The answer that goes along with the objects that are it."""
-        return () if self._how.answer is None else (self._how.answer,)
-
     def _draft(self, chan: str, seq: int, prev: bytes | None, expires: str) -> Release:
         strictest = max((one.tlp for one in self._plan.going), key=_strictness, default=Tlp.CLEAR)
         return Release(
@@ -336,8 +331,6 @@ class _Sending:
     def _keep(self, manifest: Manifest, waiting: Sequence[StatementRow]) -> None:
         """Write down what was said and what was sent. Inside a transaction."""
         statements, party = self._store.statements, self._to.party.party_row
-        for said in self._answers:
-            keep_statement(self._store, self._clock, said, batch_id=None, is_own=True)
         for envelope, leaves in self._stated.own:
             keep_statement(self._store, self._clock, envelope, batch_id=None, leaves=leaves, is_own=True)
         for commitment, source, random in self._stated.openings:
@@ -370,7 +363,6 @@ class _Sending:
         for about, envelope in [
             (manifest.digest, manifest.frame),
             *((digest_text(row.digest), row.envelope) for row in waiting),
-            *((digest_text(open_envelope(said).digest), said) for said in self._answers),
         ]:
             record_signed(self._store, LeafKind.SENT, envelope, about=about, now=self._now)
 

@@ -135,8 +135,7 @@ def keep_answer(
     envelope = signed(node, clock, answer, to, unseal=unseal)
     with node.store.transaction():
         keep_told(node, clock, envelope, to.party)
-        record_signed(node.store, LeafKind.REQUEST, envelope, about=target.name, now=clock.now())
-        _close(node, clock, target, answer)
+        _said(node, clock, target, answer, envelope)
     return _replied(target, answer)
 
 
@@ -195,7 +194,7 @@ def reply_with(
         approved=approved,
         carrier=carrier,
         unseal=unseal,
-        also=lambda: _close(node, clock, target, answer),
+        also=lambda: _said(node, clock, target, answer, envelope),
     )
     replied = msgspec.structs.replace(_replied(target, answer), objects=tuple(one.id for one in about))
     return replied, made
@@ -242,8 +241,9 @@ def mark_helped(node: Node, clock: Clock, which: str, how: str) -> Replied:
     )
 
 
-def _close(node: Node, clock: Clock, target: Target, answer: Answer) -> None:
-    """Write down that what was asked is answered or declined. Inside a transaction."""
+def _said(node: Node, clock: Clock, target: Target, answer: Answer, envelope: bytes) -> None:
+    """Enter an answer in the ledger, and write down that what was asked is answered or declined. Inside a transaction."""
+    record_signed(node.store, LeafKind.REQUEST, envelope, about=target.name, now=clock.now())
     if answer.state not in {"answered", "declined"}:
         return
     at = format_time(clock.now())

@@ -58,6 +58,9 @@ class Stating:
         self._groups: list[tuple[Group, Sequence[Going]]] = []
         self.carried: dict[bytes, bytes] = {}
         """The envelopes that go along, by their digests."""
+        if how.answer is not None:
+            self.own.append((how.answer, []))
+            self.carried[open_envelope(how.answer).digest] = how.answer
         self.permits: dict[bytes, bytes] = {}
         """Those among them that markings rely on."""
 
