@@ -241,14 +241,7 @@ class _Sending:
         # Key sets stand first: a reader may need them to know the key that signed the manifest.
         key_sets = own_key_statements(self._node)
         return [
-            *dict.fromkeys(
-                [
-                    *key_sets,
-                    *self._stated.carried.values(),
-                    *(row.envelope for row in waiting),
-                    *self._answers,
-                ]
-            )
+            *dict.fromkeys([*key_sets, *self._stated.carried.values(), *(row.envelope for row in waiting)])
         ]
 
     def _draft(self, chan: str, seq: int, prev: bytes | None, expires: str) -> Release:
