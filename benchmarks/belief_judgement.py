@@ -13,6 +13,7 @@ score no worse than averaging where nobody copies.
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
@@ -32,7 +33,15 @@ from benchmarks.belief_methods import (
 )
 from benchmarks.belief_worlds import SEEDS, SEEDS_WITHOUT_COPIERS, Heard, World, draw_world
 
-NAMES = ("ours", "our origins alone", "counting voices", "counting, uncontested", "averaging", "MISP tags")
+NAMES = (
+    "ours",
+    "ours, 1 and 2",
+    "our origins alone",
+    "counting voices",
+    "counting, uncontested",
+    "averaging",
+    "MISP tags",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +61,16 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was recognised of who has it from whom."""
+    """What was recognised of who has it from whom, among reports that disclose their origin."""
 
     copies: int
     copies_found: int
     pairs: int
-    """Of independent reports that both disclose their origin."""
+    """Of independent reports, by sources of which neither ever copies."""
     false_unions: int
+    own_finds: int
+    """The same pairs where one is of a copier, who this time looked for itself."""
+    own_finds_lost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,8 @@ def play(seed: int, *, with_copiers: bool) -> Result:
     world = draw_world(seed, with_copiers=with_copiers)
     known = learn(world)
     methods = (
-        ours(known),
+        ours(known, at_most=1),
+        ours(known, at_most=2),
         our_origins_alone(known),
         counting,
         counting_uncontested,
@@ -93,39 +106,35 @@ def play(seed: int, *, with_copiers: bool) -> Result:
             corroborated=len(said),
             claims=len(judged),
         )
-    return Result(world, scores, recognised(known, [reports for reports, _ in heard]))
+    return Result(world, scores, recognised(world, known, [reports for reports, _ in heard]))
 
 
-def recognised(known: Known, claims: Iterable[Sequence[Heard]]) -> Found:
+def recognised(world: World, known: Known, claims: Iterable[Sequence[Heard]]) -> Found:
     """Count copies that do not count beside what they copy, and independent pairs that do not count as two."""
-    copies = found = pairs = false = 0
+    copiers = {source.name for source in world.sources if source.copies}
+    copies, false, own = [], [], []
     for reports in claims:
         for side, origins in origins_by_side(known, reports).items():
             said = [heard for heard in reports if heard.says_malicious is side]
-            for at, one in enumerate(said):
-                for other in said[:at]:
-                    if one.root == other.root:
-                        if one.copied_from == other.key:
-                            copies += 1
-                            found += are_one(origins, other.key, one.key)
-                    elif one.is_disclosed and other.is_disclosed:
-                        pairs += 1
-                        false += are_one(origins, other.key, one.key)
-    return Found(copies, found, pairs, false)
+            for other, one in itertools.combinations(said, 2):
+                if not (one.is_disclosed and other.is_disclosed):
+                    continue  # what is hidden is one slot by rule: nothing is found out there
+                if one.copied_from == other.key:
+                    copies.append(are_one(origins, other.key, one.key))
+                elif one.root != other.root:
+                    of_copier = {one.voice, other.voice} & copiers
+                    (own if of_copier else false).append(are_one(origins, other.key, one.key))
+    return Found(len(copies), sum(copies), len(false), sum(false), len(own), sum(own))
 
 
 def are_one(origins: Origins, left: str, right: str) -> bool:
-    """Whether two reports do not count as two: one origin, one slot, made of another, or known to depend."""
+    """Whether two reports do not count as two: of one origin, made of another, or known to depend."""
     at = {key: origin for origin in origins.origins for key in origin.reports}
     one, other = at.get(left), at.get(right)
     if one is None or other is None or one is other:
         return True
     names = {one.name, other.name}
-    return any(
-        {known.left, known.right} <= names or (known.because == "undisclosed" and known.left in names)
-        for origin in (one, other)
-        for known in origin.possibly
-    )
+    return any({known.left, known.right} <= names for origin in (one, other) for known in origin.possibly)
 
 
 def spread(values: Sequence[float]) -> str:
@@ -148,11 +157,12 @@ def show(title: str, results: Sequence[Result]) -> None:
         print(f"  {name:<22} {brier:<34} {spread(errors):<34} {spread(shares)}")
     found = [result.found for result in results]
     copies = [one.copies_found / one.copies for one in found if one.copies]
-    print(f"  copies found            {spread(copies)}")
-    print(
-        f"  independent pairs taken for dependent  {spread([one.false_unions / one.pairs for one in found])}"
-    )
-    for name in NAMES[2:]:
+    print(f"  copies found                                     {spread(copies)}")
+    false = [one.false_unions / one.pairs for one in found if one.pairs]
+    print(f"  false unions (of independent pairs)              {spread(false)}")
+    lost = [one.own_finds_lost / one.own_finds for one in found if one.own_finds]
+    print(f"  a copier's own finds that do not count           {spread(lost)}")
+    for name in NAMES[3:]:
         brier = [r.world.seed for r in results if r.scores["ours"].brier > r.scores[name].brier]
         error = [
             r.world.seed

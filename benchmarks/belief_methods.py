@@ -16,7 +16,7 @@ from functools import lru_cache
 from backchannel.provenance.likeness import sketch
 from backchannel.provenance.origins import Dependence, Origins, independent_origins
 from backchannel.provenance.reports import OriginRef, Report
-from backchannel.trust.credibility import credibility
+from backchannel.trust.credibility import credibility, prior_of
 from backchannel.trust.dependence import Said, dependences
 from backchannel.trust.reliability import Outcome, Standing, reliability
 from benchmarks.belief_worlds import NOW, Heard, World
@@ -65,12 +65,15 @@ class Known:
     standings: Mapping[str, Standing]
     means: Mapping[str, float]
     dependence: Mapping[tuple[str, str], Dependence]
+    prior: float
+    """Of the different things said about judged claims, how many were right."""
 
 
 def learn(world: World) -> Known:
     """Learn from the claims whose outcome is known."""
     outcomes: dict[str, list[Outcome]] = {}
     history = []
+    said: dict[tuple[int, bool], bool] = {}
     for reports, truth in zip(world.judged, world.judged_truth, strict=True):
         for heard in reports:
             name = origin_of(heard).name
@@ -79,6 +82,7 @@ def learn(world: World) -> Known:
             outcomes.setdefault(name, []).append(
                 Outcome(key=heard.key, result="confirmed" if is_right else "refuted", at=known_at)
             )
+            said[heard.claim, heard.says_malicious] = is_right
             claim = f"{heard.claim}:{heard.says_malicious}"
             history.append(Said(source=name, claim=claim, at=heard.at, was_right=is_right))
     standings = {name: reliability(several, now=NOW) for name, several in outcomes.items()}
@@ -86,6 +90,7 @@ def learn(world: World) -> Known:
         standings=standings,
         means={name: one.mean for name, one in standings.items() if one.mean is not None},
         dependence=dependences(history),
+        prior=prior_of("", sum(said.values()), len(said) - sum(said.values())),
     )
 
 
@@ -101,8 +106,8 @@ def origins_by_side(known: Known, reports: Sequence[Heard]) -> dict[bool, Origin
     }
 
 
-def ours(known: Known) -> Method:
-    """Grade both the claim and its contrary."""
+def ours(known: Known, *, at_most: int) -> Method:
+    """Grade both the claim and its contrary; corroborated is 1 ("confirmed by other sources"), or 1 and 2."""
 
     def judge(reports: Sequence[Heard]) -> Judgement:
         sides = origins_by_side(known, reports)
@@ -111,7 +116,7 @@ def ours(known: Known) -> Method:
             for side in (True, False)
         }
         for side, grade in grades.items():
-            if grade.number <= 2:
+            if grade.number <= at_most:
                 return grades[True].probability or 0.5, side
         return grades[True].probability or 0.5, None
 

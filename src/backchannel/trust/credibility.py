@@ -37,6 +37,11 @@ DEFAULT_PRIOR: Final = 0.5
 MOST_BY_ONE: Final = 3.0
 """Most that one origin adds to the log-odds of a claim: a source that was good for years moves one claim no further
 than to 95 %, whatever it says then."""
+LEAST_TOGETHER: Final[Mapping[int, float]] = MappingProxyType({1: 0.9, 2: 0.7})
+"""What the records of the origins together have to support for a 1 and a 2: what they are exported as. Two who are
+right half the time confirm nothing by agreeing."""
+PRIOR_WEIGHT: Final = 10.0
+"""Claims of our own that weigh as much as the prior of a type."""
 OWN_LOG_ODDS: Final = 4.0
 """What our own first-hand observation adds or takes."""
 COUNTED_SHARE: Final = 0.5
@@ -52,7 +57,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     share: float
     """How likely it is independent of those counted before it, 0 to 1."""
     log_odds: float
-    """What it adds, 0 to `MOST_BY_ONE`; 0 while it is not judged."""
+    """What it adds to the log-odds, at most `MOST_BY_ONE`; 0 while it is not judged. Below 0 only of an origin that is
+    right less often than claims are in general, and has nobody better beside it."""
     is_disclosed: bool
 
 
@@ -103,16 +109,18 @@ def credibility(
         opposing: the origins that assert the contrary.
         own: what our own first-hand observation says.
         is_contested: a contradiction is open (`contradictions.find_contradictions`).
-        prior: how likely a claim of its type is before (`PRIOR`), between 0 and 1.
+        prior: how likely a claim is before one knows who says it (`prior_of`), between 0 and 1.
     """
-    pro = _counted(supporting, standings)
-    con = _counted(opposing, standings) if opposing is not None else ()
+    prior = min(max(prior, 0.01), 0.99)
+    pro = _counted(supporting, standings, prior)
+    con = _counted(opposing, standings, prior) if opposing is not None else ()
+    probability = _probability(pro, con, own, prior)
     number, reasons = _number(pro, con, own, is_contested=is_contested)
     is_open = is_contested or any(one.mean is not None for one in con) or own == "both"
     return Grade(
         number=number,
         confidence=CONFIDENCE[number],
-        probability=None if number == 6 else _probability(pro, con, own, prior),
+        probability=None if number == 6 else probability,
         is_contested=is_open,
         n_judged=len(_beside_one_another(pro)),
         supporting=pro,
@@ -149,16 +157,33 @@ def may_act(grade: Grade, *, is_disruptive: bool, verified: Collection[str]) -> 
     return Acting(reasons=tuple(reasons))
 
 
-def _counted(found: Origins, standings: Mapping[str, Standing]) -> tuple[Counted, ...]:
-    """Return the origins as they count, the weightiest first."""
+def prior_of(stix_type: str, right: int = 0, wrong: int = 0) -> float:
+    """Say how likely a claim is before one knows who says it.
+
+    Args:
+        stix_type: of what it is about.
+        right: such claims that turned out right here, each once, whoever said them.
+        wrong: such that turned out wrong.
+    """
+    usual = PRIOR.get(stix_type, DEFAULT_PRIOR)
+    return (right + PRIOR_WEIGHT * usual) / (right + wrong + PRIOR_WEIGHT)
+
+
+def _counted(found: Origins, standings: Mapping[str, Standing], prior: float) -> tuple[Counted, ...]:
+    """Return the origins as they count, the weightiest first.
+
+    An origin adds what it is better than claims in general: who is right as often as any claim adds nothing. So of one
+    origin alone the probability is just the share of its claims that are right.
+    """
     counted = []
     for origin in found.origins:
         standing = max(
             (standings.get(name, NOT_JUDGED) for name in origin.names),
             key=lambda one: -1.0 if one.mean is None else one.mean,
         )
-        # A known liar's word is no proof of the contrary: else it could sink any claim by asserting it.
-        odds = 0.0 if standing.mean is None else min(max(_logit(standing.mean), 0.0), MOST_BY_ONE)
+        odds = 0.0
+        if standing.mean is not None:
+            odds = min(max(_logit(standing.mean) - _logit(prior), -MOST_BY_ONE), MOST_BY_ONE)
         counted.append(
             Counted(
                 name=origin.name,
@@ -169,7 +194,13 @@ def _counted(found: Origins, standings: Mapping[str, Standing]) -> tuple[Counted
                 is_disclosed=origin.is_disclosed,
             )
         )
-    return tuple(sorted(counted, key=lambda one: (-one.log_odds, one.letter, one.name)))
+    counted.sort(key=lambda one: (one.mean is None, -one.log_odds, one.letter, one.name))
+    # Beside somebody better, a known liar's word is no proof of the contrary: else it could sink any claim by
+    # asserting it.
+    return tuple(
+        msgspec.structs.replace(one, log_odds=0.0) if number and one.log_odds < 0 else one
+        for number, one in enumerate(counted)
+    )
 
 
 def _beside_one_another(counted: Sequence[Counted]) -> list[Counted]:
@@ -180,7 +211,11 @@ def _beside_one_another(counted: Sequence[Counted]) -> list[Counted]:
 
 
 def _number(
-    pro: Sequence[Counted], con: Sequence[Counted], own: Own | None, *, is_contested: bool
+    pro: Sequence[Counted],
+    con: Sequence[Counted],
+    own: Own | None,
+    *,
+    is_contested: bool,
 ) -> tuple[Number, list[str]]:
     """Return the number, and why."""
     if own == "for":
@@ -199,11 +234,23 @@ def _number(
         return _contradicted(pro, con, has_support=bool(origins), has_judged_opposition=bool(against))
     good = [one for one in origins if one.letter in {"A", "B", "C"}]
     fair = [one for one in origins if one.letter in {"A", "B", "C", "D"}]
-    if len(good) >= 2:
+    if len(fair) < 2:
+        return 3, [f"{_listed(origins)} alone; nothing speaks against it."]
+    together = _together(origins)
+    if len(good) >= 2 and together >= LEAST_TOGETHER[1]:
         return 1, [f"{len(good)} independent origins of letter C or better say so: {_listed(good)}."]
-    if len(fair) >= 2:
+    if together >= LEAST_TOGETHER[2]:
         return 2, [f"{len(fair)} independent origins of letter D or better say so: {_listed(fair)}."]
-    return 3, [f"{_listed(origins)} alone; nothing speaks against it."]
+    short = f"with their records, {together:.0%} of what they agree on is right: too little for a 2"
+    return 3, [f"{_listed(fair)} say so, but {short}."]
+
+
+def _together(origins: Sequence[Counted]) -> float:
+    """Return how much of what independent origins agree on is right, by their records alone."""
+    odds = (
+        min(max(_logit(one.mean), 0.0), MOST_BY_ONE) * one.share for one in origins if one.mean is not None
+    )
+    return 1 / (1 + math.exp(-sum(odds)))
 
 
 def _contradicted(
@@ -211,7 +258,7 @@ def _contradicted(
 ) -> tuple[Number, list[str]]:
     if not has_judged_opposition:
         return 4, ["A contradiction is open, by nobody who is judged."]
-    weight_for, weight_against = (sum(one.log_odds for one in side) for side in (pro, con))
+    weight_for, weight_against = (sum(max(one.log_odds, 0.0) for one in side) for side in (pro, con))
     if not has_support or weight_against > weight_for:
         return 5, [f"Stronger evidence contradicts it: {_listed(con)}."]
     return 4, [f"Evidence that is no stronger contradicts it: {_listed(con)}."]
@@ -223,8 +270,7 @@ def _listed(counted: Sequence[Counted]) -> str:
 
 
 def _probability(pro: Sequence[Counted], con: Sequence[Counted], own: Own | None, prior: float) -> float:
-    log_odds = _logit(min(max(prior, 0.01), 0.99))
-    log_odds += sum(one.log_odds for one in pro) - sum(one.log_odds for one in con)
+    log_odds = _logit(prior) + sum(one.log_odds for one in pro) - sum(max(one.log_odds, 0.0) for one in con)
     log_odds += {"for": OWN_LOG_ODDS, "against": -OWN_LOG_ODDS}.get(own or "", 0.0)
     return 1 / (1 + math.exp(-min(max(log_odds, -50.0), 50.0)))
 
