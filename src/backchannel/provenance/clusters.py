@@ -7,8 +7,7 @@ both. What the operator tells apart is never joined.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -30,6 +29,8 @@ Because = Literal[
 ]
 Strength = Literal["hard", "inferred"]
 
+_UUID_VERSION_AT: Final = -22
+"""Where the digit of the version stands in an id that ends with a UUID (RFC 9562 §4.2)."""
 INFERRED: Final = frozenset({"same-text", "same-attachment", "same-error"})
 MAX_MARKS: Final = 16
 """Attachments, and rare errors, of a report that are looked at."""
@@ -95,6 +96,23 @@ class Clusters:
         one, other = self.find(left), self.find(right)
         return not any(self.find(foe) == other for foe in self._foes.get(one, ()))
 
+    def join_all(self, members: Sequence[int], bond: Bond) -> None:
+        """Bring the clusters of all members together, as far as nobody keeps them apart."""
+        if len(members) < 2:
+            return
+        parent, first = self._parent, members[0]
+        root = parent[first]
+        for index in members:
+            if parent[index] != root:
+                self.join(first, index, bond)
+                root = parent[first]
+
+    def one_of_each(self, members: Sequence[int]) -> list[int]:
+        """Return one member for each cluster that members of a bond are in: one, if nobody kept them apart."""
+        if not self._foes:
+            return list(members[:1])
+        return list({self.find(index): index for index in reversed(members)}.values())
+
     def join(self, left: int, right: int, bond: Bond) -> None:
         """Bring two clusters together, unless they are one, or kept apart."""
         one, other = self.find(left), self.find(right)
@@ -125,42 +143,65 @@ def is_proven(report: Report) -> bool:
 
 def _is_derived_id(stix_id: str) -> bool:
     """Whether anybody who describes the same thing gives it this id (STIX 2.1 §2.9: UUIDv5)."""
-    try:
-        return uuid.UUID(stix_id.partition("--")[2]).version == 5
-    except ValueError:
-        return False
-
-
-def _marks(report: Report) -> Iterator[tuple[Because, object]]:
-    """Yield what a report may share with others of its origin, the surest first."""
-    origin = report.origin
-    if origin.kind == "key" or (origin.value and origin.kind == "cryptonym"):
-        yield "same-origin", origin
-    otag = origin.value if origin.kind == "otag" else report.otag
-    if otag:
-        yield "same-otag", otag
-    if report.stix_id and not _is_derived_id(report.stix_id):
-        yield "same-object", report.stix_id
-    if report.created is not None:
-        if report.digest:  # an object without a creation time may be the same from anybody: an address is
-            yield "same-content", report.digest
-        if report.created_by_ref:
-            yield "same-creation", (report.created, report.created_by_ref)
-    for attachment in report.attachments[:MAX_MARKS]:
-        yield "same-attachment", attachment
-    for error in report.rare_errors[:MAX_MARKS]:
-        yield "same-error", error
+    return stix_id[_UUID_VERSION_AT : _UUID_VERSION_AT + 1] == "5"
 
 
 def bonds_of(reports: Sequence[Report]) -> list[Bond]:
     """Find what reports have in common by their marks, the surest kinds first."""
-    found: dict[tuple[Because, object], list[int]] = {}
+    bonds = []
+    surest: dict[int, list[int]] = {}  # by first member: what has one mark in common mostly has all
+    for because, by_mark in (_by_identity(reports) | _by_company(reports)).items():
+        for members in by_mark.values():
+            if len(members) > 1:
+                surer = surest.setdefault(members[0], members)
+                if surer is members or surer != members:
+                    bonds.append(Bond(because, members))
+    return bonds
+
+
+_Marked = dict[Because, dict[Hashable, list[int]]]
+
+
+def _by_identity(reports: Sequence[Report]) -> _Marked:
+    origins: dict[Hashable, list[int]] = {}
+    otags: dict[Hashable, list[int]] = {}
+    objects: dict[Hashable, list[int]] = {}
+    contents: dict[Hashable, list[int]] = {}
+    creations: dict[Hashable, list[int]] = {}
     for index, report in enumerate(reports):
-        for mark in _marks(report):
-            found.setdefault(mark, []).append(index)
-    shared = [Bond(mark[0], members) for mark, members in found.items() if len(members) > 1]
-    shared.sort(key=lambda bond: (bond.because in INFERRED, bond.members[0]))
-    return shared
+        origin = report.origin
+        if origin.kind == "key":
+            origins.setdefault(origin.value, []).append(index)
+        elif origin.kind == "cryptonym":
+            origins.setdefault((origin.relay, origin.value), []).append(index)
+        otag = origin.value if origin.kind == "otag" else report.otag
+        if otag:
+            otags.setdefault(otag, []).append(index)
+        if report.stix_id and not _is_derived_id(report.stix_id):
+            objects.setdefault(report.stix_id, []).append(index)
+        if report.created is not None:
+            if report.digest:  # an object without a creation time may be the same from anybody: an address is
+                contents.setdefault(report.digest, []).append(index)
+            if report.created_by_ref:
+                creations.setdefault((report.created, report.created_by_ref), []).append(index)
+    return {
+        "same-origin": origins,
+        "same-otag": otags,
+        "same-object": objects,
+        "same-content": contents,
+        "same-creation": creations,
+    }
+
+
+def _by_company(reports: Sequence[Report]) -> _Marked:
+    attachments: dict[Hashable, list[int]] = {}
+    errors: dict[Hashable, list[int]] = {}
+    for index, report in enumerate(reports):
+        for attachment in report.attachments[:MAX_MARKS]:
+            attachments.setdefault(attachment, []).append(index)
+        for error in report.rare_errors[:MAX_MARKS]:
+            errors.setdefault(error, []).append(index)
+    return {"same-attachment": attachments, "same-error": errors}
 
 
 def _spokesmen(reports: Sequence[Report], members: Sequence[int]) -> list[int]:
@@ -196,6 +237,12 @@ def text_bonds(reports: Sequence[Report]) -> tuple[list[Bond], list[Bond], bool]
     return same, possible, is_whole and len(by_sketch) <= MAX_TEXTS
 
 
+def _parted(members: list[int], proven: Sequence[bool]) -> tuple[list[int], list[int]]:
+    """Part members into proven and unproven ones."""
+    loose = [index for index in members if not proven[index]]
+    return (members, loose) if not loose else ([index for index in members if proven[index]], loose)
+
+
 def cluster(
     reports: Sequence[Report], bonds: Sequence[Bond], apart: Iterable[tuple[int, int]]
 ) -> tuple[Clusters, dict[int, set[int]]]:
@@ -211,24 +258,23 @@ def cluster(
         attached to. (Keys and values: indices that stand for clusters.)
     """
     clusters = Clusters(reports, apart)
-    for proven in (True, False):
-        for bond in bonds:
-            alike = [index for index in bond.members if is_proven(reports[index]) is proven]
-            for index in alike[1:]:
-                clusters.join(alike[0], index, bond)
-    ties: dict[int, list[tuple[int, int, Bond]]] = {}
-    for bond in bonds:
-        anchors = {clusters.find(index): index for index in bond.members if is_proven(reports[index])}
-        for index in bond.members if anchors else ():
-            if not is_proven(reports[index]):
-                tied = ties.setdefault(clusters.find(index), [])
-                tied.extend((anchor, index, bond) for anchor in list(anchors.values())[:MAX_MARKS])
+    proven = [is_proven(report) for report in reports]
+    split = [(*_parted(bond.members, proven), bond) for bond in bonds]
+    for anchors, _, bond in split:
+        clusters.join_all(anchors, bond)
+    for _, loose, bond in split:
+        clusters.join_all(loose, bond)
+    ties: dict[int, dict[int, tuple[int, int, Bond]]] = {}
+    for anchors, loose, bond in split:
+        for index in clusters.one_of_each(loose) if anchors else ():
+            tied = ties.setdefault(clusters.find(index), {})
+            for anchor in clusters.one_of_each(anchors):
+                tied.setdefault(clusters.find(anchor), (anchor, index, bond))
     others: dict[int, set[int]] = {}
-    for loose, tied in ties.items():
-        seen = {clusters.find(anchor) for anchor, _, _ in tied}
-        for anchor, index, bond in tied:
+    for first, several in ties.items():
+        for anchor, index, bond in several.values():
             if clusters.may_join(anchor, index):
                 clusters.join(anchor, index, bond)
                 break
-        others[loose] = seen - {clusters.find(loose)}
-    return clusters, {loose: seen for loose, seen in others.items() if seen}
+        others[first] = several.keys() - {clusters.find(first)}
+    return clusters, {first: several for first, several in others.items() if several}

@@ -7,7 +7,8 @@ hand, or said it before our release. What a voice had told us before we released
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+import bisect
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -19,8 +20,11 @@ from backchannel.provenance.reports import OURS, Released, Report
 
 EchoBecause = Literal["operator", "same-otag", "same-object", "same-content", "same-text", "same-claim"]
 
+_BY_MARKS: Final[tuple[EchoBecause, ...]] = ("same-otag", "same-content", "same-object")
 MAX_RELEASES: Final = 64
-"""Releases of one claim whose text is compared with a report; the earliest, which can have more echoes."""
+"""Latest releases that an echo is looked for in."""
+MAX_TEXTS: Final = 64
+"""Different texts of ours that a report is compared with: the earliest, which can have most echoes."""
 
 
 class Echo(msgspec.Struct, frozen=True, gc=False):
@@ -57,45 +61,98 @@ def find_echoes(
     found = [_told(report, ordered) for report in reports if report.key in ours]
     if not ordered:
         return found
-    first_told: dict[tuple[str, object], datetime] = {}
-    for report in reports:
-        for mark in (report.stix_id, report.digest):
-            if mark:
-                at = first_told.setdefault((report.voice, mark), report.arrived_at)
-                first_told[report.voice, mark] = min(at, report.arrived_at)
-    for report in reports:
-        if report.key in ours or report.key in not_ours or report.arrived_at <= ordered[0].at:
-            continue
-        before = [release for release in ordered if release.at < report.arrived_at]
-        echo = _echo(report, before, first_told)
-        if echo is not None:
-            found.append(echo)
+    sent = _Sent(ordered)
+    late = [
+        report
+        for report in reports
+        if report.arrived_at > ordered[0].at
+        and report.key not in ours
+        and report.key not in not_ours
+        and sent.may_have_made(report)
+    ]
+    first_told = _first_told(reports, {report.voice for report in late})
+    found += [echo for report in late if (echo := _echo(report, sent, first_told[report.voice])) is not None]
     return found
 
 
-def _echo(
-    report: Report, before: Sequence[Released], first_told: dict[tuple[str, object], datetime]
-) -> Echo | None:
-    def had_told(release: Released, *marks: object) -> bool:
-        told = (first_told.get((report.voice, mark)) for mark in marks if mark)
-        return any(at is not None and at <= release.at for at in told)
+class _Sent:
+    """Our releases, to be looked up."""
 
-    news = [
-        release
-        for release in before
-        if not had_told(release, report.stix_id, report.digest, release.stix_id, release.digest)
-    ]
-    for release in reversed(news):
-        because = _mark(report, release)
-        if because is not None:
-            return _returned(report, release, because)
-    if report.sketch:
-        for release in news[:MAX_RELEASES]:
-            if likeness(report.sketch, release.sketch) >= POSSIBLE_LIKENESS:
-                return _returned(report, release, "same-text")
-    if not news or _stands_by_itself(report, news[0]):
+    def __init__(self, ordered: Sequence[Released]) -> None:
+        self.ordered = ordered
+        self.at = [release.at for release in ordered]
+        self.by_mark: dict[str | bytes, list[Released]] = {}
+        self.by_text: dict[tuple[int, ...], Released] = {}
+        for release in ordered:
+            for mark in (release.otag, release.digest, release.stix_id):
+                if mark:
+                    self.by_mark.setdefault(mark, []).append(release)
+            if release.sketch and len(self.by_text) < MAX_TEXTS:
+                self.by_text.setdefault(release.sketch, release)
+
+    def may_have_made(self, report: Report) -> bool:
+        """Whether a report has to be looked at; quick, for nearly all have not."""
+        marks = self.by_mark
+        return (
+            bool(report.sketch and self.by_text)
+            or report.otag in marks
+            or report.digest in marks
+            or report.stix_id in marks
+            or not _stands_by_itself(report, self.ordered[0])
+        )
+
+
+def _first_told(
+    reports: Sequence[Report], voices: Collection[str]
+) -> Mapping[str, dict[str | bytes, datetime]]:
+    """Return for each voice when it first told us of an object or content."""
+    first: dict[str, dict[str | bytes, datetime]] = {voice: {} for voice in voices}
+    for report in reports if voices else ():
+        told = first.get(report.voice)
+        if told is not None:
+            at = report.arrived_at
+            for mark in (report.stix_id, report.digest):
+                if mark and (mark not in told or at < told[mark]):
+                    told[mark] = at
+    return first
+
+
+def _echo(report: Report, sent: _Sent, told: Mapping[str | bytes, datetime]) -> Echo | None:
+    """Return the echo that a report is, if it is one; `told` is what its voice told us, and when.
+
+    Only releases before its voice first told us of this very object can have made it; and not one of what that voice
+    had told us before.
+    """
+    first = min(told.get(report.stix_id, report.arrived_at), told.get(report.digest, report.arrived_at))
+    until = bisect.bisect_left(sent.at, first)
+    if not until:
         return None
-    return _returned(report, news[-1], "same-claim")
+    end = sent.at[until - 1]
+    for because, mark in zip(_BY_MARKS, (report.otag, report.digest, report.stix_id), strict=True):
+        if mark in sent.by_mark:
+            release = _last_news(sent.by_mark[mark], end, told)
+            if release is not None:
+                return _returned(report, release, because)
+    for text, release in sent.by_text.items() if report.sketch else ():
+        if _last_news([release], end, told) and likeness(report.sketch, text) >= POSSIBLE_LIKENESS:
+            return _returned(report, release, "same-text")
+    if _stands_by_itself(report, sent.ordered[0]):
+        return None
+    release = _last_news(sent.ordered[:until], end, told)
+    return None if release is None else _returned(report, release, "same-claim")
+
+
+def _last_news(
+    releases: Sequence[Released], end: datetime, told: Mapping[str | bytes, datetime]
+) -> Released | None:
+    """Return the last release up to `end` of something that a voice had not told us before."""
+    for release in reversed(releases[-MAX_RELEASES:]):
+        at = release.at
+        if at <= end:
+            object_told, content_told = told.get(release.stix_id), told.get(release.digest)
+            if (object_told is None or object_told > at) and (content_told is None or content_told > at):
+                return release
+    return None
 
 
 def _stands_by_itself(report: Report, first: Released) -> bool:
@@ -105,16 +162,6 @@ def _stands_by_itself(report: Report, first: Released) -> bool:
     is_direct = report.origin.value == report.voice
     is_older = report.created is not None and report.created <= first.at
     return is_direct or report.is_first_hand or is_older
-
-
-def _mark(report: Report, release: Released) -> EchoBecause | None:
-    if report.otag and report.otag == release.otag:
-        return "same-otag"
-    if report.digest and report.digest == release.digest:
-        return "same-content"
-    if report.stix_id and report.stix_id == release.stix_id:
-        return "same-object"
-    return None
 
 
 def _told(report: Report, ordered: Sequence[Released]) -> Echo:

@@ -12,6 +12,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 SHINGLE_WORDS: Final = 3
@@ -55,13 +56,17 @@ def sketch(text: str, *, ignore: Collection[int] = ()) -> tuple[int, ...]:
 
 def likeness(left: Sequence[int], right: Sequence[int]) -> float:
     """Return the Jaccard likeness of two texts, 0 to 1, from their sketches; 0 if either is empty."""
-    if not left or not right:
+    return _likeness(set(left), set(right))
+
+
+def _likeness(left: AbstractSet[int], right: AbstractSet[int]) -> float:
+    shared = len(left & right)
+    if not shared:
         return 0.0
-    one, other = set(left), set(right)
     if len(left) < SKETCH_SIZE and len(right) < SKETCH_SIZE:
-        return len(one & other) / len(one | other)
-    smallest = sorted(one | other)[:SKETCH_SIZE]
-    return sum(value in one and value in other for value in smallest) / len(smallest)
+        return shared / (len(left) + len(right) - shared)
+    smallest = sorted(left | right)[:SKETCH_SIZE]
+    return sum(value in left and value in right for value in smallest) / len(smallest)
 
 
 def like_pairs(sketches: Sequence[tuple[int, ...]]) -> tuple[list[tuple[int, int, float]], bool]:

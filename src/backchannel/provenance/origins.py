@@ -290,20 +290,22 @@ def _notes(grouped: _Grouped) -> tuple[str, ...]:
 
 def _in_order(reports: Iterable[Report]) -> list[Report]:
     """Return the reports in an order that depends on what they say, not on when they came or on their keys."""
-    first: dict[str, Report] = {}
-    for report in sorted(reports, key=_content):
-        first.setdefault(report.key, report)
-    return list(first.values())
+    ordered = sorted(reports, key=_content, reverse=True)
+    return list({report.key: report for report in ordered}.values())[::-1]
 
 
 def _content(report: Report) -> tuple[object, ...]:
+    origin = report.origin
     return (
-        report.origin,
+        origin.kind != "key",  # a proven one stands for its cluster
+        origin.value,
+        origin.relay,
         report.voice,
         report.stix_id,
         report.digest,
         report.otag,
         report.sketch,
+        origin.kind,
         report.key,
     )
 
@@ -311,6 +313,8 @@ def _content(report: Report) -> tuple[object, ...]:
 def _told_of_hidden(reports: Sequence[Report], deconflicted: Iterable[Deconflicted]) -> list[_Told]:
     """Return what the relays of hidden origins signed about them, as far as it is theirs to say."""
     statements = list(deconflicted)
+    if not statements:
+        return []
     wanted = {name for one in statements for name in (one.left, one.right)}
     named: dict[str, list[int]] = {}
     for index, report in enumerate(reports):
