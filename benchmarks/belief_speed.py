@@ -2,10 +2,10 @@
 
     python -m benchmarks.belief_speed
 
-CPU time of this process, the cheapest of many runs and their median; reports, letters and dependences are at hand, as they are for the
-desk. `usual`: 40 voices tell again and again what 12 origins said, with and without text, hidden or not, and a tenth
-is our own come back. `all different`: 1,000 origins, each with a text of its own. `hostile`: 1,000 texts that are
-alike to 70 %, in one circle of derivations. Ends with 1 when the goal is missed.
+CPU time of this process, the cheapest of many runs and their median; reports, letters and dependences are at hand,
+as they are for the desk. `usual`: 40 voices tell again and again what 12 origins said, with and without text, hidden
+or not, and a tenth is our own come back. `all different`: 1,000 origins, each with a text of its own. `hostile`:
+1,000 texts that are alike, in one circle of derivations. Ends with 1 when the goal, for the usual, is missed.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ _PREFIX: Final = 16
 """Smallest hashes looked up. Two texts of likeness j share none of them with a chance of about (1-j)^16."""
 _MAX_BLOCK: Final = 32
 """Texts that share a hash and are compared each with each; of more, only neighbours are."""
-_NEIGHBOURS: Final = 8
+_NEIGHBOURS: Final = 3
 _WORD: Final = re.compile(r"\w+")
 
 
