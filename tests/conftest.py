@@ -60,6 +60,11 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(cores, MAX_WORKERS) if cores > 1 else 0
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a test by an argument's name where it is packed bytes: they differ from process to process."""
+    return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
