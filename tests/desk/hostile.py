@@ -32,6 +32,7 @@ from backchannel.parties.kid import Use
 from backchannel.provenance.predicates import Chunk, Relay, Release
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.statement import (
+    RootSubject,
     SigningKey,
     content_of,
     digest_text,
@@ -152,8 +153,8 @@ def made_of(parts: Parts, sender: Node, to: Node) -> bytes:
     return target.getvalue()
 
 
-def resaid(parts: Parts, beta: Node, **changes: object) -> None:
-    """Let Beta say its relay statement anew, with other words."""
+def resaid(parts: Parts, beta: Node, *, subject: RootSubject | None = None, **changes: object) -> None:
+    """Let Beta say its relay statement anew, with other words, or about other objects."""
     at, envelope = next(
         (at, one)
         for at, one in enumerate(parts.statements)
@@ -164,7 +165,7 @@ def resaid(parts: Parts, beta: Node, **changes: object) -> None:
     assert isinstance(said, Relay)
     again = make(
         msgspec.structs.replace(said, **changes),
-        subject=opened.statement.subject,
+        subject=subject or opened.statement.subject,
         aud=opened.statement.aud,
         key=signing_key(beta),
         iat=NOW,

@@ -91,6 +91,8 @@ class _Tracer:
         self._count = 0  # relays so far
         self._marking: Tlp | None = None
         self._is_permitted = False
+        self._lost: list[int] = []
+        """Faults of proofs that came along and do not lead from the object to what was signed, since the last that does."""
 
     def fault(self, reason: Reason, detail: str = "") -> None:
         self._faults.append(Fault(reason, max(len(self._hops) - 1, 0), detail))
@@ -292,10 +294,27 @@ class _Tracer:
         subject, link = read.statement.subject, read.link
         if isinstance(subject, RootSubject):
             is_proven = link.proof is not None and proves(link.proof, link.digest, subject)
-            if not is_proven and not link.is_within:
-                self.fault(Reason.BAD_PROOF, "the object is not among those that were signed together")
+            if is_proven or link.is_within:
+                self._find_altered(read)
+                return
+            self.fault(Reason.BAD_PROOF, "the object is not among those that were signed together")
+            if link.proof is not None:
+                self._lost.append(len(self._faults) - 1)
         elif not any(one.jcs == digest_text(link.digest) for one in subject):
             self.fault(Reason.BROKEN_CHAIN, "the statement is about another object")
+
+    def _find_altered(self, read: _Read) -> None:
+        """Say of proofs that failed that the object was altered, where this relay signed it as unchanged."""
+        relay = read.predicate
+        if not isinstance(relay, Relay) or relay.handling != "verbatim":
+            return
+        for at in self._lost:
+            self._faults[at] = Fault(
+                Reason.ALTERED,
+                len(self._hops) - 1,
+                "the relay signed it as unchanged, and it is not what was signed before",
+            )
+        self._lost.clear()
 
     def _was_addressed(self, before: _Read, kid: str) -> bool:
         to = before.predicate.to if isinstance(before.predicate, Relay) else before.statement.aud
