@@ -9,6 +9,7 @@ from typing import Protocol
 from backchannel.ids import BatchId, PartyId, StixId
 from backchannel.stix.findings import Finding
 from backchannel.store.carried import CarriedFiles
+from backchannel.store.comparisons import Comparisons
 from backchannel.store.exchange import Collected, Collections, Credentials, Statuses
 from backchannel.store.leaves import Leaves
 from backchannel.store.membership import Membership
@@ -329,6 +330,11 @@ class Store(Protocol):
     @property
     def requests(self) -> Requests:
         """What parties ask of one another."""
+        ...
+
+    @property
+    def comparisons(self) -> Comparisons:
+        """What was compared with whom, without either showing the rest."""
         ...
 
     @property

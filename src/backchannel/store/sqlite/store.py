@@ -12,6 +12,7 @@ from backchannel.store.sqlite.carried import SqliteCarriedFiles
 from backchannel.store.sqlite.channels import SqliteChannels
 from backchannel.store.sqlite.collected import SqliteCollected
 from backchannel.store.sqlite.collections import SqliteCollections
+from backchannel.store.sqlite.comparisons import SqliteComparisons
 from backchannel.store.sqlite.connection import Database, create
 from backchannel.store.sqlite.credentials import SqliteCredentials
 from backchannel.store.sqlite.hunts import SqliteHunts
@@ -70,6 +71,7 @@ class SqliteStore:
         self.carried = SqliteCarriedFiles(self.database)
         self.statements = SqliteStatements(self.database)
         self.requests = SqliteRequests(self.database)
+        self.comparisons = SqliteComparisons(self.database)
         self.leaves = SqliteLeaves(self.database)
         self.witness = SqliteWitness(self.database)
 
