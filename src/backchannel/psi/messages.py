@@ -131,6 +131,8 @@ BODIES: Final[dict[Step, type[Body]]] = {
     Step.CONFIRM: Confirm,
 }
 
+STEP_OF: Final[dict[type[Body], Step]] = {kind: step for step, kind in BODIES.items()}
+
 
 def write_body(body: Body) -> bytes:
     """Return a body as it is signed and sent."""
