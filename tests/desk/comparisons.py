@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
 from tests.desk.drops import GREEN, indicator, keep
 from tests.desk.made import CLOCK
 
+from backchannel import codec
 from backchannel.clock import Clock
-from backchannel.desk.comparing import answer, begin, hand_out, session_named
+from backchannel.desk.comparing import answer, begin, hand_out, recipient_in, session_named
 from backchannel.desk.comparison_session import Session
 from backchannel.desk.comparison_taking import Taken, take_message
 from backchannel.desk.node import Node
+from backchannel.desk.own_keys import own_keys
+from backchannel.desk.receipting import signing_key
+from backchannel.ids import sha256
+from backchannel.provenance.predicates import Psi
+from backchannel.provenance.statement import digest_text, make, open_envelope
+from backchannel.psi.files import seal_message
 
 
 def of_hash(number: int, marking: str | None = GREEN) -> dict[str, object]:
@@ -22,8 +28,8 @@ def of_hash(number: int, marking: str | None = GREEN) -> dict[str, object]:
     return indicator(number, marking, pattern=f"[file:hashes.'SHA-256' = '{digest}']")
 
 
-def keep_hashes(node: Node, numbers: Sequence[int], **changes: str | None) -> None:
-    keep(node, [of_hash(number, **changes) for number in numbers])
+def keep_hashes(node: Node, numbers: Sequence[int], marking: str | None = GREEN) -> None:
+    keep(node, [of_hash(number, marking) for number in numbers])
 
 
 def message(node: Node, session: Session, clock: Clock = CLOCK) -> bytes:
@@ -36,14 +42,21 @@ def carry(giver: Node, taker: Node, session: Session, clock: Clock = CLOCK) -> T
     return take_message(taker, clock, message(giver, session, clock))
 
 
+def begun(first: Node, second: Node, **how: object) -> Session:
+    session, _ = begin(first, CLOCK, second.party.name, **how)  # type: ignore[arg-type]
+    return session
+
+
 def counted(first: Node, second: Node, **how: object) -> Session:
     """Compare up to where both know how many they have in common; returns the session of the first."""
-    session, _ = begin(first, CLOCK, second.party.name, **how)  # type: ignore[arg-type]
-    for giver, taker in ((first, second), (second, first), (first, second), (second, first)):
-        carry(giver, taker, session)
-        answering = session_named(taker, session.name)
-        if answering.is_our_turn and answering.row.common is None or answering.step == 3:
-            answer(taker, CLOCK, session.name)
+    session = begun(first, second, **how)
+    carry(first, second, session)
+    answer(second, CLOCK, session.name)
+    carry(second, first, session)
+    answer(first, CLOCK, session.name)
+    carry(first, second, session)
+    answer(second, CLOCK, session.name)
+    carry(second, first, session)
     return session_named(first, session.name)
 
 
@@ -61,5 +74,24 @@ def shown(first: Node, second: Node) -> Session:
     return session_named(first, session.name)
 
 
-def names(folder: Path) -> Path:
-    return folder
+def forged(node: Node, session: Session, **changes: object) -> bytes:
+    """Our newest message with another body, signed by us as it should be: what a party that cheats would send."""
+    row = max(
+        (one for one in session_named(node, session.name).messages if one.is_ours), key=lambda one: one.step
+    )
+    said = codec.into(open_envelope(row.envelope).statement.predicate, Psi)
+    body = codec.canonical({**codec.decode(row.body), **changes})
+    return signed(node, session, said, body)
+
+
+def signed(node: Node, session: Session, said: Psi, body: bytes) -> bytes:
+    to = recipient_in(session_named(node, session.name))
+    fields = {name: getattr(said, name) for name in said.__struct_fields__}
+    envelope = make(
+        Psi(**{**fields, "body": digest_text(sha256(body))}),
+        subject=[],
+        aud=[to.sign],
+        key=signing_key(own_keys(node, CLOCK)),
+        iat=CLOCK.now(),
+    )
+    return seal_message(envelope, body, to.age_recipient)

@@ -12,6 +12,7 @@ from backchannel.cli.batches import batch
 from backchannel.cli.channels import channel
 from backchannel.cli.coming import receive
 from backchannel.cli.command import Group, global_options
+from backchannel.cli.comparing import compare
 from backchannel.cli.hunting import hits, hunt
 from backchannel.cli.key_changes import key
 from backchannel.cli.ledger import ledger
@@ -68,6 +69,7 @@ for _command in (
     dispute,
     ask,
     answer,
+    compare,
     warninglist,
     ledger,
     taxii,

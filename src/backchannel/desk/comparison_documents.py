@@ -18,6 +18,13 @@ class ComparedItem(msgspec.Struct, frozen=True, kw_only=True):
     """Of our indicator."""
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Indicators of ours that did not go in, for one reason."""
+
+    why: str
+    n: int
+
+
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """How a session stands."""
 
@@ -80,13 +87,6 @@ class ComparisonShown(msgspec.Struct, frozen=True, kw_only=True):
     """Where the message was written."""
     took: str = ""
     """What became of a message that came: `taken`, `known` (it came before)."""
-
-
-class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
-    """Indicators of ours that did not go in, for one reason."""
-
-    why: str
-    n: int
 
 
 class ComparisonChecked(msgspec.Struct, frozen=True, kw_only=True):

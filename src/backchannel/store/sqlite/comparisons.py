@@ -76,7 +76,7 @@ ON CONFLICT (session) DO UPDATE SET
 # What was declined at once took nothing from the budget but is counted by itself: nobody fills the store with it.
 _HAD = """
 SELECT
-  coalesce(sum(their_size) FILTER (WHERE began_at >= :since AND secrets IS NOT NULL), 0),
+  coalesce(sum(their_size) FILTER (WHERE began_at >= :since AND (secrets IS NOT NULL OR state = 'open')), 0),
   count(*) FILTER (WHERE began_at >= :since AND (secrets IS NOT NULL OR state = 'open')),
   count(*) FILTER (WHERE state = 'open'),
   count(*) FILTER (WHERE began_at >= :since AND secrets IS NULL AND state <> 'open')

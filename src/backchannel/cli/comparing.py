@@ -1,0 +1,367 @@
+"""`compare PARTY`: which of our indicators a party holds too, without either showing the rest."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from backchannel.cli.command import Group, pass_session
+from backchannel.cli.layout import facts, heading, joined, table
+from backchannel.cli.passphrases import passphrase_option, unseal_of
+from backchannel.cli.session import Session
+from backchannel.errors import EXIT_NEEDS_YOU, InputError, UsageError
+
+if TYPE_CHECKING:
+    from backchannel.desk.comparison_documents import Comparison, ComparisonShown
+    from backchannel.desk.comparison_session import Session as Comparing
+    from backchannel.desk.node import Node
+    from backchannel.parties.at_rest import Unseal
+    from backchannel.psi.items import Sort
+
+MAX_MESSAGE_BYTES = 4 * 2**20
+"""Largest file of a message that is read (bytes)."""
+
+
+class _Compare(Group):
+    """`compare PARTY` begins one: a word that is no command here is the name of a party."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that `args` name."""
+        is_party = bool(args) and not args[0].startswith("-") and args[0] not in self.commands
+        return super().resolve_command(ctx, ["with", *args] if is_party else args)
+
+
+@click.group(cls=_Compare)
+def compare() -> None:
+    """Which of our indicators a party holds too, without either showing the rest."""
+
+
+message_option = click.option(
+    "-o",
+    "--output",
+    "to",
+    metavar="FILE",
+    help="Write our message for the party to this file (- is stdout).",
+)
+because_option = click.option("--because", default="", metavar="TEXT", help="Why; the other party reads it.")
+override_option = click.option(
+    "--override",
+    "overridden",
+    multiple=True,
+    metavar="SORT",
+    help="Compare what can be guessed all the same (address, email, phone, asn): at most 256 items.",
+)
+
+
+@compare.command(
+    "with",
+    writes_file=False,
+    example="""
+    backchannel compare 'CERT Beta' -o to-beta.bcc
+    backchannel compare with 'CERT Beta' --sort hash --sort domain -o to-beta.bcc
+    """,
+)
+@click.argument("party")
+@click.option(
+    "--sort",
+    "sorts",
+    multiple=True,
+    metavar="SORT",
+    help="What is compared: hash, long-url, certificate, mutex (these by default), domain, short-url.",
+)
+@override_option
+@because_option
+@click.option(
+    "--suite", default=None, metavar="NAME", help="edwards25519, or p256 where both have the faster engine."
+)
+@message_option
+@passphrase_option
+@pass_session
+def with_(
+    session: Session,
+    party: str,
+    *,
+    sorts: tuple[str, ...],
+    overridden: tuple[str, ...],
+    because: str,
+    suite: str | None,
+    to: str | None,
+    passphrase_file: Path | None,
+) -> None:
+    """Begin to compare with PARTY: first how many both hold, then, if both agree, which."""
+    from backchannel.desk.comparing import begin  # noqa: PLC0415
+    from backchannel.desk.comparison_listing import shown  # noqa: PLC0415
+    from backchannel.psi.items import DEFAULT_SORTS, GRADES, Grade  # noqa: PLC0415
+    from backchannel.psi.suites import SODIUM  # noqa: PLC0415
+
+    wanted = tuple(dict.fromkeys((*_sorts(sorts), *_sorts(overridden)))) or DEFAULT_SORTS
+    _check_place(session, to)
+    listed = [sort.value for sort in wanted if GRADES[sort] is Grade.LISTED]
+    if listed:
+        session.tell(
+            f"Warning: lists of nearly every {' and '.join(listed)} can be had: they are guessed easily."
+        )
+    with session.node() as node:
+        unseal = unseal_of(node, passphrase_file)
+        begun, left_out = begin(
+            node,
+            session.clock,
+            party,
+            sorts=wanted,
+            overridden=_sorts(overridden),
+            because=because,
+            suite=suite or SODIUM,
+            unseal=unseal,
+        )
+        path = _hand_out(session, node, begun, to, unseal)
+        found = shown(begun, left_out=left_out, path=path)
+    _answer(session, found, to)
+
+
+@compare.command("take", example="backchannel compare take from-beta.bcc")
+@click.argument("file", type=click.Path(path_type=Path))
+@passphrase_option
+@pass_session
+@click.pass_context
+def take(ctx: click.Context, session: Session, file: Path, *, passphrase_file: Path | None) -> None:
+    """Take a message that a party handed you. Exit code 1: taken, and it is our turn; 4, 5: it ended the session."""
+    from backchannel.desk.comparison_listing import shown  # noqa: PLC0415
+    from backchannel.desk.comparison_taking import take_message  # noqa: PLC0415
+
+    with session.node() as node:
+        taken = take_message(node, session.clock, _read(file), unseal=unseal_of(node, passphrase_file))
+        found = shown(taken.session, took="taken" if taken.is_new else "known")
+    _answer(session, found, None)
+    if taken.refusal is not None:
+        raise taken.refusal
+    if found.comparison.turn == "ours":
+        ctx.exit(EXIT_NEEDS_YOU)
+
+
+@compare.command("answer", writes_file=False, example="backchannel compare answer 3a5ec3b6 -o to-alpha.bcc")
+@click.argument("which", metavar="SESSION")
+@override_option
+@because_option
+@message_option
+@passphrase_option
+@pass_session
+def answer(
+    session: Session,
+    which: str,
+    *,
+    overridden: tuple[str, ...],
+    because: str,
+    to: str | None,
+    passphrase_file: Path | None,
+) -> None:
+    """Answer, up to how many both hold; where it is not our turn, our last message is written again."""
+    _go_on(session, which, to, passphrase_file, shows=False, overridden=overridden, because=because)
+
+
+@compare.command("reveal", writes_file=False, example="backchannel compare reveal 3a5ec3b6 -o to-alpha.bcc")
+@click.argument("which", metavar="SESSION")
+@message_option
+@passphrase_option
+@pass_session
+def reveal(session: Session, which: str, *, to: str | None, passphrase_file: Path | None) -> None:
+    """Agree to show which items both hold: it is shown once both sides agreed."""
+    _go_on(session, which, to, passphrase_file, shows=True, overridden=(), because="")
+
+
+@compare.command("decline", writes_file=False, example="backchannel compare decline 3a5ec3b6 -o to-alpha.bcc")
+@click.argument("which", metavar="SESSION")
+@because_option
+@message_option
+@passphrase_option
+@pass_session
+def decline(
+    session: Session, which: str, *, because: str, to: str | None, passphrase_file: Path | None
+) -> None:
+    """Say no, or no further; the message tells the party."""
+    from backchannel.desk.comparing import decline as say_no  # noqa: PLC0415
+    from backchannel.desk.comparison_listing import shown  # noqa: PLC0415
+
+    _check_place(session, to)
+    with session.node() as node:
+        unseal = unseal_of(node, passphrase_file)
+        ended = say_no(node, session.clock, which, because=because, unseal=unseal)
+        found = shown(ended, path=_hand_out(session, node, ended, to, unseal))
+    _answer(session, found, to)
+
+
+@compare.command("list", example="backchannel compare list")
+@pass_session
+def list_(session: Session) -> None:
+    """List the comparisons, what waits for us among them."""
+    from backchannel.desk.comparison_listing import list_comparisons  # noqa: PLC0415
+
+    with session.node() as node:
+        found = list_comparisons(node)
+    if session.form == "json":
+        session.document(found)
+        return
+    if not found.comparisons:
+        session.text("Nothing was compared yet. Begin: backchannel compare PARTY -o FILE")
+        return
+    rows = [
+        (
+            one.session[:8],
+            one.party,
+            "we asked" if one.side == "initiator" else "they asked",
+            one.state,
+            one.turn if one.state == "open" else "-",
+            f"{one.items:,}",
+            "?" if one.common is None else f"{one.common:,}",
+            one.next,
+        )
+        for one in found.comparisons
+    ]
+    heads = ("session", "party", "who", "state", "turn", "ours", "common", "next")
+    session.text(table(heads, rows, numbers=("ours", "common"), keep=("session",)))
+
+
+@compare.command("show", example="backchannel compare show 3a5ec3b6")
+@click.argument("which", metavar="SESSION")
+@pass_session
+def show(session: Session, which: str) -> None:
+    """Show one comparison, with the items that both hold once both agreed to show them."""
+    from backchannel.desk.comparison_listing import show_comparison  # noqa: PLC0415
+
+    with session.node() as node:
+        found = show_comparison(node, which)
+    _answer(session, found, None)
+
+
+# --- What they share -----------------------------------------------------------------------------------
+
+
+def _go_on(
+    session: Session,
+    which: str,
+    to: str | None,
+    passphrase_file: Path | None,
+    *,
+    shows: bool,
+    overridden: Sequence[str],
+    because: str,
+) -> None:
+    from backchannel.desk.comparing import answer as go_on  # noqa: PLC0415
+    from backchannel.desk.comparison_listing import shown  # noqa: PLC0415
+
+    _check_place(session, to)
+    with session.node() as node:
+        unseal = unseal_of(node, passphrase_file)
+        answered = go_on(
+            node,
+            session.clock,
+            which,
+            shows=shows,
+            overridden=_sorts(overridden),
+            because=because,
+            unseal=unseal,
+        )
+        found = shown(answered, path=_hand_out(session, node, answered, to, unseal))
+    _answer(session, found, to)
+
+
+def _sorts(names: Sequence[str]) -> tuple[Sort, ...]:
+    from backchannel.psi.items import Sort  # noqa: PLC0415
+
+    try:
+        return tuple(Sort(name.strip().lower()) for name in names)
+    except ValueError:
+        raise UsageError(
+            "that is no sort of what can be compared",
+            hint=f"One of {', '.join(sort.value for sort in Sort)}.",
+        ) from None
+
+
+def _read(file: Path) -> bytes:
+    try:
+        if str(file) == "-":
+            return sys.stdin.buffer.read(MAX_MESSAGE_BYTES + 1)
+        with file.open("rb") as opened:
+            return opened.read(MAX_MESSAGE_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _check_place(session: Session, to: str | None) -> None:
+    """See before anything is made that the message can be written."""
+    if to == "-" and session.form == "json":
+        raise UsageError("message and document cannot both go to stdout", hint="Name a file with -o.")
+    if to == "-" and sys.stdout.isatty():
+        raise UsageError("a terminal cannot show a message", hint="Name a file with -o.")
+    if to not in {None, "-"}:
+        replace(session, output=Path(to or "")).check_output()
+
+
+def _hand_out(
+    session: Session, node: Node, comparing: Comparing, to: str | None, unseal: Unseal | None
+) -> str:
+    """Write our newest message where it was asked for; returns where."""
+    from backchannel.desk.comparing import hand_out  # noqa: PLC0415
+
+    if to is None:
+        return ""
+    data = hand_out(node, session.clock, comparing, unseal=unseal)
+    with replace(session, output=Path(to)).result() as out:
+        out.write(data)
+        if to != "-":
+            out.flush()
+            os.fsync(out.fileno())
+    return to
+
+
+def _answer(session: Session, found: ComparisonShown, to: str | None) -> None:
+    if session.form == "json":
+        session.document(found)
+    elif to == "-":
+        session.tell(_text(found))
+    else:
+        session.text(_text(found))
+
+
+def _text(found: ComparisonShown) -> str:
+    one = found.comparison
+    head = heading(joined(f"Comparison {one.session[:8]} with {one.party}", one.state, found.took))
+    rows = [
+        ("who", "we asked" if one.side == "initiator" else "they asked"),
+        ("why", one.because),
+        ("sorts", ", ".join(one.sorts)),
+        ("override", ", ".join(one.overridden)),
+        ("ours", f"{one.items:,} items, shown as {one.size:,}" if one.size else ""),
+        ("theirs", f"shown as {one.their_size:,}" if one.their_size else ""),
+        ("both hold", _common(one)),
+        ("ended", joined(one.reason, one.detail)),
+        ("written", found.path),
+        ("note", one.says),
+        ("next", one.next),
+    ]
+    parts = [head, facts(rows, indent=2)]
+    if found.left_out:
+        parts.append("\n".join(f"  left out: {left.n:,} {left.why}" for left in found.left_out))
+    if found.items:
+        parts.append(
+            table(
+                ("sort", "value", "indicator"),
+                [(i.sort, i.value, i.id) for i in found.items],
+                keep=("value",),
+            )
+        )
+    return "\n\n".join(parts)
+
+
+def _common(one: Comparison) -> str:
+    if one.common is None:
+        return "not known yet"
+    sure = "" if one.state != "failed" else "; do not use it"
+    return f"{one.common:,} ({one.marking}){sure}"
