@@ -276,7 +276,7 @@ def many_reports(draw: st.DrawFn) -> list[Report]:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(many_reports(), st.randoms(use_true_random=False))
 def test_t49_the_order_in_which_reports_are_handed_in_changes_nothing(
     reports: list[Report], chance: random.Random
@@ -290,7 +290,7 @@ def test_t49_the_order_in_which_reports_are_handed_in_changes_nothing(
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(many_reports(), st.randoms(use_true_random=False))
 def test_t49_the_order_in_which_reports_came_changes_nothing(reports: list[Report], chance: random.Random):
     times = [report.arrived_at for report in reports]
@@ -302,7 +302,7 @@ def test_t49_the_order_in_which_reports_came_changes_nothing(reports: list[Repor
     assert independent_origins(moved) == independent_origins(reports)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(many_reports(), st.data())
 def test_a_copy_never_raises_the_count(reports: list[Report], data: st.DataObject):
     if not reports:
@@ -322,7 +322,7 @@ def test_a_copy_never_raises_the_count(reports: list[Report], data: st.DataObjec
         assert after.n_eff <= before.n_eff + 1e-9
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(many_reports())
 def test_an_echo_changes_nothing_that_counts(reports: list[Report]):
     echo = a_report("back", voice="mallory", origin=hidden("mallory"), otag="ours", days=9)
@@ -333,7 +333,7 @@ def test_an_echo_changes_nothing_that_counts(reports: list[Report]):
     assert {one.report for one in after.echoes} - {one.report for one in before.echoes} == {"back"}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(many_reports())
 def test_an_independent_origin_adds_one_and_takes_nothing(reports: list[Report]):
     independent = a_report("zulu", is_first_hand=True)
@@ -342,7 +342,7 @@ def test_an_independent_origin_adds_one_and_takes_nothing(reports: list[Report])
     assert after.n_eff >= before.n_eff
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(many_reports())
 def test_every_report_is_somewhere_once(reports: list[Report]):
     found = independent_origins(reports, releases=[a_release()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from backchannel.provenance.likeness import sketch
 from backchannel.provenance.reports import OriginRef, Released, Report
@@ -16,6 +17,9 @@ STORY = (
     "and the list of processes, and waits for a day before it runs anything else; the operators used the same mail "
     "server for three campaigns against shipping firms this autumn, and registered the name two days before."
 )
+
+
+sketch_once = lru_cache(maxsize=4096)(sketch)
 
 
 def by_key(party: str) -> OriginRef:
@@ -36,13 +40,13 @@ def a_report(
         voice=voice,
         origin=origin or by_key(voice),
         arrived_at=NOW + timedelta(days=days),
-        sketch=sketch(text),
+        sketch=sketch_once(text),
         **more,
     )
 
 
 def a_release(key: str = "release-1", *, text: str = "", days: float = -3, **more) -> Released:
-    return Released(key=key, at=NOW + timedelta(days=days), sketch=sketch(text), **more)
+    return Released(key=key, at=NOW + timedelta(days=days), sketch=sketch_once(text), **more)
 
 
 def a_digest(text: str) -> bytes:

@@ -7,7 +7,7 @@ both. What the operator tells apart is never joined.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -35,7 +35,7 @@ INFERRED: Final = frozenset({"same-text", "same-attachment", "same-error"})
 MAX_MARKS: Final = 16
 """Attachments, and rare errors, of a report that are looked at."""
 MAX_TEXTS: Final = 2_000
-"""Different texts of one claim that are compared; of more, those that come first in order."""
+"""Different texts of one claim that are compared; origins of others do not count."""
 
 
 class Union(msgspec.Struct, frozen=True, gc=False):
@@ -213,18 +213,39 @@ def _spokesmen(reports: Sequence[Report], members: Sequence[int]) -> list[int]:
     return [index for index in chosen if index is not None]
 
 
-def text_bonds(reports: Sequence[Report]) -> tuple[list[Bond], list[Bond], bool]:
+class Texts(NamedTuple):
+    """What texts have in common."""
+
+    same: list[Bond]
+    """Those that are one text."""
+    possible: list[Bond]
+    """Those of which one may be the other, reworded."""
+    uncompared: list[int]
+    """Indices of reports whose texts were too many to be compared."""
+    is_whole: bool
+    """Each text was compared with all it may be like."""
+
+
+def text_bonds(reports: Sequence[Report], means: Mapping[str, float]) -> Texts:
     """Find texts that are the same, and those that may be one reworded.
 
-    Returns:
-        The bonds of the first kind, of the second, and whether every text was compared with all it may be like.
+    Where there are more than `MAX_TEXTS`, those of the best origins are compared: a flood by strangers pushes nobody
+    else aside.
     """
     by_sketch: dict[tuple[int, ...], list[int]] = {}
     for index, report in enumerate(reports):
         if report.sketch:
             by_sketch.setdefault(report.sketch, []).append(index)
-    sketches = sorted(by_sketch)[:MAX_TEXTS]
     same = [Bond("same-text", members) for members in by_sketch.values() if len(members) > 1]
+    sketches, uncompared = sorted(by_sketch), []
+    if len(sketches) > MAX_TEXTS:
+        best = {
+            text: max(means.get(reports[index].origin.name, 0.0) for index in members)
+            for text, members in by_sketch.items()
+        }
+        sketches.sort(key=lambda text: -best[text])
+        uncompared = [index for text in sketches[MAX_TEXTS:] for index in by_sketch[text]]
+        sketches = sorted(sketches[:MAX_TEXTS])
     pairs, is_whole = like_pairs(sketches)
     possible: list[Bond] = []
     for left, right, value in pairs:
@@ -234,7 +255,7 @@ def text_bonds(reports: Sequence[Report]) -> tuple[list[Bond], list[Bond], bool]
         (same if value >= SAME_LIKENESS else possible).append(Bond("same-text", members, value))
     same.sort(key=lambda bond: (-bond.likeness, bond.members[0], bond.members[1]))
     possible.sort(key=lambda bond: (-bond.likeness, bond.members[0], bond.members[1]))
-    return same, possible, is_whole and len(by_sketch) <= MAX_TEXTS
+    return Texts(same, possible, uncompared, is_whole and not uncompared)
 
 
 def _parted(members: list[int], proven: Sequence[bool]) -> tuple[list[int], list[int]]:

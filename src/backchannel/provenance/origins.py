@@ -23,6 +23,7 @@ import msgspec
 from backchannel.provenance.clusters import (
     Bond,
     Clusters,
+    Texts,
     Union,
     bonds_of,
     cluster,
@@ -139,7 +140,7 @@ def independent_origins(
     known = [(at[left], at[right], result) for left, right, result in said if left in at and right in at]
     told = _told_of_hidden(counted, deconflicted)
 
-    grouped = _group(counted, known, told)
+    grouped = _group(counted, known, told, means or {})
     origins = _weighed(grouped, _origins(grouped), dependence or {}, means or {})
     return Origins(
         origins=origins,
@@ -172,15 +173,16 @@ class _Grouped(NamedTuple):
     groups: list[list[int]]
     """Clusters that make one origin."""
     others: dict[int, set[int]]
-    possible: list[Bond]
-    is_whole: bool
+    texts: Texts
 
 
-def _group(reports: list[Report], known: Sequence[_Told], told: Sequence[_Told]) -> _Grouped:
-    same_texts, possible, is_whole = text_bonds(reports)
+def _group(
+    reports: list[Report], known: Sequence[_Told], told: Sequence[_Told], means: Mapping[str, float]
+) -> _Grouped:
+    texts = text_bonds(reports, means)
     bonds = [Bond("operator", sorted(pair)) for *pair, result in known if result == "same"]
     bonds += [Bond("deconflicted", sorted(pair)) for *pair, result in told if result == "same"]
-    bonds += bonds_of(reports) + same_texts
+    bonds += bonds_of(reports) + texts.same
     apart = [(left, right) for left, right, result in known if result == "different"]
     clusters, others = cluster(reports, bonds, apart)
     members = clusters.members()
@@ -192,7 +194,7 @@ def _group(reports: list[Report], known: Sequence[_Told], told: Sequence[_Told])
             different.setdefault(one, set()).add(other)
             different.setdefault(other, set()).add(one)
     groups = [[one] for one in lineage.disclosed] + slots_of(lineage.undisclosed, different)
-    return _Grouped(reports, clusters, members, lineage, groups, others, possible, is_whole)
+    return _Grouped(reports, clusters, members, lineage, groups, others, texts)
 
 
 def _origins(grouped: _Grouped) -> list[Origin]:
@@ -237,35 +239,35 @@ def _weighed(
     means: Mapping[str, float],
 ) -> tuple[Origin, ...]:
     """Say what each origin adds, given what may make it depend on others."""
+    between = known_between([origin.names for origin in origins], dependence) + _possible(grouped, origins)
+    strengths = [max(means.get(name, 0.0) for name in origin.names) for origin in origins]
+    hidden = halved(strengths, [origin.is_disclosed for origin in origins])
+    uncompared = {grouped.reports[index].key for index in grouped.texts.uncompared}
+    weighed = []
+    for number, (share, reasons) in enumerate(effective(strengths, between)):
+        origin = origins[number]
+        factor = 0.0 if uncompared and uncompared.issuperset(origin.reports) else 1.0
+        if number in hidden:
+            factor *= 1 - P_UNDISCLOSED
+            reasons.append(_undisclosed(origin.name))
+        weighed.append(msgspec.structs.replace(origin, share=share * factor, possibly=tuple(reasons)))
+    return tuple(sorted(weighed, key=lambda origin: (not origin.is_disclosed, origin.name, origin.reports)))
+
+
+def _possible(grouped: _Grouped, origins: Sequence[Origin]) -> list[tuple[int, int, Dependence]]:
+    """Return which origins may be one because one text may be the other, reworded."""
     at = {one: number for number, group in enumerate(grouped.groups) for one in group}
-    between = known_between([origin.names for origin in origins], dependence)
-    for bond in grouped.possible:
+    between = []
+    for bond in grouped.texts.possible:
         ends = sorted({at.get(grouped.clusters.find(index), -1) for index in bond.members} - {-1})
         for left, right in itertools.combinations(ends, 2):
             one, other = pair_of(origins[left].name, origins[right].name)
             detail = f"their texts are alike to {bond.likeness:.0%}: one may be the other, reworded"
-            between.append(
-                (
-                    left,
-                    right,
-                    Dependence(
-                        left=one, right=other, p=P_POSSIBLE_TEXT, because="possible-same-text", detail=detail
-                    ),
-                )
+            known = Dependence(
+                left=one, right=other, p=P_POSSIBLE_TEXT, because="possible-same-text", detail=detail
             )
-    strengths = [max(means.get(name, 0.0) for name in origin.names) for origin in origins]
-    hidden = halved(strengths, [origin.is_disclosed for origin in origins])
-    weighed = [
-        msgspec.structs.replace(
-            origin,
-            share=share * (1 - P_UNDISCLOSED if number in hidden else 1),
-            possibly=(*reasons, *([_undisclosed(origin.name)] if number in hidden else [])),
-        )
-        for number, (origin, (share, reasons)) in enumerate(
-            zip(origins, effective(strengths, between), strict=True)
-        )
-    ]
-    return tuple(sorted(weighed, key=lambda origin: (not origin.is_disclosed, origin.name, origin.reports)))
+            between.append((left, right, known))
+    return between
 
 
 def _undisclosed(name: str) -> Dependence:
@@ -275,10 +277,11 @@ def _undisclosed(name: str) -> Dependence:
 
 def _notes(grouped: _Grouped) -> tuple[str, ...]:
     notes = []
-    if not grouped.is_whole:
-        notes.append(
-            "There are too many different texts to compare each with each; some likeness may be missed."
-        )
+    if grouped.texts.uncompared:
+        n = len(grouped.texts.uncompared)
+        notes.append(f"There are too many different texts: {n} were not compared, and add no origin.")
+    elif not grouped.texts.is_whole:
+        notes.append("Too many texts are alike to compare each with each: a likeness may be missed.")
     if grouped.lineage.circular:
         notes.append(
             "Reports name one another, in a circle, as what they were made of: their origin is undisclosed."
