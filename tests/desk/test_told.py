@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,26 +12,29 @@ from tests.desk.drops import indicator, keep, nodes, send, take
 from tests.desk.made import CLOCK
 
 from backchannel import codec
+from backchannel.clock import FixedClock
 from backchannel.codec import JsonObject
 from backchannel.desk import membership
 from backchannel.desk.access import Caller, caller_by_secret
 from backchannel.desk.batches import list_batches, undo_batch
 from backchannel.desk.credentials import NewCredential, add_token
-from backchannel.desk.inbox import inbox, show
+from backchannel.desk.inbox import inbox, show, why
 from backchannel.desk.node import Node
 from backchannel.desk.paging import Query
 from backchannel.desk.posting import post
-from backchannel.desk.publishing import NewOffer, add_collection, add_root
+from backchannel.desk.publishing import NewOffer, add_collection, add_root, put_batch
 from backchannel.desk.receipt_documents import SentStanding
-from backchannel.desk.receipting import Word, acknowledged
+from backchannel.desk.receipting import Word, acknowledged, decline_reason
 from backchannel.desk.receive import receive
 from backchannel.desk.refusals import list_refused
 from backchannel.desk.releasing import How
-from backchannel.desk.sent_drops import list_sent
+from backchannel.desk.sent_drops import list_sent, unanswered
 from backchannel.desk.taxii import StatusResource, objects_page
+from backchannel.errors import UsageError
 from backchannel.feedback.carried import EXTENSION
 from backchannel.ids import BatchId
 from backchannel.parties.states import Event
+from backchannel.provenance.receipts import TASKS
 from backchannel.provenance.statement import open_envelope
 
 BASE = "http://127.0.0.1:8017"
@@ -259,3 +263,127 @@ def test_it_is_in_the_ledgers_of_both(three: list[Node]):
             "SELECT kind FROM ledger_leaf WHERE about = ?", (f"sha256:{digest.hex()}",)
         ).fetchall()
         assert (kind,) in rows
+
+
+# --- What came without a drop ----------------------------------------------------------------------------
+
+
+def share(alpha: Node, beta: Node) -> Caller:
+    """Let Beta read an indicator of Alpha's over TAXII and keep it; returns who Beta is at Alpha."""
+    batch = keep(alpha, [indicator(1)])
+    put_batch(alpha, CLOCK, "shared", BatchId(batch))
+    reader = caller(alpha, beta)
+    brought = read(alpha, reader)
+    assert [one["id"] for one in brought] == [ID]
+    put(beta, caller(beta, alpha), *brought)
+    return reader
+
+
+def back(beta: Node, alpha: Node) -> StatusResource:
+    """Let Beta's answers come to Alpha as it reads them."""
+    return put(alpha, caller(alpha, beta), *notes(read(beta, caller(beta, alpha))))
+
+
+def test_who_gave_an_object_over_taxii_is_told_of_it_by_its_digest(three: list[Node]):
+    alpha, beta, _ = three
+    share(alpha, beta)
+    [given] = acknowledged(beta, CLOCK, ID, Word(state="acted", acted="blocked")).receipts
+    assert (given.to, given.outcome, given.drop, given.asked) == ("Alpha", "given", None, "none")
+    assert acknowledged(beta, CLOCK, ID, Word(state="read")).receipts[0].outcome == "told before"
+    assert back(beta, alpha).failure_count == 0
+    [row] = alpha.store.given.heard(rows=9)
+    assert open_envelope(row.envelope).statement.predicate["acted"] == "blocked"
+    assert waiting(beta) == {}
+
+
+def test_it_is_declined_with_a_reason_too(three: list[Node]):
+    alpha, beta, _ = three
+    share(alpha, beta)
+    word = Word(state="declined", reason=decline_reason("stale", node=beta))
+    [given] = acknowledged(beta, CLOCK, ID, word).receipts
+    assert (given.outcome, given.reason) == ("given", "stale")
+    assert back(beta, alpha).failure_count == 0
+
+
+def test_t30_a_receipt_for_an_object_that_its_sender_was_not_given_is_refused(three: list[Node]):
+    alpha, beta, gamma = three
+    keep(alpha, [indicator(1)])
+    put(beta, caller(beta, alpha), indicator(1))  # it says so itself: nothing went to it
+    acknowledged(beta, CLOCK, ID, Word(state="read"))
+    answer = back(beta, alpha)
+    assert "wrong-receipt" in answer.failures[0].message
+    assert alpha.store.given.heard(rows=9) == []
+    put_batch(alpha, CLOCK, "shared", BatchId(1))
+    read(alpha, caller(alpha, gamma))  # another read it: still not Beta
+    assert "wrong-receipt" in back(beta, alpha).failures[0].message
+
+
+def test_a_page_that_it_did_not_reach_gave_it_nothing(three: list[Node]):
+    alpha, beta, _ = three
+    put_batch(alpha, CLOCK, "shared", BatchId(keep(alpha, [indicator(9)])))
+    read(alpha, caller(alpha, beta))
+    put_batch(alpha, CLOCK, "shared", BatchId(keep(alpha, [indicator(1)])))
+    put(beta, caller(beta, alpha), indicator(1))
+    acknowledged(beta, CLOCK, ID, Word(state="read"))
+    assert "wrong-receipt" in back(beta, alpha).failures[0].message
+
+
+def test_who_sent_it_by_a_drop_too_is_told_once(three: list[Node]):
+    alpha, beta, _ = three
+    share(alpha, beta)
+    told(alpha, beta, "acted")
+    given = acknowledged(beta, CLOCK, ID, Word(state="acted", acted="blocked")).receipts
+    assert [(one.to, one.drop is not None, one.outcome) for one in given] == [("Alpha", True, "given")]
+
+
+def test_who_is_known_by_name_only_is_told_nothing(three: list[Node]):
+    _, beta, _ = three
+    add_token(beta, CLOCK, NewCredential(party="Some feed", read=(), write=("shared",)))
+    found = add_token(beta, CLOCK, NewCredential(party="Some feed", read=(), write=("shared",)))
+    who = caller_by_secret(beta.store, found.token or "", now=CLOCK.now())
+    assert who is not None
+    put(beta, who, indicator(1))
+    assert acknowledged(beta, CLOCK, ID, Word(state="read")).receipts == ()
+    with pytest.raises(UsageError, match="nobody asked"):
+        acknowledged(beta, CLOCK, ID, Word(state="declined", reason=decline_reason("stale", node=beta)))
+
+
+def test_its_giver_sees_per_party_what_went_what_was_said_and_who_is_silent(three: list[Node]):
+    alpha, beta, gamma = three
+    share(alpha, beta)
+    read(alpha, caller(alpha, gamma))
+    later = FixedClock(CLOCK.now() + timedelta(days=3, hours=1))
+    assert unanswered(alpha, later).drops == 0, "nobody was asked"
+    before = {one.to: one for one in list_sent(alpha, later, at_most=5).over_taxii}
+    assert {name: (one.silent_days, one.answers) for name, one in before.items()} == {
+        "Beta": (3, ()),
+        "Gamma": (3, ()),
+    }
+    assert [(way.way, way.is_pushed, way.objects) for way in before["Beta"].ways] == [("shared", False, 1)]
+    word = Word(state="declined", reason=decline_reason("no-capability", text="No such product.", node=beta))
+    acknowledged(beta, CLOCK, ID, word)
+    back(beta, alpha)
+    [only] = list_sent(alpha, later, to="Beta", at_most=5).over_taxii
+    assert only.silent_days is None
+    [answer] = only.answers
+    assert (answer.about, answer.says, answer.task) == (
+        (ID,),
+        "declined it: no-capability",
+        TASKS["no-capability"],
+    )
+    found = why(alpha, CLOCK, ID)
+    assert [(one.party, one.said.text) for one in found.heard] == [("Beta", "No such product.")]
+    assert found.givers == ()
+    assert why(beta, CLOCK, ID).givers == ("Alpha",)
+
+
+def test_what_is_said_of_an_object_in_a_drop_stands_at_the_object_too(three: list[Node]):
+    alpha, beta, _ = three
+    told(alpha, beta, "acted")
+    acknowledged(beta, CLOCK, ID, Word(state="acted", acted="hunted, nothing"))
+    put(alpha, caller(alpha, beta), *carried(alpha, beta))
+    assert [(one.party, one.said.says) for one in why(alpha, CLOCK, ID).heard] == [
+        ("Beta", "hunted, nothing")
+    ]
+    membership.move(alpha, CLOCK, "Beta", Event.REVOKED, "gone")
+    assert why(alpha, CLOCK, ID).heard == (), "its keys count no more"

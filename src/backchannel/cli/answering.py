@@ -70,8 +70,8 @@ def ack(
 ) -> None:
     """Tell the source that we have it, and what we do with it.
 
-    A STIX note, and a receipt to each sender of a drop that brought it and asked; of a whole drop, receipts alone.
-    Nobody is told more than they asked for.
+    A STIX note, and a receipt to each sender of a drop that brought it and asked, or that gave it over TAXII and whose
+    keys are here; of a whole drop, receipts alone. No sender of a drop is told more than they asked for.
     """
     from backchannel.desk.answering import acknowledge  # noqa: PLC0415
     from backchannel.desk.came_drops import names_drop  # noqa: PLC0415
@@ -124,7 +124,7 @@ def decline(
     text: str,
     passphrase_file: Path | None,
 ) -> None:
-    """Tell the sender of a drop that we do nothing with it, or with an object of it, and why (a receipt)."""
+    """Tell who sent a drop, or gave an object over TAXII, that we do nothing with it, and why (a receipt)."""
     from backchannel.desk.receipting import Word, acknowledged, decline_reason  # noqa: PLC0415
 
     with session.node() as node:
@@ -186,7 +186,13 @@ def _receipts(ctx: click.Context, session: Session, given: ReceiptsGiven) -> NoR
         session.document(given)
     else:
         rows = [
-            (who(one.to), f"{one.seq:,}", one.asked, one.acted or one.reason or one.state, one.outcome)
+            (
+                who(one.to),
+                "" if one.seq is None else f"{one.seq:,}",
+                one.asked,
+                one.acted or one.reason or one.state,
+                one.outcome,
+            )
             for one in given.receipts
         ]
         session.text(table(("to", "drop", "asked", "told", "outcome"), rows, numbers=("drop",)))
@@ -198,7 +204,8 @@ def _say_receipts(session: Session, receipts: Sequence[ReceiptGiven]) -> None:
     """Say what happens with the receipts, each sender once."""
     for says in dict.fromkeys(one.says for one in receipts if one.outcome != "not asked"):
         session.tell(paragraph(says))
-    for to in dict.fromkeys(one.to for one in receipts if one.outcome == "given"):
+    by_drop = (one.to for one in receipts if one.outcome == "given" and one.drop)
+    for to in dict.fromkeys(by_drop):
         session.tell(
             paragraph(f"Next: `backchannel release send --receipts --to '{to}' -o FILE` sends it at once.")
         )

@@ -45,6 +45,12 @@ def why_text(found: Why) -> str:
     if found.findings:
         text = findings_text(found.findings, total=len(found.findings), at_most=MAX_FINDINGS_SHOWN)
         parts += ["", heading("What validation found"), text]
+    return "\n".join([*parts, *_said(found)])
+
+
+def _said(found: Why) -> list[str]:
+    """Return what is said about an object: by others, by us, and to us."""
+    parts: list[str] = []
     if found.said:
         parts += ["", heading(f"What others say about it{', and more' if found.said_more else ''}")]
         for said in found.said:
@@ -55,7 +61,13 @@ def why_text(found: Why) -> str:
             paragraph(f"{day_and_minute(answer.said_at)}, {answer.kind}: {answer.says}", indent=2)
             for answer in found.answers
         ]
-    return "\n".join(parts)
+    if found.heard:
+        parts += ["", heading("What we were told of it")]
+        parts += [
+            paragraph(joined(f"{who(one.party)} {one.said.says}", one.said.text, one.said.when), indent=2)
+            for one in found.heard
+        ]
+    return parts
 
 
 def _arrivals(found: Why) -> str:

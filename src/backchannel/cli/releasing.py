@@ -23,6 +23,7 @@ from backchannel.cli.layout import (
 )
 from backchannel.cli.passphrases import passphrase_option, unseal_of
 from backchannel.cli.release_options import choice_options, deniable_option, how_options
+from backchannel.cli.sent_texts import sent_text
 from backchannel.cli.session import Session
 from backchannel.cli.wording import who
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, PolicyError, UsageError
@@ -309,32 +310,10 @@ def list_(session: Session, *, to: str | None, rows: int) -> None:
     if session.form == "json":
         session.document(found)
         return
-    if not found.sent:
+    if not found.sent and not found.over_taxii:
         session.tell("Nothing was sent yet. Next: backchannel release plan --to PARTY --batch B")
         return
-    heads = ("to", "number", "when", "objects", "asked", "answer", "drop")
-    lines = [
-        (
-            who(one.to),
-            f"{one.seq:,}",
-            day_and_minute(one.sent_at).removesuffix(" UTC"),
-            f"{one.objects:,}",
-            one.ack,
-            one.says,
-            one.drop.removeprefix("sha256:")[:12],
-        )
-        for one in found.sent
-    ]
-    parts = [table(heads, lines, numbers=("number", "objects"), keep=("when", "drop"))]
-    tasks = [
-        (f"drop {one.seq:,}", joined(who(one.to), *said.about, said.reason or "", said.text, said.task))
-        for one in found.sent
-        for said in one.answers
-        if said.task
-    ]
-    if tasks:
-        parts += [heading("What is asked of you"), facts(tasks, indent=2)]
-    session.text("\n".join(parts))
+    session.text(sent_text(found))
     _say_who_waits(session, found)
 
 

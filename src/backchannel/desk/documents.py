@@ -14,7 +14,7 @@ import msgspec
 
 from backchannel.codec import JsonObject
 from backchannel.desk.provenance_documents import Difference, Provenance
-from backchannel.desk.receipt_documents import CameDrop, Unanswered
+from backchannel.desk.receipt_documents import CameDrop, HeardBack, Unanswered
 from backchannel.desk.request_documents import Task
 from backchannel.stix.findings import Finding
 
@@ -266,6 +266,10 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     """Whether hunts in our own logs saw it, or how far they looked for it."""
     drops: tuple[CameDrop, ...] = ()
     """The drops that brought the content in force, newest first."""
+    givers: tuple[str, ...] = ()
+    """Parties that gave it to us over TAXII, and that a receipt can be addressed to."""
+    heard: tuple[HeardBack, ...] = ()
+    """What parties told us last of the content in force, the newest first."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,6 +61,7 @@ def drop_book(node: Node, clock: Clock, *, rows: int, before: str | None = None)
         refused_open=refused.open,
         box=box_standing(node),
         waiting=sent.waiting,
+        over_taxii=sent.over_taxii,
     )
 
 

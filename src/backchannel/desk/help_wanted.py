@@ -6,7 +6,7 @@ to call; the task is done when it is answered, when a person says so, or when th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -15,6 +15,7 @@ from backchannel.clock import Clock
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
+from backchannel.desk.receipt_documents import SaidBack
 from backchannel.desk.request_documents import HelpWanted
 from backchannel.desk.sent_drops import list_sent
 from backchannel.errors import NotFoundError, UsageError
@@ -50,19 +51,26 @@ def help_named(node: Node, clock: Clock, digits: str) -> HelpWanted:
 
 
 def _wanted(node: Node, clock: Clock) -> Iterator[HelpWanted]:
-    for sent in list_sent(node, clock, at_most=MAX_LOOKED_AT).sent:
-        for said in sent.answers:
-            if said.task is not None and said.reason is not None:
-                yield HelpWanted(
-                    receipt=said.receipt,
-                    party=sent.to,
-                    seq=sent.seq,
-                    about=said.about,
-                    reason=said.reason,
-                    text=said.text,
-                    task=said.task,
-                    when=said.when,
-                )
+    sent = list_sent(node, clock, at_most=MAX_LOOKED_AT)
+    for drop in sent.sent:
+        yield from _of_party(drop.to, drop.seq, drop.answers)
+    for given in sent.over_taxii:
+        yield from _of_party(given.to, None, given.answers)
+
+
+def _of_party(party: str, seq: int | None, answers: Iterable[SaidBack]) -> Iterator[HelpWanted]:
+    for said in answers:
+        if said.task is not None and said.reason is not None:
+            yield HelpWanted(
+                receipt=said.receipt,
+                party=party,
+                seq=seq,
+                about=said.about,
+                reason=said.reason,
+                text=said.text,
+                task=said.task,
+                when=said.when,
+            )
 
 
 class HelpGiven(msgspec.Struct, frozen=True, kw_only=True):

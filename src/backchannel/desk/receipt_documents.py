@@ -14,14 +14,15 @@ Outcome = Literal["given", "told before", "not asked", "denied"]
 
 
 class ReceiptGiven(msgspec.Struct, frozen=True, kw_only=True):
-    """What one sender is told of their drop, or why they are not."""
+    """What one sender is told of their drop or of an object, or why they are not."""
 
     to: str
-    seq: int
-    drop: str
+    seq: int | None
+    """Of their drop; null: it came over TAXII, without a drop."""
+    drop: str | None
     """`sha256:...` of its manifest."""
     asked: str
-    """What the drop asks to be told: `none`, `received`, `assessed` or `acted`."""
+    """What the drop asks to be told: `none`, `received`, `assessed` or `acted`; TAXII has no word for it: `none`."""
     state: str
     """What is told: no more than was asked."""
     acted: str | None
@@ -39,7 +40,7 @@ class ReceiptsGiven(msgspec.Struct, frozen=True, kw_only=True):
     about: str
     """The object's id, or the drop's digest."""
     receipts: tuple[ReceiptGiven, ...]
-    """One for each drop that brought it, the newest first."""
+    """One for each drop that brought it, the newest first; then one for each party that gave it over TAXII."""
 
 
 class SaidBack(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +114,37 @@ class WaitingFor(msgspec.Struct, frozen=True, kw_only=True):
     statements: int
 
 
+class HeardBack(msgspec.Struct, frozen=True, kw_only=True):
+    """What one party told us last of an object of ours."""
+
+    party: str
+    said: SaidBack
+
+
+class GivenWay(msgspec.Struct, frozen=True, kw_only=True):
+    """What a party got by one way over TAXII, as far as the newest 10,000 pages and 100,000 objects pushed tell."""
+
+    way: str
+    """Title of the collection of ours that it read, or name of the channel by which it was pushed."""
+    is_pushed: bool
+    objects: int
+    """Each counted as often as it went."""
+    first_at: str
+    last_at: str
+
+
+class GivenStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a party got over TAXII, and what it said of it. It was not asked: TAXII has no word for that."""
+
+    to: str
+    ways: tuple[GivenWay, ...]
+    silent_since: str | None
+    """Since when it got something and said nothing; null: it spoke after the last that it got."""
+    silent_days: int | None
+    answers: tuple[SaidBack, ...]
+    """The last word on each object that it spoke of, newest first; at most 20."""
+
+
 class Releases(msgspec.Struct, frozen=True, kw_only=True):
     """What we sent, newest first, and what waits to go."""
 
@@ -120,6 +152,8 @@ class Releases(msgspec.Struct, frozen=True, kw_only=True):
     sent: tuple[SentStanding, ...]
     unanswered: Unanswered
     waiting: tuple[WaitingFor, ...]
+    over_taxii: tuple[GivenStanding, ...] = ()
+    """What each party got without a drop, and what it said of that."""
 
 
 class SentStatements(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,3 +218,5 @@ class Drops(msgspec.Struct, frozen=True, kw_only=True):
     box: BoxStanding | None
     """Our drop box; null where nothing was ever left in it."""
     waiting: tuple[WaitingFor, ...]
+    over_taxii: tuple[GivenStanding, ...] = ()
+    """What each party got without a drop, and what it said of that."""

@@ -14,11 +14,13 @@ from backchannel import codec
 from backchannel.clock import Clock
 from backchannel.codec import JsonObject
 from backchannel.desk.came_drops import Came, drop_named, drops_of, names_drop, told
+from backchannel.desk.givers import givers, told_of
 from backchannel.desk.items import find
 from backchannel.desk.node import Node
 from backchannel.desk.own_keys import OwnKeys, own_keys
 from backchannel.desk.provenance import keep_statement
 from backchannel.desk.receipt_documents import ReceiptGiven, ReceiptsGiven
+from backchannel.desk.recipients import Recipient
 from backchannel.desk.records import record_decision
 from backchannel.errors import PolicyError, UsageError
 from backchannel.ids import sha256
@@ -28,7 +30,7 @@ from backchannel.parties.states import Standing
 from backchannel.policy.decide import Decision, Request, decide
 from backchannel.provenance.predicates import DECLINE_CODES, DeclineReason, Receipt
 from backchannel.provenance.reasons import Reason
-from backchannel.provenance.receipts import answer, tells_more
+from backchannel.provenance.receipts import answer, answer_by_object, tells_more
 from backchannel.provenance.statement import ObjectSubject, SigningKey, digest_text, make
 from backchannel.stix.markings import Tlp
 from backchannel.store.rows import Kept, PartyRow
@@ -69,7 +71,7 @@ def acknowledged(
     *,
     unseal: Unseal | None = None,
 ) -> ReceiptsGiven:
-    """Tell each sender who asked what became of a drop, or of an object that drops brought.
+    """Tell each sender who asked what became of a drop, or of an object that drops brought; and who gave it over TAXII.
 
     Args:
         node: ours.
@@ -87,9 +89,11 @@ def acknowledged(
     kept = None if names_drop(which) else find(node.store, which)
     drops = [drop_named(node, which)] if kept is None else drops_of(node, kept)
     about = drops[0].name if kept is None else kept.stix_id
-    if not any(one.ack != "none" for one in drops) and word.state == "declined":
+    is_heard = any(one.ack != "none" for one in drops) or (kept is not None and bool(givers(node, kept)))
+    if not is_heard and word.state == "declined":
         raise UsageError(
-            f"nobody asked to be told about {about}: it came by no drop that wants a receipt",
+            f"nobody asked to be told about {about}: it came by no drop that wants a receipt, and not over TAXII from a "
+            "party whose keys are here",
             hint=f"Say it as STIX: `backchannel dispute {about}`, or `backchannel ack {about}`."
             if kept
             else "There is nothing to decline.",
@@ -117,7 +121,7 @@ def give(
         clock: the present.
         drops: which came.
         word: what is said.
-        about: the object that it is said of; None: all of the drop.
+        about: the object that it is said of: who gave it to us over TAXII is told too; None: all of the drop.
         unseal: opens our keys; they are opened only where a receipt is made.
 
     Raises:
@@ -130,8 +134,13 @@ def give(
             keys.append(signing_key(own_keys(node, clock, unseal)))
         return keys[0]
 
+    asked = {came.sender.party_row for came in drops if came.sender is not None}
     with node.store.transaction():
-        return tuple(_one(node, clock, key, came, word, about) for came in drops)
+        told = [_one(node, clock, key, came, word, about) for came in drops]
+        if about is not None:
+            others = (one for one in givers(node, about) if one.party.party_row not in asked)
+            told += [_by_object(node, clock, key, to, word, about) for to in others]
+    return tuple(told)
 
 
 def receipt_on_arrival(node: Node, clock: Clock, key: SigningKey, came: Came, word: Word) -> bool:
@@ -222,8 +231,27 @@ def _one(
     decision = _decide(node, clock, came.sender, said)
     if not decision.allowed:
         return _given(came, said, "denied", why=decision.reasons[-1].text)
-    _keep(node, clock, key(), came, receipt, about)
+    _keep(node, clock, key(), receipt, to=came.sender, kid=came.issuer, named=came.name, about=about)
     return _given(came, said, "given")
+
+
+def _by_object(
+    node: Node, clock: Clock, key: Callable[[], SigningKey], to: Recipient, word: Word, about: Kept
+) -> ReceiptGiven:
+    """Tell a party what became of an object that it gave us without a drop, or say why it is not told."""
+    receipt = answer_by_object(
+        state=word.state, day=clock.now().date().isoformat(), reason=word.reason, acted=word.acted
+    )
+    if not tells_more(receipt, told_of(node, to, about)):
+        return _document(to.party.name, word, "told before", f"{to.party.name} was told so before")
+    decision = _decide(node, clock, to.party, word)
+    if not decision.allowed:
+        why = f"{to.party.name} is not told: {decision.reasons[-1].text}"
+        return _document(to.party.name, word, "denied", why)
+    _keep(node, clock, key(), receipt, to=to.party, kid=to.sign, named=about.stix_id, about=about)
+    return _document(
+        to.party.name, word, "given", f"{to.party.name} is told over TAXII, or with the next drop"
+    )
 
 
 def _decide(node: Node, clock: Clock, party: PartyRow, word: Word) -> Decision:
@@ -240,22 +268,29 @@ def _decide(node: Node, clock: Clock, party: PartyRow, word: Word) -> Decision:
 
 
 def _keep(
-    node: Node, clock: Clock, key: SigningKey, came: Came, receipt: Receipt, about: Kept | None
+    node: Node,
+    clock: Clock,
+    key: SigningKey,
+    receipt: Receipt,
+    *,
+    to: PartyRow,
+    kid: str,
+    named: str,
+    about: Kept | None,
 ) -> None:
-    """Sign a receipt, keep it, and let it wait for the next drop to its reader."""
+    """Sign a receipt, keep it, and let it wait for the next way to its reader."""
     subject = (
         [ObjectSubject(id=about.stix_id, jcs=digest_text(about.digest), modified=about.version)]
         if about is not None
         else []
     )
-    envelope = make(receipt, subject=subject, aud=[came.issuer], key=key, iat=clock.now())
+    envelope = make(receipt, subject=subject, aud=[kid], key=key, iat=clock.now())
     row = keep_statement(node.store, clock, envelope, batch_id=None, is_own=True)
-    if came.sender is not None:
-        node.store.statements.wait(row, party_row=came.sender.party_row)
+    node.store.statements.wait(row, party_row=to.party_row)
     if receipt.state != "received":
         kind = "decline" if receipt.state == "declined" else "ack"
-        named = came.name if about is None else about.stix_id
-        record_decision(node.store, kind, named, now=clock.now(), digest=sha256(envelope))
+        what = named if about is None else about.stix_id
+        record_decision(node.store, kind, what, now=clock.now(), digest=sha256(envelope))
 
 
 def _given(
@@ -263,19 +298,29 @@ def _given(
 ) -> ReceiptGiven:
     to = came.sender.name if came.sender is not None else "its sender"
     said = {
-        "given": f"{to} is told with the next drop",
+        "given": f"{to} is told with the next drop, or over TAXII",
         "told before": f"{to} was told so before, or asked for no more",
         "not asked": f"{to} did not ask to be told",
         "denied": f"{to} is not told: {why}",
     }[outcome]
+    return _document(to, word, outcome, said, came)
+
+
+def _document(
+    to: str,
+    word: Word,
+    outcome: Literal["given", "told before", "not asked", "denied"],
+    says: str,
+    came: Came | None = None,
+) -> ReceiptGiven:
     return ReceiptGiven(
         to=to,
-        seq=came.seq,
-        drop=came.name,
-        asked=came.ack,
+        seq=None if came is None else came.seq,
+        drop=None if came is None else came.name,
+        asked="none" if came is None else came.ack,
         state=word.state,
         acted=word.acted,
         reason=None if word.reason is None else word.reason.code,
         outcome=outcome,
-        says=f"{said}.",
+        says=f"{says}.",
     )

@@ -102,8 +102,8 @@ class HelpWanted(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str
     """`sha256:...` of what it said."""
     party: str
-    seq: int
-    """Of the drop."""
+    seq: int | None
+    """Of the drop; null: it went over TAXII, without one."""
     about: tuple[str, ...]
     """Ids of the objects; empty: all of the drop."""
     reason: str

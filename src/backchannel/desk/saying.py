@@ -103,7 +103,9 @@ def hear(node: Node, clock: Clock, envelope: bytes, keys: PinnedKeys, terms: Ter
             return
         asked = replace(terms, seen=node.store.statements.was_taken)
         verified = verify(envelope, keys, asked)
-        if isinstance(verified.predicate, Receipt):
+        if isinstance(verified.predicate, Receipt) and verified.predicate.manifest is None:
+            _check_given(node, verified)
+        elif isinstance(verified.predicate, Receipt):
             _, sent = check_receipt(verified, _sent(node, verified.predicate))
             _check_about(node, opened.statement, sent)
         elif isinstance(verified.predicate, Revoke):
@@ -132,8 +134,22 @@ def _check_about(node: Node, statement: Statement, sent: Sent) -> None:
             raise Rejected(Reason.WRONG_RECEIPT, f"{shown(one.id)} was not in that drop")
 
 
+def _check_given(node: Node, verified: Verified) -> None:
+    """Check that a receipt is about objects which whoever signed it was given over TAXII."""
+    signer = verified.signers[0]
+    party = node.store.parties.by_name(signer.name)
+    subject = verified.statement.subject
+    for one in [None] if isinstance(subject, RootSubject) else subject:
+        digest = b"" if one is None else bytes.fromhex(one.jcs.removeprefix("sha256:"))
+        if one is None or party is None or not node.store.given.was_given(party.party_row, one.id, digest):
+            what = "what it is about" if one is None else shown(one.id)
+            raise Rejected(Reason.WRONG_RECEIPT, f"{what} did not go to {shown(signer.name)}")
+
+
 def _sent(node: Node, receipt: Receipt) -> Mapping[bytes, list[Sent]]:
     """Return to whom we sent the drop that a receipt is for."""
+    if receipt.manifest is None:
+        return {}
     digest = bytes.fromhex(receipt.manifest.removeprefix("sha256:"))
     rows = node.store.statements.sent(party_row=None, manifest=digest, at_most=MAX_COPIES)
     return {digest: [sent_of(row) for row in rows]}

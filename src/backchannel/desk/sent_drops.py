@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import Final
 
 from backchannel.clock import Clock, parse_time
-from backchannel.desk.drop_documents import Noted
+from backchannel.desk.heard_back import given_standings
 from backchannel.desk.membership import named
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
-from backchannel.desk.receipt_documents import Releases, SaidBack, SentStanding, Unanswered, WaitingFor
+from backchannel.desk.receipt_documents import Releases, SentStanding, Unanswered, WaitingFor
+from backchannel.desk.saying_back import said_back, words
 from backchannel.provenance.predicates import Receipt
 from backchannel.provenance.reasons import Rejected
 from backchannel.provenance.receipts import Sent, Standing, check_receipt, standing
@@ -75,6 +76,7 @@ def list_sent(node: Node, clock: Clock, *, to: str | None = None, at_most: int) 
             for name, count in node.store.statements.waiting_parties()
             if party is None or name == party.name
         ),
+        over_taxii=given_standings(node, clock, to=None if party is None else party.name),
     )
 
 
@@ -106,7 +108,10 @@ class _Judge:
         heard = list(self._heard(row))
         sent = sent_of(row)
         whole = _standing(sent, heard, self._now)
-        answers = tuple(self._said(about, one, heard) for about, one in self._last_words(sent, heard))
+        answers = tuple(
+            said_back(self._store, one.digest, one.about, one.receipt)
+            for one in self._last_words(sent, heard)
+        )
         return SentStanding(
             to=row.party,
             seq=row.seq,
@@ -138,35 +143,12 @@ class _Judge:
                 about = () if isinstance(subject, RootSubject) else tuple(one.id for one in subject)
                 yield _Heard(receipt, parse_time(verified.statement.iat), about, kept.digest)
 
-    def _last_words(self, sent: Sent, heard: Sequence[_Heard]) -> Iterator[tuple[tuple[str, ...], Standing]]:
+    def _last_words(self, sent: Sent, heard: Sequence[_Heard]) -> Iterator[_Heard]:
         """Yield what was said last of the whole drop, and of each object that was spoken of."""
         for about in dict.fromkeys(one.about for one in heard):
-            found = _standing(sent, (one for one in heard if one.about == about), self._now)
-            if found.receipt is not None:
-                yield about, found
-
-    def _said(self, about: tuple[str, ...], found: Standing, heard: Sequence[_Heard]) -> SaidBack:
-        receipt = found.receipt
-        if receipt is None:
-            raise ValueError("nothing was said")
-        reason = receipt.reason
-        digest = next(one.digest for one in heard if one.receipt is receipt)
-        helped = self._store.requests.helped(digest) if found.task else None
-        return SaidBack(
-            receipt=digest_text(digest),
-            about=about,
-            state=receipt.state,
-            verdict=receipt.verdict,
-            acted=receipt.acted,
-            refused=tuple(Noted(code=code, means=code.meaning, mend=code.mend) for code in receipt.refused),
-            reason=None if reason is None else reason.code,
-            other=None if reason is None else reason.other,
-            text="" if reason is None else reason.text,
-            when=receipt.when,
-            task=None if helped is not None else found.task,
-            helped=helped,
-            says=_words(receipt),
-        )
+            found = _standing(sent, (one for one in heard if one.about == about), self._now).receipt
+            if found is not None:
+                yield next(one for one in heard if one.receipt is found)
 
 
 def _standing(sent: Sent, heard: Iterable[_Heard], now: datetime) -> Standing:
@@ -176,7 +158,7 @@ def _standing(sent: Sent, heard: Iterable[_Heard], now: datetime) -> Standing:
 def _sentence(row: SentRow, found: Standing) -> str:
     """Say how a drop stands at its recipient."""
     if found.receipt is not None:
-        heard = _words(found.receipt)
+        heard = words(found.receipt)
         return heard if found.silent_for is None else f"{heard}; asked for {_ASKED[row.ack]}"
     if found.silent_for is None:
         return "was not asked"
@@ -185,26 +167,6 @@ def _sentence(row: SentRow, found: Standing) -> str:
     return f"silent for {'1 day' if found.silent_for.days == 1 else f'{found.silent_for.days:,} days'}"
 
 
-def _words(receipt: Receipt) -> str:
-    """Say what a receipt says, as a part of a sentence."""
-    words = receipt.acted or _STATES[receipt.state]
-    if receipt.reason is not None:
-        return f"{words}: {receipt.reason.code}"
-    if receipt.state != "received" or receipt.verdict == "accepted":
-        return words
-    codes = f" ({', '.join(receipt.refused)})" if receipt.refused else ""
-    return (
-        f"refused it{codes}" if receipt.verdict == "refused" else f"{words}, and refused a part of it{codes}"
-    )
-
-
-_STATES: Final = {
-    "received": "received it",
-    "read": "read it",
-    "assessed": "assessed it",
-    "acted": "acted on it",
-    "declined": "declined it",
-}
 _ASKED: Final = {
     "received": "a receipt",
     "assessed": "what they make of it",

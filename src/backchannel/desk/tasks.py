@@ -9,7 +9,7 @@ from typing import Final
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.help_wanted import help_given, help_wanted
 from backchannel.desk.node import Node
-from backchannel.desk.request_documents import RequestShown, Task
+from backchannel.desk.request_documents import HelpWanted, RequestShown, Task
 from backchannel.desk.requests import RequestReader, open_for_us
 
 MAX_TASKS: Final = 50
@@ -45,12 +45,16 @@ def _help(node: Node, clock: Clock) -> Iterator[Task]:
             kind="help",
             which=one.receipt,
             party=one.party,
-            says=f"declined drop {one.seq:,}: {one.reason}" + (f" ({one.text})" if one.text else ""),
+            says=f"declined {_what(one)}: {one.reason}" + (f" ({one.text})" if one.text else ""),
             do=one.task,
             about=one.about,
             at=f"{one.when}T00:00:00.000Z",
             due=None,
         )
+
+
+def _what(one: HelpWanted) -> str:
+    return "what it got over TAXII" if one.seq is None else f"drop {one.seq:,}"
 
 
 def _answered(node: Node, clock: Clock) -> Iterator[Task]:

@@ -9,6 +9,8 @@ from backchannel.clock import Clock
 from backchannel.codec import JsonObject
 from backchannel.desk.documents import Answer, Arrival, Said, Version, Why
 from backchannel.desk.drop_book import brought_by
+from backchannel.desk.givers import givers
+from backchannel.desk.heard_back import heard_back
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
@@ -73,6 +75,8 @@ def why(node: Node, clock: Clock, stix_id: str) -> Why:
         provenance=provenance_of(node.store, clock, kept, marking=tlp, keys=pinned_keys(node)),
         concerns=reader.concerns(kept),
         drops=brought_by(node, clock, kept),
+        givers=tuple(one.party.name for one in givers(node, kept)),
+        heard=heard_back(node, clock, kept),
     )
 
 

@@ -93,6 +93,8 @@ def check_receipt(verified: Verified, sent: Mapping[bytes, Sequence[Sent]]) -> t
     if not isinstance(receipt, Receipt):
         raise Rejected(Reason.WRONG_TYPE, "it is not a receipt")
     party = verified.signers[0].party
+    if receipt.manifest is None:
+        raise Rejected(Reason.WRONG_RECEIPT, "it is for no drop")
     digest = bytes.fromhex(receipt.manifest.removeprefix("sha256:"))
     for one in sent.get(digest, ()):
         if one.recipient == party:
@@ -145,6 +147,31 @@ def tells_more(receipt: Receipt, told: Sequence[Receipt]) -> bool:
 
 def _said(receipt: Receipt) -> tuple[object, ...]:
     return receipt.verdict, receipt.refused, receipt.reason, receipt.acted
+
+
+def answer_by_object(
+    *,
+    state: Literal["received", "read", "assessed", "acted", "declined"],
+    day: str,
+    reason: DeclineReason | None = None,
+    acted: Literal["blocked", "hunted, nothing", "hunted, found"] | None = None,
+) -> Receipt:
+    """Return the receipt for an object that came without a drop: its statement names the object.
+
+    Nothing in TAXII says how much is asked for, so it is told because a person wants to.
+
+    Args:
+        state: how far it came here.
+        day: when, `2026-01-02`.
+        reason: why it was declined.
+        acted: what was done.
+
+    Raises:
+        ValueError: the fields contradict one another.
+    """
+    receipt = Receipt(verdict="accepted", state=state, when=day, reason=reason, acted=acted)
+    receipt.check()
+    return receipt
 
 
 def answer(

@@ -52,8 +52,10 @@ class Receipt(Predicate, frozen=True, kw_only=True):
     """This is what became of what you sent."""
 
     needs_subject: ClassVar[bool] = False
-    manifest: DigestText
-    seq: Count
+    manifest: DigestText | None = None
+    """The drop that it is for; None: its objects came without one."""
+    seq: Count | None = None
+    """The number of that drop."""
     verdict: Literal["accepted", "partly", "refused"]
     state: Literal["received", "read", "assessed", "acted", "declined"]
     when: Day
@@ -73,6 +75,13 @@ class Receipt(Predicate, frozen=True, kw_only=True):
             raise ValueError("`reason` stands where something was declined, and nowhere else")
         if self.acted is not None and self.state != "acted":
             raise ValueError("`acted` stands where something was acted on, and nowhere else")
+        if (self.manifest is None) is not (self.seq is None):
+            raise ValueError("`manifest` and `seq` name a drop together")
+
+    def check_subject(self, *, is_named: bool) -> None:
+        """Check that a drop or objects are named."""
+        if self.manifest is None and not is_named:
+            raise ValueError("a receipt is for a drop, or about objects that came without one")
 
 
 class Outcome(Predicate, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from backchannel.stix.findings import Finding
 from backchannel.store.carried import CarriedFiles
 from backchannel.store.comparisons import Comparisons
 from backchannel.store.exchange import Collected, Collections, Credentials, Statuses
+from backchannel.store.given import Given
 from backchannel.store.leaves import Leaves
 from backchannel.store.membership import Membership
 from backchannel.store.polled import Channels
@@ -310,6 +311,11 @@ class Store(Protocol):
     @property
     def statuses(self) -> Statuses:
         """What was posted, and what was sent."""
+        ...
+
+    @property
+    def given(self) -> Given:
+        """What parties were given without a drop."""
         ...
 
     @property

@@ -102,9 +102,9 @@ def _choices(kept: Mapping[str, str]) -> list[Choice]:
 
 _SAID: Final = {
     "ack": "Acknowledged. The source can be told with the note that was written.",
-    "told": "Acknowledged. A receipt goes with the next drop to each sender who asked for so much.",
+    "told": "Acknowledged. A receipt goes back to each sender whom so much may be told.",
     "denied": "Acknowledged. No receipt is given: the rules of release do not allow it.",
-    "decline": "Declined. A receipt with the reason goes with the next drop to its sender.",
+    "decline": "Declined. A receipt with the reason goes back to its sender.",
     "sight": "Sighting recorded. The source can be told with the object that was written.",
     "dispute": "Dispute recorded. The source can be told with the opinion that was written.",
     "poll": "It is polled within seconds. Open this page again to see what came.",

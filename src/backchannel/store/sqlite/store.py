@@ -15,6 +15,7 @@ from backchannel.store.sqlite.collections import SqliteCollections
 from backchannel.store.sqlite.comparisons import SqliteComparisons
 from backchannel.store.sqlite.connection import Database, create
 from backchannel.store.sqlite.credentials import SqliteCredentials
+from backchannel.store.sqlite.given import SqliteGiven
 from backchannel.store.sqlite.hunts import SqliteHunts
 from backchannel.store.sqlite.leaves import SqliteLeaves
 from backchannel.store.sqlite.membership import SqliteMembership
@@ -72,6 +73,7 @@ class SqliteStore:
         self.statements = SqliteStatements(self.database)
         self.requests = SqliteRequests(self.database)
         self.comparisons = SqliteComparisons(self.database)
+        self.given = SqliteGiven(self.database)
         self.leaves = SqliteLeaves(self.database)
         self.witness = SqliteWitness(self.database)
 
