@@ -15,7 +15,7 @@ from backchannel.cli.command import Group, pass_session
 from backchannel.cli.layout import facts, heading, joined, table
 from backchannel.cli.passphrases import passphrase_option, unseal_of
 from backchannel.cli.session import Session
-from backchannel.errors import EXIT_NEEDS_YOU, InputError, UsageError
+from backchannel.errors import EXIT_NEEDS_YOU, InputError, SignatureError, UsageError
 
 if TYPE_CHECKING:
     from backchannel.desk.comparison_documents import Comparison, ComparisonShown
@@ -240,6 +240,54 @@ def show(session: Session, which: str) -> None:
     _answer(session, found, None)
 
 
+@compare.command("open", writes_file=False, example="backchannel compare open 3a5ec3b6 -o opened-to-beta.bcc")
+@click.argument("which", metavar="SESSION")
+@message_option
+@passphrase_option
+@pass_session
+def open_(session: Session, which: str, *, to: str | None, passphrase_file: Path | None) -> None:
+    """Show the other party that we did not guess: what both hold, and 8 inputs drawn by chance, with proofs."""
+    from backchannel.desk.comparison_audit import open_inputs  # noqa: PLC0415
+    from backchannel.desk.comparison_listing import shown  # noqa: PLC0415
+
+    if to is None:
+        raise UsageError("no place is named for what is opened", hint="Name a file with -o.")
+    _check_place(session, to)
+    with session.node() as node:
+        opened, data = open_inputs(node, session.clock, which, unseal=unseal_of(node, passphrase_file))
+        _write(session, to, data)
+        found = shown(opened, path=to)
+    _answer(session, found, to)
+
+
+@compare.command("check", example="backchannel compare check 3a5ec3b6 opened-to-us.bcc")
+@click.argument("which", metavar="SESSION")
+@click.argument("file", type=click.Path(path_type=Path))
+@passphrase_option
+@pass_session
+@click.pass_context
+def check(
+    ctx: click.Context, session: Session, which: str, file: Path, *, passphrase_file: Path | None
+) -> None:
+    """Check what a party opened of its inputs. Exit code 5: it put in what its ledger did not hold before."""
+    from backchannel.desk.comparison_audit import MAX_OPENING_BYTES, check_opening  # noqa: PLC0415
+
+    with session.node() as node:
+        data = _read(file, MAX_OPENING_BYTES)
+        found = check_opening(node, session.clock, which, data, unseal=unseal_of(node, passphrase_file))
+    session.either(
+        found,
+        lambda: "\n\n".join(
+            [
+                heading(joined(f"Inputs of {found.party}", "good" if found.good else found.reason)),
+                facts([("opened", f"{found.opened:,}"), ("what", found.detail), ("", found.says)], indent=2),
+            ]
+        ),
+    )
+    if not found.good:
+        ctx.exit(SignatureError.exit_code)
+
+
 # --- What they share -----------------------------------------------------------------------------------
 
 
@@ -284,12 +332,12 @@ def _sorts(names: Sequence[str]) -> tuple[Sort, ...]:
         ) from None
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path, max_bytes: int = MAX_MESSAGE_BYTES) -> bytes:
     try:
         if str(file) == "-":
-            return sys.stdin.buffer.read(MAX_MESSAGE_BYTES + 1)
+            return sys.stdin.buffer.read(max_bytes + 1)
         with file.open("rb") as opened:
-            return opened.read(MAX_MESSAGE_BYTES + 1)
+            return opened.read(max_bytes + 1)
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}") from error
 
@@ -312,13 +360,17 @@ def _hand_out(
 
     if to is None:
         return ""
-    data = hand_out(node, session.clock, comparing, unseal=unseal)
+    _write(session, to, hand_out(node, session.clock, comparing, unseal=unseal))
+    return to
+
+
+def _write(session: Session, to: str, data: bytes) -> None:
+    """Write a message where it was asked for; when this returns, it is on the disk."""
     with replace(session, output=Path(to)).result() as out:
         out.write(data)
         if to != "-":
             out.flush()
             os.fsync(out.fileno())
-    return to
 
 
 def _answer(session: Session, found: ComparisonShown, to: str | None) -> None:

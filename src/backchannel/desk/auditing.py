@@ -60,6 +60,7 @@ from backchannel.provenance.ledger.tree import inclusion_proof
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.store.interface import Store
 from backchannel.store.leaves import LeafRow
+from backchannel.store.rows import Kept
 
 if TYPE_CHECKING:
     from backchannel.desk.node import Node
@@ -239,7 +240,9 @@ def verify_proof(
 # --- Prove ---------------------------------------------------------------------------------------------
 
 
-def prove(node: Node, clock: Clock, what: str, *, unseal: Unseal | None = None) -> LedgerProof:
+def prove(
+    node: Node, clock: Clock, what: str, *, content: Kept | None = None, unseal: Unseal | None = None
+) -> LedgerProof:
     """Prove one leaf, with what opens it.
 
     Args:
@@ -247,6 +250,7 @@ def prove(node: Node, clock: Clock, what: str, *, unseal: Unseal | None = None) 
         clock: gives the time of a checkpoint, where one has to be made.
         what: the leaf's number; `batch 3`; the `sha256:...` of a drop; or the id of an object: then the proof shows
             that it came, in its first batch that is in the ledger.
+        content: where `what` is an object's id, which of its contents; by default the one in force.
         unseal: opens keys under a passphrase; without it, what waits goes on waiting.
 
     Raises:
@@ -255,7 +259,7 @@ def prove(node: Node, clock: Clock, what: str, *, unseal: Unseal | None = None) 
         Rejected: the files do not prove it.
     """
     append_if_open(node, clock, unseal)
-    row, digest = _wanted(node.store, what.strip())
+    row, digest = _wanted(node.store, what.strip(), content)
     keys = ledger_keys(node)
     fetch = files_in(ledger_folder(node.home))
     note = fetch(CHECKPOINT)
@@ -284,7 +288,7 @@ def prove(node: Node, clock: Clock, what: str, *, unseal: Unseal | None = None) 
     )
 
 
-def _wanted(store: Store, what: str) -> tuple[LeafRow, bytes | None]:
+def _wanted(store: Store, what: str, content: Kept | None) -> tuple[LeafRow, bytes | None]:
     """Return the leaf that is asked for, and the digest of the object that it shall show."""
     if what.isascii() and what.isdigit() and len(what) < 19:
         row = store.leaves.at(int(what))
@@ -300,7 +304,7 @@ def _wanted(store: Store, what: str) -> tuple[LeafRow, bytes | None]:
             f"{len(said)} leaves are about it: {numbers}",
             hint="Say which: `backchannel ledger prove NUMBER`.",
         )
-    kept = find(store, what)
+    kept = content or find(store, what)
     arrivals, _ = store.objects.arrivals(kept.stix_id, at_most=MAX_LEAVES_ABOUT)
     for arrival in reversed([one for one in arrivals if one.object_row == kept.object_row]):
         for row in store.leaves.about([about_batch(arrival.batch_id)], at_most=1):

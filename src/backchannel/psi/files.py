@@ -37,9 +37,7 @@ def seal_message(envelope: bytes, body: bytes, recipient: str) -> bytes:
         UsageError: it is no recipient.
     """
     parts = (len(one).to_bytes(LENGTH_BYTES, "big") + one for one in (envelope, body))
-    target = io.BytesIO()
-    encrypt(io.BytesIO(MAGIC + b"".join(parts)), target, [recipient])
-    return target.getvalue()
+    return seal_for(MAGIC + b"".join(parts), recipient)
 
 
 def open_message(data: bytes, identities: Sequence[str]) -> tuple[bytes, bytes]:
@@ -48,13 +46,7 @@ def open_message(data: bytes, identities: Sequence[str]) -> tuple[bytes, bytes]:
     Raises:
         Rejected: it is too large, no age file, not for us, damaged, or holds something else.
     """
-    if len(data) > MAX_FILE_BYTES:
-        raise Rejected(Reason.TOO_LARGE, f"{len(data):,} bytes; at most {MAX_FILE_BYTES:,} are taken")
-    file, opened = io.BytesIO(data), io.BytesIO()
-    head = guard.check(file, len(data), has_passphrase=False)
-    source = Dearmored(file) if head.is_armored else file
-    decrypt(source, opened, Keys(tuple(identities), None), is_passphrase=False)
-    content = opened.getvalue()
+    content = open_sealed(data, identities, max_bytes=MAX_FILE_BYTES)
     if not content.startswith(MAGIC):
         raise Rejected(
             Reason.WRONG_TYPE, "it is no message of a comparison: take it with backchannel receive"
@@ -64,6 +56,32 @@ def open_message(data: bytes, identities: Sequence[str]) -> tuple[bytes, bytes]:
     if rest:
         raise Rejected(Reason.BAD_FRAME, "something stands behind its end")
     return envelope, body
+
+
+def seal_for(content: bytes, recipient: str) -> bytes:
+    """Return something encrypted to one recipient (`age1...`).
+
+    Raises:
+        UsageError: it is no recipient.
+    """
+    target = io.BytesIO()
+    encrypt(io.BytesIO(content), target, [recipient])
+    return target.getvalue()
+
+
+def open_sealed(data: bytes, identities: Sequence[str], *, max_bytes: int) -> bytes:
+    """Return what was encrypted to us, once its head was looked at.
+
+    Raises:
+        Rejected: it is too large, no age file, not for us, or damaged.
+    """
+    if len(data) > max_bytes:
+        raise Rejected(Reason.TOO_LARGE, f"{len(data):,} bytes; at most {max_bytes:,} are taken")
+    file, opened = io.BytesIO(data), io.BytesIO()
+    head = guard.check(file, len(data), has_passphrase=False)
+    source = Dearmored(file) if head.is_armored else file
+    decrypt(source, opened, Keys(tuple(identities), None), is_passphrase=False)
+    return opened.getvalue()
 
 
 def check_body(body: bytes, digest: str) -> None:

@@ -23,13 +23,14 @@ from typing import Final, Literal
 
 from backchannel.provenance.leaves import Leaves, grow, salts
 from backchannel.provenance.reasons import Reason, Rejected
-from backchannel.psi.items import INPUT_BYTES
 from backchannel.psi.suites import Engine
 
 CANARIES: Final = 32
 """Whoever drops half of the answers is found out but once in four thousand million times; a tenth, 29 times of 30."""
 SECRET_BYTES: Final = 32
 _CANARY: Final = b"bc-psi/v1 canary\n"
+_FILLING: Final = b"bc-psi/v1 filling\n"
+_FILLING_SECRETS: Final = b"bc-psi/v1 filling secrets\n"
 _SEAL: Final = b"bc-psi/v1 seal\n"
 _CONFIRM: Final = b"bc-psi/v1 confirm\n"
 
@@ -44,7 +45,7 @@ class Own:
     side: Side
     key: bytes
     secret: bytes
-    """What the salts of the inputs are drawn from (32 bytes)."""
+    """What the salts of the inputs and the filling are drawn from (32 bytes)."""
     inputs: tuple[bytes, ...]
     """In the order in which they go: a random one."""
     order_salt: bytes
@@ -69,6 +70,17 @@ def canaries(session: bytes, side: Side) -> list[bytes]:
     ]
 
 
+def filling_of(session: bytes, random_bytes: bytes) -> bytes:
+    """Return an input that stands for nothing (32 bytes): whoever shows its random bytes proves that it was no guess."""
+    return hashlib.sha256(_FILLING + session + random_bytes).digest()
+
+
+def filling_secrets(secret: bytes, n: int) -> list[bytes]:
+    """Return the random bytes of the filling of one set (n times 32 bytes)."""
+    stream = hashlib.shake_256(_FILLING_SECRETS + secret).digest(n * SECRET_BYTES)
+    return [stream[at : at + SECRET_BYTES] for at in range(0, len(stream), SECRET_BYTES)]
+
+
 def other(side: Side) -> Side:
     """Return the side across."""
     return "responder" if side == "initiator" else "initiator"
@@ -84,14 +96,15 @@ def put_in(engine: Engine, session: bytes, side: Side, inputs: Sequence[bytes], 
         inputs: of our items, each once (`items.input_of`).
         size: how many they shall look like (`budget.size_of`).
     """
-    filling = [secrets.token_bytes(INPUT_BYTES) for _ in range(size - len(inputs))]
+    secret = secrets.token_bytes(SECRET_BYTES)
+    filling = [filling_of(session, one) for one in filling_secrets(secret, size - len(inputs))]
     mixed = [*inputs, *filling, *canaries(session, side)]
     random.SystemRandom().shuffle(mixed)
     return Own(
         session=session,
         side=side,
         key=engine.new_key(),
-        secret=secrets.token_bytes(SECRET_BYTES),
+        secret=secret,
         inputs=tuple(mixed),
         order_salt=secrets.token_bytes(SECRET_BYTES),
         response_salt=secrets.token_bytes(SECRET_BYTES),
