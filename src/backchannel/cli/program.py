@@ -23,6 +23,7 @@ from backchannel.cli.reading import inbox, show, why
 from backchannel.cli.receiving import import_, validate
 from backchannel.cli.refused import refused
 from backchannel.cli.replying import answer
+from backchannel.cli.retracting import retract
 from backchannel.cli.serving import demo, serve
 from backchannel.cli.taxii import taxii
 from backchannel.cli.warninglists import warninglist
@@ -67,6 +68,7 @@ for _command in (
     decline,
     sight,
     dispute,
+    retract,
     ask,
     answer,
     compare,

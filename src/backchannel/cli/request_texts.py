@@ -29,6 +29,7 @@ def tasks_text(tasks: Iterable[Task]) -> str:
         next_ = {
             "answer": f"backchannel ask show {short(task.which)}",
             "helped": f"backchannel show {show}",
+            "retracted": f"backchannel why {show}",
         }.get(task.kind, f"backchannel answer {short(task.which)} ...")
         parts.append(
             facts(
@@ -43,7 +44,14 @@ def tasks_text(tasks: Iterable[Task]) -> str:
     return "\n".join(parts)
 
 
-_KINDS = {"request": "asked", "hunt": "hunt asked", "help": "help", "answer": "answered", "helped": "help"}
+_KINDS = {
+    "request": "asked",
+    "hunt": "hunt asked",
+    "help": "help",
+    "answer": "answered",
+    "helped": "help",
+    "retracted": "taken back",
+}
 
 
 def requests_text(found: Requests) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from backchannel.clock import Clock, format_time, parse_time
+from backchannel.desk.following import follow
 from backchannel.desk.node import Node
 from backchannel.desk.requests import RequestReader
 from backchannel.ids import Digest
@@ -24,6 +25,7 @@ from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.requests import CLOSED, MAX_OPEN, Before, check_answer, check_request, claim_of
 from backchannel.provenance.statement import (
     ObjectSubject,
+    SigningKey,
     Statement,
     content_of,
     objects_named,
@@ -64,7 +66,7 @@ def admit(node: Node, clock: Clock, one: Verified, before: Iterable[Verified]) -
                 raise Rejected(Reason.UNKNOWN_OBJECT, shown(subject.id))
 
 
-def settle(node: Node, clock: Clock, one: Verified, row: int) -> None:
+def settle(node: Node, clock: Clock, one: Verified, row: int, *, key: SigningKey | None = None) -> None:
     """Keep what follows from a statement that was taken. Inside the transaction that keeps it.
 
     Args:
@@ -72,6 +74,7 @@ def settle(node: Node, clock: Clock, one: Verified, row: int) -> None:
         clock: the present.
         one: the statement.
         row: of it, in the store.
+        key: ours, where it is open: it signs what we take back because a party did.
     """
     said, requests = one.predicate, node.store.requests
     if isinstance(said, Rfi):
@@ -93,6 +96,8 @@ def settle(node: Node, clock: Clock, one: Verified, row: int) -> None:
         request = None if name is None else requests.get(_digest(name))
         if request is not None and RequestReader(node, clock).standing(request)[1].state in CLOSED:
             requests.close(request.statement.statement_row, at=format_time(clock.now()))
+    if isinstance(said, Retract):
+        follow(node, clock, one, key)
 
 
 def party_of(node: Node, one: Verified) -> PartyRow:

@@ -19,7 +19,14 @@ from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import KEYSET, TYPE_OF, Permit, Receipt, Revoke
 from backchannel.provenance.reasons import REASONS, Reason, Rejected
 from backchannel.provenance.receipts import Sent, check_receipt
-from backchannel.provenance.statement import RootSubject, Statement, digest_text, open_envelope, shown
+from backchannel.provenance.statement import (
+    RootSubject,
+    SigningKey,
+    Statement,
+    digest_text,
+    open_envelope,
+    shown,
+)
 from backchannel.provenance.verification import Terms, Verified, verify
 from backchannel.store.statements import NewRefused
 
@@ -36,6 +43,8 @@ class Said:
     """Permits that were taken before: what relies on them is kept with them."""
     refused: list[tuple[bytes, Rejected]] = field(default_factory=list)
     """The bytes, and why."""
+    key: SigningKey | None = None
+    """Ours, where it is open."""
 
     @property
     def permits(self) -> list[Verified]:
@@ -61,7 +70,7 @@ class Said:
         """
         for envelope, one in self.verified:
             row = keep_statement(node.store, clock, envelope, batch_id=batch_id)
-            settle(node, clock, one, row)
+            settle(node, clock, one, row, key=self.key)
             if not isinstance(one.predicate, Revoke):  # which was entered when it was taken
                 about = digest_text(one.digest)
                 record_signed(node.store, LeafKind.RECEIVED, envelope, about=about, now=clock.now())

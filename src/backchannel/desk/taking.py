@@ -193,7 +193,7 @@ class _Taking:
         self._sender: KnownKey = _signer(pinned, self._release.from_)
         self._notes: list[Noted] = [_noted(reason) for reason in self._manifest.notes]
         self._envelopes: dict[str, bytes] = {}
-        self._said = Said()
+        self._said = Said(key=self._key)
         self._missing: tuple[int, ...] = ()
         self._is_told = False
         self._ledgers = Ledgers(node, clock, opened.manifest, keys.keyring)

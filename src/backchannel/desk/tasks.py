@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from backchannel.clock import Clock, format_time, parse_time
+from backchannel.desk.following import retractions
 from backchannel.desk.help_wanted import help_given, help_wanted
 from backchannel.desk.node import Node
 from backchannel.desk.request_documents import HelpWanted, RequestShown, Task
@@ -20,8 +21,14 @@ MAX_OWN: Final = 100
 
 
 def tasks(node: Node, clock: Clock) -> tuple[Task, ...]:
-    """Return what is asked of us, then who needs help with what we sent, then what was answered to us lately."""
-    found = [*_asked(node, clock), *_help(node, clock), *_answered(node, clock), *_helped(node, clock)]
+    """Return what is asked of us, then what was taken back, who needs help with what we sent, and what was answered."""
+    found = [
+        *_asked(node, clock),
+        *_taken_back(node, clock),
+        *_help(node, clock),
+        *_answered(node, clock),
+        *_helped(node, clock),
+    ]
     return tuple(found[:MAX_TASKS])
 
 
@@ -36,6 +43,21 @@ def _asked(node: Node, clock: Clock) -> Iterator[Task]:
             about=one.about,
             at=one.asked_at,
             due=one.needed_by,
+        )
+
+
+def _taken_back(node: Node, clock: Clock) -> Iterator[Task]:
+    for one in retractions(node, clock, since=clock.now() - NEWS_FOR):
+        left = f"Take back what was passed on: backchannel retract {one.about[0]}" if one.is_left else ""
+        yield Task(
+            kind="retracted",
+            which=one.statement,
+            party=one.party,
+            says=f"took back {', '.join(one.about)}" + (f": {one.reason}" if one.reason else ""),
+            do=left or "See what was made, exported or passed on of it.",
+            about=one.about,
+            at=format_time(one.at),
+            due=None,
         )
 
 

@@ -1,0 +1,251 @@
+"""Follow those who take back what they said to us: we take back what we passed on of that, to whom we passed it.
+
+Each party is told by a statement of ours that names the retraction that it follows; who hid the source stays hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+from backchannel.clock import Clock, parse_time
+from backchannel.desk.items import Reader
+from backchannel.desk.node import Node
+from backchannel.desk.own_keys import own_keys
+from backchannel.desk.pinned import pinned_keys
+from backchannel.desk.provenance import known_at
+from backchannel.desk.receipting import signing_key
+from backchannel.desk.recipients import recipient_of
+from backchannel.desk.telling import keep_told, may_tell, subject_of
+from backchannel.errors import NotFoundError, SignatureError
+from backchannel.parties.at_rest import Unseal
+from backchannel.parties.states import LIMITS
+from backchannel.provenance.predicates import Relay, Retract
+from backchannel.provenance.reasons import Rejected
+from backchannel.provenance.statement import (
+    SigningKey,
+    content_of,
+    digest_text,
+    make,
+    objects_named,
+    open_envelope,
+)
+from backchannel.provenance.verification import Terms, Verified, verify
+from backchannel.store.membership import KnownRow
+from backchannel.store.rows import Kept, PartyRow
+from backchannel.store.statements import StatementRow
+
+MAX_CONTENTS: Final = 100
+"""Contents of one object that are taken back together."""
+MAX_RELAYS: Final = 1_000
+"""Statements by which we passed one object on that are followed."""
+MAX_RETRACTIONS: Final = 200
+"""Retractions, the newest, that are looked at for news."""
+MAX_STEPS: Final = 40
+"""Statements before ours that are looked at for who takes back: a chain has 32 relays at most."""
+
+Key = Callable[[], SigningKey]
+
+
+class ToldOf(msgspec.Struct, frozen=True, kw_only=True):
+    """One party that the object went to."""
+
+    to: str
+    outcome: Literal["given", "told before", "denied", "no keys"]
+    says: str
+
+
+def follow(node: Node, clock: Clock, one: Verified, key: SigningKey | None = None) -> tuple[ToldOf, ...]:
+    """Take back what we passed on of what a party takes back. Inside the transaction that keeps its statement.
+
+    Where our keys are under a passphrase that nobody gave, nobody is told: `retract` tells them later.
+
+    Args:
+        node: ours.
+        clock: the present.
+        one: the retraction, judged.
+        key: ours, where it is open.
+    """
+    said = one.predicate
+    if not isinstance(said, Retract) or not one.has_weight:
+        return ()
+    followed = Retract(reason=said.reason, because=digest_text(one.digest))
+    sign: Key = key_of(node, clock, None) if key is None else lambda: key
+    told: list[ToldOf] = []
+    with suppress(SignatureError):
+        for party, held in passed_on(node, one):
+            told.append(tell_of(node, clock, sign, followed, party, held))
+    return tuple(told)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A retraction of what we hold, by a party that had said it."""
+
+    statement: str
+    party: str
+    about: tuple[str, ...]
+    """Ids of objects that are here."""
+    reason: str
+    at: datetime
+    is_left: bool
+    """Whether what we passed on of it is not taken back yet."""
+
+
+def retractions(node: Node, clock: Clock, *, since: datetime) -> Iterator[TakenBack]:
+    """Yield what parties took back of what we hold, newest first.
+
+    Args:
+        node: ours.
+        clock: the present.
+        since: when it came at the earliest.
+    """
+    keys = pinned_keys(node)
+    terms = Terms(now=clock.now(), me=None, seen=None, known_at=known_at(node.store))
+    others = [kid for one in node.store.membership.known() if not one.party.is_self for kid in one.kids]
+    for row in node.store.requests.of_issuers(others, ["retract"], at_most=MAX_RETRACTIONS):
+        at = parse_time(row.received_at)
+        if at < since:
+            return
+        try:
+            one = verify(row.envelope, keys, terms)
+        except Rejected:
+            continue  # its key was given up since: it takes nothing back any more
+        about = tuple(
+            named.id for named in objects_named(one.statement) if node.store.objects.current(named.id)
+        )
+        if not isinstance(one.predicate, Retract) or not one.has_weight or not about:
+            continue
+        yield TakenBack(
+            statement=digest_text(row.digest),
+            party=one.signers[0].name,
+            about=about,
+            reason=one.predicate.reason,
+            at=at,
+            is_left=any(
+                not _told_before(node, kept, kid)
+                for party, held in passed_on(node, one)
+                for kid in (recipient_kid(node, party),)
+                for kept in held
+                if kid is not None
+            ),
+        )
+
+
+def passed_on(node: Node, one: Verified) -> list[tuple[PartyRow, list[Kept]]]:
+    """Return to whom we passed on what a retraction takes back, as far as we had it from who takes it back."""
+    known: dict[str, KnownRow] = {row.party.party_id: row for row in node.store.membership.known()}
+    signer = known.get(one.signers[0].party)
+    if signer is None:
+        return []
+    by_kid = {kid: row.party for row in known.values() for kid in row.kids}
+    found: dict[int, tuple[PartyRow, list[Kept]]] = {}
+    for subject in objects_named(one.statement):
+        digest = bytes.fromhex(subject.jcs.removeprefix("sha256:"))
+        kept = next(
+            (
+                held
+                for held in node.store.objects.all_versions(subject.id, at_most=MAX_CONTENTS)
+                if held.digest == digest
+            ),
+            None,
+        )
+        if kept is None:
+            continue
+        for to in _relayed(node, kept, signer.kids, signer.party):
+            party = by_kid.get(to)
+            if party is not None and not party.is_self and party.party_row != signer.party.party_row:
+                held = found.setdefault(party.party_row, (party, []))[1]
+                if kept not in held:
+                    held.append(kept)
+    return list(found.values())
+
+
+def _relayed(node: Node, kept: Kept, kids: Iterable[str], source: PartyRow) -> Iterator[str]:
+    """Yield the keys to which we passed an object on that came to us, over any number of relays, from a party."""
+    theirs = frozenset(kids)
+    for about in node.store.statements.about(kept.digest, kinds=("relay",), at_most=MAX_RELAYS):
+        relay = (
+            content_of(open_envelope(about.statement.envelope).statement) if about.statement.is_own else None
+        )
+        if not isinstance(relay, Relay):
+            continue
+        came_of_them = (
+            _only_from(node, kept, source)
+            if about.statement.prev is None
+            else any(row.issuer in theirs for row in _before(node, about.statement))
+        )
+        if came_of_them:
+            yield from relay.to
+
+
+def _before(node: Node, row: StatementRow) -> Iterator[StatementRow]:
+    """Yield the statements before one, the nearest first."""
+    prev, steps = row.prev, 0
+    while prev is not None and steps < MAX_STEPS:
+        before = node.store.statements.get(prev)
+        if before is None:
+            return
+        yield before
+        prev, steps = before.prev, steps + 1
+
+
+def _only_from(node: Node, kept: Kept, source: PartyRow) -> bool:
+    first = node.store.objects.firsts([kept.object_row])[kept.object_row]
+    return first.parties == 1 and first.party == source.name
+
+
+def tell_of(
+    node: Node, clock: Clock, key: Key, said: Retract, party: PartyRow, held: Sequence[Kept]
+) -> ToldOf:
+    """Tell one party, or say why not. Inside a transaction."""
+    try:
+        to = recipient_of(node, party.name)
+    except NotFoundError:
+        return ToldOf(to=party.name, outcome="no keys", says="it has no keys here")
+    new = [one for one in held if not _told_before(node, one, to.sign)]
+    if not new:
+        return ToldOf(to=party.name, outcome="told before", says="it was told before")
+    reader = Reader(node, clock)
+    firsts = node.store.objects.firsts([one.object_row for one in new])
+    tlp = max((reader.tlp(one, firsts[one.object_row]) for one in new), key=lambda one: one.strictness)
+    decision = may_tell(node, clock, party, tlp, "retraction")
+    if not decision.allowed:
+        return ToldOf(to=party.name, outcome="denied", says=decision.reasons[-1].text)
+    envelope = make(said, subject=[subject_of(one) for one in new], aud=[to.sign], key=key(), iat=clock.now())
+    keep_told(node, clock, envelope, party)
+    return ToldOf(to=party.name, outcome="given", says="it is told with the next drop")
+
+
+def recipient_kid(node: Node, party: PartyRow) -> str | None:
+    """Return the key that a party is addressed by; None: we have none of it, or nothing is sent to it."""
+    try:
+        to = recipient_of(node, party.name)
+    except NotFoundError:
+        return None
+    return None if LIMITS[to.standing].most_tlp is None else to.sign
+
+
+def _told_before(node: Node, kept: Kept, kid: str) -> bool:
+    """Whether we took an object back towards the holder of a key."""
+    said = node.store.statements.about(kept.digest, kinds=("retract",), at_most=MAX_RELAYS)
+    return any(
+        one.statement.is_own and kid in open_envelope(one.statement.envelope).statement.aud for one in said
+    )
+
+
+def key_of(node: Node, clock: Clock, unseal: Unseal | None) -> Key:
+    """Return what opens our key for statements once it is needed."""
+    keys: list[SigningKey] = []
+
+    def key() -> SigningKey:
+        if not keys:
+            keys.append(signing_key(own_keys(node, clock, unseal)))
+        return keys[0]
+
+    return key
