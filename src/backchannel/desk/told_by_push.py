@@ -120,13 +120,16 @@ def _push(
     node: Node, clock: Clock, row: ChannelRow, channel: Channel, place: Place, found: Telling
 ) -> ToldByPush:
     store = node.store
-    everything = [*found.beside, *(kept for _, kept in found.notes)]
+    # Who we are goes along. What the extension is does not: its definition comes with the format, and a definition is the
+    # one kind of object whose `version` is no time, which a collection of theirs must not have to bear.
+    ourselves = [one for one in found.beside if one.stix_id == node.party.party_id]
+    everything = [*ourselves, *(kept for _, kept in found.notes)]
     before = store.channels.pushed(row.channel_row, (one.object_row for one in everything))
     _settle(node, clock, found, {one for one, state in before.items() if state == "accepted"})
     notes = [kept for _, kept in found.notes if before.get(kept.object_row) not in SETTLED]
     if not notes:
         return ToldByPush(place.title, note="their server does not take what waits for them")
-    beside = [one for one in found.beside if before.get(one.object_row) not in SETTLED]
+    beside = [one for one in ourselves if before.get(one.object_row) not in SETTLED]
     with store.transaction():
         push_id = store.channels.begin_push(row, withheld={}, at=format_time(clock.now()))
     told, error = send(node, push_id, row, channel, place, [*beside, *notes])
