@@ -70,6 +70,13 @@ CHANGING = {
     f"ack {ID}": ('"type":"note"',),
     f"sight {ID} --text 'On two machines.'": ('"type":"sighting"', '"count":2', "On two machines."),
     f"dispute {ID} --text 'It is ours.' --strongly": ('"type":"opinion"', '"opinion":"strongly-disagree"'),
+    f"outcome {ID} confirmed --reason 'The log shows it.'": (
+        "credibility",
+        "1, confirmed",
+        "confirmed (analyst)",
+    ),
+    f"grade {ID} --number 2 --blind --reason 'It fits.'": ("2, probably true", "blind: It fits."),
+    f"union {ID} 1.1 ours same --reason 'They had it from us.'": ("independent origin",),
     "ledger export out": ("3 leaves of backchannel/", "4 files in out"),
     "warninglist add list.json --class context": ("Ours", "context", "1 by hostname"),
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from backchannel.cli.belief_texts import grade_text
 from backchannel.cli.findings import findings_text
 from backchannel.cli.layout import day_and_minute, facts, heading, joined, paragraph, shown, table
 from backchannel.cli.wording import advice_text, concern_text, source_text, tlp_text, validity_text
@@ -29,6 +30,8 @@ def item_text(item: Item) -> str:
         *_marks(item),
     )
     lines = [first, paragraph(item.says, indent=2), click.style(paragraph(about, indent=2), dim=True)]
+    if item.grade is not None:
+        lines.append(paragraph(grade_text(item.grade), indent=2))
     if item.advice:
         lines.append(advice_text(item.advice.do, item.advice.text, item.advice.why, indent=2))
     return "\n".join(lines)
@@ -81,6 +84,7 @@ def _facts(found: ItemDetail) -> list[tuple[str, str]]:
         ("says so", source_text(item.source) + more),
         ("received", day_and_minute(item.received_at)),
         ("marking", joined(item.tlp, item.pap or "")),
+        ("belief", grade_text(item.grade)),
         ("validity", validity_text(item.validity)),
         ("concerns us", joined(item.concerns.state, item.concerns.why)),
         ("own hosts", ", ".join(item.concerns.assets)),

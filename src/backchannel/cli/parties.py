@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backchannel.cli.batches import batches_table
+from backchannel.cli.belief_texts import reliability_text
 from backchannel.cli.command import Group, pass_session
 from backchannel.cli.layout import day_and_minute, facts, heading, table
 from backchannel.cli.session import Session
@@ -148,6 +149,8 @@ def answer_with(session: Session, found: PartyDetail) -> None:
         indent=2,
     )
     parts = [heading(visible_name(one.name)), about]
+    if found.reliability is not None and not one.self:
+        parts += ["", reliability_text(found.reliability)]
     if found.membership is not None and found.membership.events:
         changes = [(day_and_minute(each.at) or "", each.after, each.note) for each in found.membership.events]
         parts += ["", table(("when", "then", "why"), changes, numbers=(), keep=("when",))]

@@ -14,6 +14,7 @@ from backchannel.cli.coming import receive
 from backchannel.cli.command import Group, global_options
 from backchannel.cli.comparing import compare
 from backchannel.cli.hunting import hits, hunt
+from backchannel.cli.judging import grade, outcome, union
 from backchannel.cli.key_changes import key
 from backchannel.cli.ledger import ledger
 from backchannel.cli.meeting import party
@@ -72,6 +73,9 @@ for _command in (
     ask,
     answer,
     compare,
+    outcome,
+    grade,
+    union,
     warninglist,
     ledger,
     taxii,

@@ -33,7 +33,7 @@ PAGE_ROWS = 20
 @click.option("--all", "everything", is_flag=True, help="Also what only describes others: relationships, ...")
 @pass_session
 def inbox(session: Session, rows: int, before: str | None, everything: bool) -> None:
-    """Say what came, newest first: who says so, how it is marked, whether it concerns us, what to do."""
+    """Say what came last, first what concerns us: who says so, how it is marked, what it is worth, what to do."""
     from backchannel.desk.inbox import inbox as ask  # noqa: PLC0415
 
     with session.node() as node:
@@ -87,7 +87,7 @@ def show(session: Session, stix_id: str, raw: bool) -> None:
 @click.argument("stix_id", metavar="ID")
 @pass_session
 def why(session: Session, stix_id: str) -> None:
-    """Say why we hold an object: every arrival, what contradicts it, what others and we say about it."""
+    """Say why we hold an object, who really says so, what it is worth, and what contradicts it."""
     from backchannel.desk.why import why as ask  # noqa: PLC0415
 
     with session.node() as node:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from backchannel.cli.belief_texts import belief_text
 from backchannel.cli.findings import findings_text
 from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, paragraph, shown, table
 from backchannel.cli.wording import source_text, who
@@ -29,6 +30,8 @@ def why_text(found: Why) -> str:
             indent=2,
         )
     )
+    if found.belief is not None:
+        parts += ["", belief_text(found.belief)]
     parts += ["", heading(f"How it came: {counted(found.arrivals_total, 'arrival')}"), _arrivals(found)]
     for chain in found.provenance.chains:
         parts += ["", heading("Signed chain"), _chain(chain)]

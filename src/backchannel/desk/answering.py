@@ -19,6 +19,7 @@ from backchannel.clock import Clock, format_time, parse_time
 from backchannel.codec import JsonObject
 from backchannel.desk.came_drops import drops_of
 from backchannel.desk.items import find
+from backchannel.desk.judgements import keep_outcome
 from backchannel.desk.judging import Judge
 from backchannel.desk.node import Node
 from backchannel.desk.receipt_documents import ReceiptGiven
@@ -118,7 +119,7 @@ def acknowledge(
 def sight(node: Node, clock: Clock, stix_id: str, *, text: str = "", out: Path | None = None) -> Answer:
     """Tell the source how often an indicator was seen here, or that it was searched for and not seen.
 
-    Count and times are those of the hits that hunts kept.
+    Count and times are those of the hits that hunts kept. Seen, it is confirmed: that counts for whoever had told us.
 
     Args:
         node: who speaks.
@@ -132,7 +133,8 @@ def sight(node: Node, clock: Clock, stix_id: str, *, text: str = "", out: Path |
         UsageError: it is no indicator, or no hunt has looked for it, or `text` is too long.
         InputError: `out` cannot be written.
     """
-    about = _About.of(node, find(node.store, stix_id))
+    kept = find(node.store, stix_id)
+    about = _About.of(node, kept)
     if not about.id.startswith("indicator--"):
         raise UsageError(
             f"{about.id} is no indicator, so no hunt can have seen it",
@@ -157,7 +159,13 @@ def sight(node: Node, clock: Clock, stix_id: str, *, text: str = "", out: Path |
 
     times = "once" if total.count == 1 else f"{total.count:,} times"
     says = f"Reported {about.id} as {f'seen {times}' if total.count else 'not seen'}"
-    return _say("sight", about, "sighting", clock, make, says=says, out=out)
+    with node.store.transaction():
+        said = _say("sight", about, "sighting", clock, make, says=says, out=out)
+        if total.count and said.changed:
+            keep_outcome(
+                node, clock, kept, "confirmed", basis="own-log", reason=description, answer_id=said.id
+            )
+    return said
 
 
 def dispute(
@@ -170,6 +178,8 @@ def dispute(
     out: Path | None = None,
 ) -> Answer:
     """Tell the source that we disagree: a STIX opinion. From then on no export takes the object.
+
+    It is refuted: that counts against whoever had told us.
 
     Args:
         node: who speaks.
@@ -199,7 +209,11 @@ def dispute(
             about.id, about.speaker, value=value, explanation=why, created=created, modified=modified
         )
 
-    return _say("dispute", about, "opinion", clock, make, says=f"Disputed {about.id}", out=out)
+    with node.store.transaction():
+        said = _say("dispute", about, "opinion", clock, make, says=f"Disputed {about.id}", out=out)
+        if said.changed:
+            keep_outcome(node, clock, kept, "refuted", basis="analyst", reason=why, answer_id=said.id)
+    return said
 
 
 @dataclass(frozen=True, slots=True)

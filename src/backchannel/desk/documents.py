@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from backchannel.codec import JsonObject
+from backchannel.desk.belief_documents import Belief, ItemGrade
 from backchannel.desk.provenance_documents import Difference, Provenance
 from backchannel.desk.receipt_documents import CameDrop, HeardBack, Unanswered
 from backchannel.desk.request_documents import Task
@@ -121,10 +122,12 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """Parts of the pattern that a hunt cannot search yet, in words."""
     answered: tuple[str, ...] = ()
     """What we said back about it: `ack`, `sight`, `dispute`."""
+    grade: ItemGrade | None = None
+    """Its credibility and its origins; null for what makes no claim: identities, markings, notes, ..."""
 
 
 class Inbox(msgspec.Struct, frozen=True, kw_only=True):
-    """`inbox --json`: one page, newest first."""
+    """`inbox --json`: one page of what came last; on it what concerns us first, then by credibility, then the newest."""
 
     schema: Literal["backchannel.inbox/1"] = "backchannel.inbox/1"
     items: tuple[Item, ...]
@@ -270,6 +273,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     """Parties that gave it to us over TAXII, and that a receipt can be addressed to."""
     heard: tuple[HeardBack, ...] = ()
     """What parties told us last of the content in force, the newest first."""
+    belief: Belief | None = None
+    """Who really says so, how far they can be relied on, what it is worth; null for what makes no claim."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

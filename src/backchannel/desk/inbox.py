@@ -1,4 +1,6 @@
-"""The inbox: what came and is worth a person's attention, newest first; and one object in full.
+"""The inbox: what came last and is worth a person's attention; and one object in full.
+
+A page holds what came last; on it stands first what concerns us, then what is most credible, then the newest.
 
 A row is a current object of a type in `ATTENTION`. What only describes others (relationships, markings,
 identities, observables, ATT&CK's techniques and courses of action) is read beside what it describes; with
@@ -7,11 +9,13 @@ identities, observables, ATT&CK's techniques and courses of action) is read besi
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from backchannel import codec
 from backchannel.clock import Clock
-from backchannel.desk.documents import Inbox, ItemDetail, ItemHit
+from backchannel.desk.documents import Inbox, Item, ItemDetail, ItemHit
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
 from backchannel.desk.sent_drops import unanswered
@@ -53,7 +57,7 @@ MAX_HITS_SHOWN = 100
 def inbox(
     node: Node, clock: Clock, *, limit: int = 50, before: str | None = None, everything: bool = False
 ) -> Inbox:
-    """Return one page of the inbox.
+    """Return one page of the inbox, ordered by what concerns us, then by credibility.
 
     Args:
         node: the open node.
@@ -73,7 +77,7 @@ def inbox(
         scan=MAX_SCANNED,
     )
     return Inbox(
-        items=Reader(node, clock).items(page, related=RELATED_IN_LIST),
+        items=tuple(sorted(Reader(node, clock).items(page, related=RELATED_IN_LIST), key=_urgency)),
         next=None if place is None else str(place),
         quarantined=objects.quarantined(),
         unanswered=unanswered(node, clock) if before is None else None,
@@ -110,6 +114,15 @@ def show(node: Node, clock: Clock, stix_id: str) -> ItemDetail:
         body_digest=kept.body_digest.hex(),
         hits=tuple(_hit(line) for line in hits),
     )
+
+
+def _urgency(item: Item) -> tuple[bool, int]:
+    """Sort what concerns us first, then by credibility; of equals the newest stays first."""
+    return item.concerns.state != "yes", _RANKS[item.grade.number] if item.grade else len(_RANKS)
+
+
+_RANKS: Final[dict[int, int]] = {1: 0, 2: 1, 3: 2, 6: 3, 4: 4, 5: 5}
+"""What is not judged (6) comes before what something speaks against."""
 
 
 def _place(before: str | None) -> int | None:

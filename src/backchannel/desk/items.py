@@ -7,6 +7,8 @@ own items cost, whatever else the store holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Final
 
 import msgspec
 
@@ -14,8 +16,11 @@ from backchannel import codec
 from backchannel.clock import Clock, parse_time
 from backchannel.codec import JsonObject
 from backchannel.desk.acting import Adviser
+from backchannel.desk.belief import item_grade
+from backchannel.desk.belief_documents import ItemGrade
 from backchannel.desk.concerning import concerns_of
 from backchannel.desk.documents import Concerns, Item, ItemAdvice, Related, Source, Validity, ValidityState
+from backchannel.desk.grading import Grader
 from backchannel.desk.node import Node
 from backchannel.desk.searching import Searches
 from backchannel.desk.ties import Tie, ties
@@ -29,6 +34,24 @@ from backchannel.stix.visible import visible
 from backchannel.store.interface import Store
 from backchannel.store.rows import Answered, First, Kept
 
+CLAIMING: Final = frozenset(
+    {
+        "attack-pattern",
+        "campaign",
+        "incident",
+        "indicator",
+        "infrastructure",
+        "intrusion-set",
+        "malware",
+        "malware-analysis",
+        "relationship",
+        "report",
+        "threat-actor",
+        "tool",
+        "vulnerability",
+    }
+)
+"""Types that claim something of the world, which can turn out right or wrong."""
 MAX_FINDINGS_SHOWN = 100
 MAX_NAME_CHARS = 200
 
@@ -131,6 +154,19 @@ class Reader:
         self.markings(map(self.value, page))
         return tuple(self._item(kept, facts) for kept in page)
 
+    def grades(self, page: Sequence[Kept]) -> dict[int, ItemGrade]:
+        """Return what those objects are worth that claim something, by row."""
+        claiming = [kept for kept in page if kept.type in CLAIMING]
+        if not claiming:
+            return {}
+        graded = self.grader.grades(claiming)
+        return {kept.object_row: item_grade(one) for kept, one in zip(claiming, graded, strict=True)}
+
+    @cached_property
+    def grader(self) -> Grader:
+        """What judges claims, with one reading of keys and letters."""
+        return Grader(self.node, self.clock)
+
     def _item(self, kept: Kept, facts: _Facts) -> Item:
         row, value, first = kept.object_row, self.value(kept), facts.firsts[kept.object_row]
         pap = pap_of(value)
@@ -156,6 +192,7 @@ class Reader:
             quarantined=kept.quarantined,
             uncompiled=facts.uncompiled.get(row, ()),
             answered=tuple(dict.fromkeys(said.kind for said in facts.answers.get(kept.stix_id, ()))),
+            grade=facts.grades.get(row),
         )
 
     def _advice(self, kept: Kept) -> ItemAdvice | None:
@@ -188,6 +225,7 @@ class _Facts(msgspec.Struct, frozen=True):
     conflicts: frozenset[int]
     uncompiled: dict[int, tuple[str, ...]]
     answers: dict[str, list[Answered]]
+    grades: dict[int, ItemGrade]
     related: dict[int, tuple[Related, ...]]
     related_more: frozenset[int]
 
@@ -207,6 +245,7 @@ class _Facts(msgspec.Struct, frozen=True):
             conflicts=objects.conflicts(rows),
             uncompiled=objects.uncompiled(rows),
             answers=reader.store.sightlines.answers(kept.stix_id for kept in page),
+            grades=reader.grades(page),
             related={
                 row: tuple(_related(reader, tie, others.get(tie.id)) for tie in found[:related])
                 for row, found in tied.items()

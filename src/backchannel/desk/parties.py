@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from backchannel.clock import Clock, format_time
 from backchannel.desk.alarms import open_alarms
 from backchannel.desk.batches import batch_documents
+from backchannel.desk.letters import Letters
 from backchannel.desk.membership import membership_of
 from backchannel.desk.node import Node
 from backchannel.desk.offered import TaxiiCredential, offer
@@ -77,6 +78,7 @@ def show_party(node: Node, clock: Clock, name: str) -> PartyDetail:
         membership=None if tally.party.is_self else membership_of(node, tally.party.party_row),
         ledger=None if tally.party.is_self else watched_ledger(node, tally.party),
         evidence=evidence_of(node, tally.party),
+        reliability=Letters(node, clock).of_party(tally.party),
     )
 
 

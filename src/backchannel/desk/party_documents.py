@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from backchannel.desk.belief_documents import SourceGrades
 from backchannel.desk.documents import Batch
 from backchannel.desk.ledger_documents import LedgerEvidence, WatchedLedger
 from backchannel.desk.receipt_documents import SentStanding
@@ -176,6 +177,8 @@ class PartyDetail(msgspec.Struct, frozen=True, kw_only=True):
     """Its ledger, as we saw it; null where none is known."""
     evidence: tuple[LedgerEvidence, ...] = ()
     """What shows that it rewrote it."""
+    reliability: SourceGrades | None = None
+    """How far it can be relied on, by what its reports turned out to be; and the sources that it hides."""
 
 
 class PartyKey(msgspec.Struct, frozen=True, kw_only=True):

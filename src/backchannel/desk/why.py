@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterable, Sequence
 from backchannel import codec
 from backchannel.clock import Clock
 from backchannel.codec import JsonObject
+from backchannel.desk.belief import document
 from backchannel.desk.documents import Answer, Arrival, Said, Version, Why
 from backchannel.desk.drop_book import brought_by
 from backchannel.desk.givers import givers
 from backchannel.desk.heard_back import heard_back
-from backchannel.desk.items import Reader, find
+from backchannel.desk.items import CLAIMING, Reader, find
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import deniable_batches, provenance_of
@@ -77,6 +78,9 @@ def why(node: Node, clock: Clock, stix_id: str) -> Why:
         drops=brought_by(node, clock, kept),
         givers=tuple(one.party.name for one in givers(node, kept)),
         heard=heard_back(node, clock, kept),
+        belief=document(node, clock, reader.grader, reader.grader.grade(kept))
+        if kept.type in CLAIMING
+        else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from backchannel.ids import BatchId, PartyId, StixId
 from backchannel.stix.findings import Finding
+from backchannel.store.belief import Beliefs
 from backchannel.store.carried import CarriedFiles
 from backchannel.store.comparisons import Comparisons
 from backchannel.store.exchange import Collected, Collections, Credentials, Statuses
@@ -346,6 +347,11 @@ class Store(Protocol):
     @property
     def witness(self) -> Witness:
         """Ledgers of others as we saw them, and ours as others saw it."""
+        ...
+
+    @property
+    def beliefs(self) -> Beliefs:
+        """How things turned out, where a person knows better, who told us what."""
         ...
 
     @property

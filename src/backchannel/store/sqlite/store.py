@@ -8,6 +8,7 @@ from pathlib import Path
 from backchannel.errors import StoreError
 from backchannel.store.sqlite.answers import SqliteAnswers
 from backchannel.store.sqlite.batches import SqliteBatches
+from backchannel.store.sqlite.belief import SqliteBeliefs
 from backchannel.store.sqlite.carried import SqliteCarriedFiles
 from backchannel.store.sqlite.channels import SqliteChannels
 from backchannel.store.sqlite.collected import SqliteCollected
@@ -76,6 +77,7 @@ class SqliteStore:
         self.given = SqliteGiven(self.database)
         self.leaves = SqliteLeaves(self.database)
         self.witness = SqliteWitness(self.database)
+        self.beliefs = SqliteBeliefs(self.database)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make everything inside happen wholly or not at all; one inside another joins it."""

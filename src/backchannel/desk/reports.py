@@ -1,0 +1,292 @@
+"""Who reported a claim, over every way on which it came, and when we ourselves told it to others.
+
+One report is one way by one batch: an object that two relays send in one drop is two reports. Where a claim comes from
+is what signatures, or the party's own channel, prove; what somebody else writes into `created_by_ref` proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Final, Literal, NamedTuple
+
+from backchannel import codec
+from backchannel.clock import Clock, parse_time
+from backchannel.codec import JsonObject
+from backchannel.desk.claims import Claim
+from backchannel.desk.node import Node
+from backchannel.desk.origin_ways import OriginWay, OriginWays, Signed
+from backchannel.desk.pinned import pinned_keys
+from backchannel.desk.provenance import known_at
+from backchannel.parties.names import visible_name
+from backchannel.provenance.likeness import sketch
+from backchannel.provenance.predicates import Deconflict
+from backchannel.provenance.reasons import Rejected
+from backchannel.provenance.reports import Deconflicted, OriginRef, Override, Released, Report
+from backchannel.provenance.verification import Terms, verify
+from backchannel.store.belief import Told, WentOut
+from backchannel.store.rows import Kept
+
+MAX_REPORTS: Final = 5_000
+"""Arrivals of one claim that are looked at, the oldest."""
+MAX_RELEASES: Final = 1_000
+"""Times that we told one claim to somebody, the first."""
+MAX_DERIVED: Final = 50
+"""Relationships of one object by which it says what it was made of."""
+MAX_DECONFLICTED: Final = 1_000
+"""Statements about two hidden origins that are read, the newest."""
+Same = Literal["same", "different"]
+_NOTHING: Final = Signed()
+NOBODY: Final = "nobody"
+"""Voice of what came from nobody named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """All reports of one claim."""
+
+    claim: Claim
+    reports: tuple[Report, ...]
+    told: Mapping[str, Told]
+    """By `Report.key`."""
+    contents: Mapping[str, Kept]
+    """By `Report.key`: what came."""
+    releases: tuple[Released, ...]
+    went: Mapping[str, WentOut]
+    """By `Released.key`."""
+    overrides: tuple[Override, ...]
+    deconflicted: tuple[Deconflicted, ...] = ()
+
+
+class Gatherer:
+    """Gathers for one answer: what was looked up once is not looked up again."""
+
+    def __init__(self, node: Node, clock: Clock) -> None:
+        self._node, self._store, self._clock = node, node.store, clock
+        self._keys = pinned_keys(node)
+        self._ways = OriginWays(node, clock, self._keys)
+
+    @cached_property
+    def identities(self) -> Mapping[str, str]:
+        """Identity that an object may name as its author, to the party whose own it is."""
+        known = self._store.membership.known()
+        bound = {row.identity: row.party.party_id for row in known if row.root is not None}
+        return bound | {row.party.party_id: row.party.party_id for row in known}
+
+    def gather(self, claims: Sequence[Claim]) -> list[Gathered]:
+        """Return the reports of each claim, in their order."""
+        beliefs = self._store.beliefs
+        rows = {kept.object_row for claim in claims for kept in claim.members}
+        told: dict[int, list[Told]] = {}
+        for one in beliefs.told(rows, at_most=MAX_REPORTS * max(1, len(claims))):
+            told.setdefault(one.object_row, []).append(one)
+        members = {kept.object_row: kept for claim in claims for kept in claim.members}
+        signed = self._ways.of(list(members.values()))
+        return [self._gathered(claim, told, signed) for claim in claims]
+
+    def _gathered(
+        self, claim: Claim, told: Mapping[int, Sequence[Told]], signed: Mapping[int, Signed]
+    ) -> Gathered:
+        reports: list[Report] = []
+        came: dict[str, Told] = {}
+        contents: dict[str, Kept] = {}
+        for kept in claim.members:
+            arrivals = told.get(kept.object_row, ())
+            for report, one in self._reports(kept, arrivals, signed.get(kept.object_row, _NOTHING)):
+                reports.append(report)
+                came[report.key] = one
+                contents[report.key] = kept
+        members = claim.members
+        went = self._store.beliefs.went_out(
+            [kept.object_row for kept in members], [kept.digest for kept in members], at_most=MAX_RELEASES
+        )
+        by_row = {kept.object_row: kept for kept in members}
+        released = {f"{one.way} {number}": one for number, one in enumerate(went)}
+        return Gathered(
+            claim=claim,
+            reports=tuple(reports[:MAX_REPORTS]),
+            told=came,
+            contents=contents,
+            releases=tuple(
+                _released(key, one, by_row[one.object_row], signed.get(one.object_row, _NOTHING))
+                for key, one in released.items()
+            ),
+            went=released,
+            overrides=self._overrides(contents),
+            deconflicted=self._deconflicted(reports),
+        )
+
+    # --- Reports -----------------------------------------------------------------------------------------
+
+    def _reports(self, kept: Kept, arrivals: Sequence[Told], signed: Signed) -> Iterator[tuple[Report, Told]]:
+        """Yield the reports that brought one content: one for each batch, or for each signed way in it."""
+        if not arrivals:
+            return
+        value = codec.decode(kept.body)
+        by_batch = self._by_batch(signed)
+        derived = self._derived(kept)
+        for one in arrivals:
+            ways = by_batch.get(one.batch_id, ())
+            for number, way in enumerate(ways or (None,)):
+                key = f"{kept.object_row}.{one.batch_id}" + (f".{number}" if number else "")
+                yield self._report(key, kept, value, one, way, derived), one
+
+    def _by_batch(self, signed: Signed) -> dict[int, list[OriginWay]]:
+        """Return the signed ways of a content by the batches that brought them."""
+        brought = self._store.beliefs.brought([way.head for way in signed.ways]) if signed.ways else {}
+        found: dict[int, list[OriginWay]] = {}
+        for way in signed.ways:
+            for batch_id in brought.get(way.head, ()):
+                found.setdefault(batch_id, []).append(way)
+        return found
+
+    def _report(
+        self,
+        key: str,
+        kept: Kept,
+        value: JsonObject,
+        told: Told,
+        way: OriginWay | None,
+        derived: Sequence[str],
+    ) -> Report:
+        voice = told.party_id or NOBODY
+        stated = None if way is None else way.origin
+        return Report(
+            key=key,
+            voice=voice,
+            origin=self._origin(kept, told, way),
+            arrived_at=parse_time(told.at),
+            stix_id=kept.stix_id,
+            digest=kept.digest,
+            created=_time(value.get("created")),
+            created_by_ref=kept.created_by_ref,
+            otag="" if way is None else way.otag,
+            sketch=sketch(_text_of(value)),
+            is_first_hand=stated is not None and stated.collection == "first-hand",
+            statements=() if way is None else way.statements,
+            derived_from=(*derived, *(() if way is None else way.inputs)),
+            path=self._path(told, way),
+        )
+
+    def _origin(self, kept: Kept, told: Told, way: OriginWay | None) -> OriginRef:
+        """Say who first asserted it, as far as this arrival proves it."""
+        voice = told.party_id or ""
+        if way is None:
+            return origin_by_channel(self.identities, kept.created_by_ref, voice)
+        first = way.chain.hops[0]
+        if way.chain.faults:
+            return OriginRef("undisclosed", relay=voice)
+        if first.kind == "origin":
+            signer = self._keys(first.kid) if first.kid and first.signature == "good" else None
+            if signer is not None and way.chain.otag is not None:
+                return OriginRef("key", signer.party)
+        hidden = next((hop for hop in way.chain.hops if hop.cryptonym is not None), None)
+        if hidden is not None:
+            behind = way.chain.hops[way.chain.hops.index(hidden) + 1 :]
+            relay = next((self._party(hop.kid) for hop in behind if hop.kid is not None), "")
+            return OriginRef("cryptonym", hidden.cryptonym or "", relay or voice)
+        return OriginRef("undisclosed", relay=voice)
+
+    def _party(self, kid: str) -> str:
+        key = self._keys(kid)
+        return "" if key is None else key.party
+
+    def _path(self, told: Told, way: OriginWay | None) -> tuple[str, ...]:
+        voice = NOBODY if told.party is None else visible_name(told.party)
+        hops = () if way is None else way.chain.hops
+        named = [visible_name(hop.party) if hop.party else "?" for hop in hops]
+        return tuple(named if named and named[-1] == voice else [*named, voice])
+
+    def _derived(self, kept: Kept) -> tuple[str, ...]:
+        """Return what an object says it was made of (STIX 2.1 §3.7: `derived-from`)."""
+        found = self._store.objects.referring(kept.stix_id, properties=("source_ref",), at_most=MAX_DERIVED)
+        values = [codec.decode(other.body) for _, other in found if other.type == "relationship"]
+        return tuple(
+            str(value["target_ref"]) for value in values if value.get("relationship_type") == "derived-from"
+        )
+
+    # --- What we told others, and what a person knows ------------------------------------------------------
+
+    def _overrides(self, keys: Iterable[str]) -> tuple[Override, ...]:
+        given = self._store.beliefs.unions(keys)
+        return tuple(
+            Override(left=one.first, right=one.second, result=one.result)
+            for one in given
+            if one.result is not None
+        )
+
+    def _deconflicted(self, reports: Iterable[Report]) -> tuple[Deconflicted, ...]:
+        """Return what those who hide the origins of the claim signed of two of them."""
+        named = {report.otag for report in reports if report.otag and report.origin.kind != "key"}
+        if len(named) < 2:
+            return ()
+        signers: dict[tuple[str, str, Same], list[str]] = {}
+        for said in self._told_apart:
+            left, right = sorted(said.otags)
+            if left in named and right in named:
+                signers.setdefault((left, right, said.result), []).append(said.signer)
+        return tuple(
+            Deconflicted(left=left, right=right, result=result, signers=tuple(parties))
+            for (left, right, result), parties in signers.items()
+        )
+
+    @cached_property
+    def _told_apart(self) -> tuple[_ToldApart, ...]:
+        """All that verified parties signed of hidden origins; it is rare that one does."""
+        terms = Terms(now=self._clock.now(), me=None, seen=None, late=True, known_at=known_at(self._store))
+        found = []
+        for row in self._store.beliefs.deconflicting(at_most=MAX_DECONFLICTED):
+            try:
+                verified = verify(row.envelope, self._keys, terms)
+            except Rejected:
+                continue  # what does not verify says nothing
+            said = verified.predicate
+            if isinstance(said, Deconflict) and verified.has_weight:
+                found.append(_ToldApart(tuple(said.otags), said.result, verified.signers[0].party))
+        return tuple(found)
+
+
+def origin_by_channel(identities: Mapping[str, str], author: str, voice: str) -> OriginRef:
+    """Say whose an unsigned object is: its party's own, where it names nobody else as its author.
+
+    Args:
+        identities: identity to the party whose own it is.
+        author: `created_by_ref`, or empty.
+        voice: id of the party whose channel brought it; empty: nobody named.
+    """
+    if voice and identities.get(author, author) in {"", voice}:
+        return OriginRef("key", voice)
+    return OriginRef("undisclosed", relay=voice)
+
+
+class _ToldApart(NamedTuple):
+    otags: tuple[str, ...]
+    result: Same
+    signer: str
+
+
+def _released(key: str, went: WentOut, kept: Kept, signed: Signed) -> Released:
+    return Released(
+        key=key,
+        at=parse_time(went.at),
+        to=() if went.to is None else (visible_name(went.to),),
+        stix_id=kept.stix_id,
+        digest=kept.digest,
+        otag=signed.own_otag,
+        sketch=sketch(_text_of(codec.decode(kept.body))),
+    )
+
+
+def _text_of(value: JsonObject) -> str:
+    """Return what an author wrote, apart from names that anybody would give."""
+    texts = (value.get("description"), value.get("content"), value.get("explanation"))
+    return " ".join(one for one in texts if isinstance(one, str))
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return parse_time(value) if isinstance(value, str) else None
+    except ValueError:  # validation has told
+        return None

@@ -1,0 +1,137 @@
+"""What was taken back: by a revoked version of the object, or by a signed retraction; and all that it reaches here.
+
+A retraction counts for what its signer said, or passed on: nobody takes back what another party says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from backchannel import codec
+from backchannel.clock import Clock
+from backchannel.desk.node import Node
+from backchannel.desk.pinned import pinned_keys
+from backchannel.desk.provenance import known_at
+from backchannel.desk.reports import Gathered
+from backchannel.provenance.predicates import Retract
+from backchannel.provenance.reasons import Rejected
+from backchannel.provenance.verification import Terms, verify
+from backchannel.store.rows import Kept
+from backchannel.store.statements import About
+
+MAX_STATEMENTS: Final = 200
+MAX_DERIVED: Final = 200
+"""Objects made of one that was taken back that are listed; and steps that are walked to find them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retracted:
+    """Why a report counts no more."""
+
+    at: str
+    by: str
+    """Id of the party that took it back; empty: whoever made the revoked version, which is not proven."""
+    reason: str
+
+
+class Retractions:
+    """Finds retractions for one answer."""
+
+    def __init__(self, node: Node, clock: Clock) -> None:
+        self._store = node.store
+        self._keys = pinned_keys(node)
+        self._terms = Terms(
+            now=clock.now(), me=None, seen=None, late=True, known_at=known_at(node.store), expect={"retract"}
+        )
+
+    def of(self, gathered: Gathered) -> dict[str, Retracted]:
+        """Return the reports of a claim that were taken back, by `Report.key`."""
+        found: dict[str, Retracted] = {}
+        revoked = self._revoked(gathered)
+        signed = self._signed(gathered)
+        for report in gathered.reports:
+            kept = gathered.contents[report.key]
+            if kept.stix_id in revoked:
+                found[report.key] = revoked[kept.stix_id]
+            for one in signed.get(kept.digest, ()):
+                # Of what it passes on itself, a relay may say that it passes it on no more.
+                if one.by in {report.origin.name, report.voice}:
+                    found[report.key] = one
+        return found
+
+    def _revoked(self, gathered: Gathered) -> dict[str, Retracted]:
+        """Return the objects whose version in force is revoked (STIX 2.1 §3.2)."""
+        newest: dict[str, Kept] = {}
+        for kept in gathered.claim.members:
+            known = newest.get(kept.stix_id)
+            if known is None or (kept.version_key, -kept.object_row) > (known.version_key, -known.object_row):
+                newest[kept.stix_id] = kept
+        rows = {kept.object_row: kept for kept in newest.values() if kept.revoked}
+        told = self._store.beliefs.told(rows, at_most=MAX_STATEMENTS) if rows else []
+        found: dict[str, Retracted] = {}
+        for one in told:
+            kept = rows[one.object_row]
+            reason = f"{one.party or 'nobody named'} sent a version of it that is revoked"
+            found.setdefault(kept.stix_id, Retracted(at=one.at, by="", reason=reason))
+        return found
+
+    def _signed(self, gathered: Gathered) -> dict[bytes, list[Retracted]]:
+        """Return the retractions that hold, by the digest of what they are about."""
+        digests = {kept.digest for kept in gathered.claim.members}
+        found = self._store.statements.abouts(digests, kinds=("retract",), at_most=MAX_STATEMENTS)
+        return {digest: list(self._verified(abouts)) for digest, abouts in found.items()}
+
+    def _verified(self, abouts: list[About]) -> Iterator[Retracted]:
+        for about in abouts:
+            try:
+                verified = verify(about.statement.envelope, self._keys, self._terms)
+            except Rejected:
+                continue  # what does not verify takes nothing back
+            said = verified.predicate
+            if isinstance(said, Retract) and verified.has_weight:
+                yield Retracted(
+                    at=about.statement.received_at, by=verified.signers[0].party, reason=said.reason
+                )
+
+    # --- What it reaches ---------------------------------------------------------------------------------
+
+    def derived(self, stix_id: str) -> tuple[str, ...]:
+        """Return the objects that were made of one, over any number of steps (STIX 2.1 §3.7: `derived-from`)."""
+        found: dict[str, None] = {}
+        waiting = [stix_id]
+        while waiting and len(found) < MAX_DERIVED:
+            for maker in self._made_of(waiting.pop()):
+                if maker != stix_id and maker not in found:
+                    found[maker] = None
+                    waiting.append(maker)
+        return tuple(found)[:MAX_DERIVED]
+
+    def sources(self, stix_id: str) -> tuple[str, ...]:
+        """Return the objects that one was made of, over any number of steps."""
+        found: dict[str, None] = {}
+        waiting = [stix_id]
+        while waiting and len(found) < MAX_DERIVED:
+            name = waiting.pop()
+            rows = self._store.objects.referring(name, properties=("source_ref",), at_most=MAX_DERIVED)
+            for _, kept in rows:
+                made_of = _end(kept, "target_ref")
+                if made_of and made_of != stix_id and made_of not in found:
+                    found[made_of] = None
+                    waiting.append(made_of)
+        return tuple(found)[:MAX_DERIVED]
+
+    def _made_of(self, stix_id: str) -> Iterator[str]:
+        rows = self._store.objects.referring(stix_id, properties=("target_ref",), at_most=MAX_DERIVED)
+        for _, kept in rows:
+            if maker := _end(kept, "source_ref"):
+                yield maker
+
+
+def _end(kept: Kept, name: str) -> str:
+    if kept.type != "relationship":
+        return ""
+    value = codec.decode(kept.body)
+    end = value.get(name)
+    return end if value.get("relationship_type") == "derived-from" and isinstance(end, str) else ""
