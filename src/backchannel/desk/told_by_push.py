@@ -122,7 +122,7 @@ def _push(
     store = node.store
     # Who we are goes along. What the extension is does not: its definition comes with the format, and a definition is the
     # one kind of object whose `version` is no time, which a collection of theirs must not have to bear.
-    ourselves = [one for one in found.beside if one.stix_id == node.party.party_id]
+    ourselves = [one for one in found.beside if str(one.stix_id) == node.party.party_id]
     everything = [*ourselves, *(kept for _, kept in found.notes)]
     before = store.channels.pushed(row.channel_row, (one.object_row for one in everything))
     _settle(node, clock, found, {one for one, state in before.items() if state == "accepted"})
