@@ -1,6 +1,6 @@
 """How good the judgement of belief is, in worlds with honest sources, fabricators and copiers.
 
-    python -m benchmarks.belief_judgement [--worlds]
+    python -m benchmarks.belief_judgement [--worlds] [--offset N]
 
 Worlds, ranges and seeds: `belief_worlds`. Methods: `belief_methods`. For each it prints the Brier score (0 is
 best, 0.25 is "no idea"), how often what it calls corroborated is wrong, and for how many claims it calls one side so;
@@ -201,28 +201,34 @@ def main() -> int:
     """Play all worlds, print, and say whether the goals are reached."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worlds", action="store_true", help="print each world too")
-    each = parser.parse_args().worlds
-    results = [play(seed, with_copiers=True) for seed in SEEDS]
-    without = [play(seed, with_copiers=False) for seed in SEEDS_WITHOUT_COPIERS]
+    parser.add_argument(
+        "--offset", type=int, default=0, help="add this to every seed: worlds nothing was tuned on"
+    )
+    options = parser.parse_args()
+    results = [play(seed + options.offset, with_copiers=True) for seed in SEEDS]
+    without = [play(seed + options.offset, with_copiers=False) for seed in SEEDS_WITHOUT_COPIERS]
     copied = [result for result in results if result.world.n_copiers]
     show("All worlds", results)
     show("Of these, with 1 to 3 copiers", [result for result in copied if result.world.n_copiers <= 3])
     show("Of these, with 4 to 6 copiers", [result for result in copied if result.world.n_copiers > 3])
     show("Nobody copies", without)
-    if each:
+    if options.worlds:
         show_worlds(results)
         show_worlds(without)
 
-    ratio = total_error(results, "ours") / total_error(results, "counting voices")
+    counted = total_error(results, "counting voices")
+    ratio, wide = (total_error(results, name) / counted for name in ("ours", "ours, 1 and 2"))
     brier = {
         name: statistics.fmean(result.scores[name].brier for result in without)
         for name in ("ours", "averaging")
     }
-    print(f"\nWrong among corroborated, ours by counting voices: {ratio:.2f} (goal at most 0.5)")
+    print(
+        f"\nWrong among corroborated, ours by counting voices: {ratio:.2f}, with 2s {wide:.2f} (goal at most 0.5)"
+    )
     print(
         f"Brier where nobody copies: ours {brier['ours']:.3f}, averaging {brier['averaging']:.3f} (goal: no worse)"
     )
-    return 0 if ratio <= 0.5 and brier["ours"] <= brier["averaging"] else 1
+    return 0 if max(ratio, wide) <= 0.5 and brier["ours"] <= brier["averaging"] else 1
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 A sketch is what is kept of a text: its (at most) `SKETCH_SIZE` smallest shingle hashes, which is a fair sample of
 all (bottom-k; Broder, "On the resemblance and containment of documents", 1997). Two sketches give the Jaccard
 likeness of the texts, exactly for texts of up to `SKETCH_SIZE` shingles, else within some 0.05.
+No library: datasketch brings NumPy and SciPy for what is thirty lines here, RapidFuzz compares pairs and finds none.
 `like_pairs` finds the pairs that are alike without comparing each with each, and says where it did not look.
 """
 
