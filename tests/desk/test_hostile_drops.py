@@ -35,9 +35,11 @@ from tests.drop.test_hostile import T13, borders
 
 from backchannel import codec
 from backchannel.clock import FixedClock
-from backchannel.desk import taking
 from backchannel.desk.batches import undo_batch
+from backchannel.desk.key_care import rotate
 from backchannel.desk.node import Node
+from backchannel.desk.own_news import own_news
+from backchannel.desk.receipt_drops import take_statements
 from backchannel.desk.recipients import recipient_of
 from backchannel.drop.links import Group, Proven
 from backchannel.drop.manifest import signer, verifier
@@ -547,16 +549,51 @@ def test_t24_another_content_under_the_same_id_is_kept_beside_and_takes_nothings
 # --- Longer than a channel is read ---------------------------------------------------------------------
 
 
-def test_t03_t04_an_old_number_is_known_however_many_drops_came_since(
-    two: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
-):
+def test_t03_t04_an_old_number_is_known_however_many_drops_came_since(two: tuple[Node, Node]):
     alpha, beta = two
-    monkeypatch.setattr(taking, "MAX_BEFORE", 2)
     drops = [honest(alpha, beta, 1) for _ in range(6)]
     for one in drops:
         take(beta, one)
     assert take(beta, drops[0]).state == "replay"
     is_refused(beta, with_objects(alpha, beta, ONE, seq=1), Reason.EQUIVOCATION)
+
+
+def test_t04_what_was_undone_is_evidence_all_the_same_and_may_come_again(two: tuple[Node, Node]):
+    alpha, beta = two
+    first = honest(alpha, beta)
+    batch = take(beta, first).batch
+    assert batch is not None
+    undo_batch(beta, CLOCK, batch)
+    again = take(beta, first)
+    assert (again.state, again.notes) == ("taken", ())
+    undo_batch(beta, CLOCK, again.batch or batch)
+    second = take(beta, honest(alpha, beta))
+    assert (second.state, second.missing) == ("taken", ()), "the first one came, so nothing is missing"
+    is_refused(beta, with_objects(alpha, beta, ONE, seq=0, bundle="0a" * 16), Reason.EQUIVOCATION)
+
+
+def test_t04_two_drops_behind_one_are_evidence_though_the_key_was_changed_between(two: tuple[Node, Node]):
+    alpha, beta = two
+    take(beta, honest(alpha, beta))
+    kids = {signing_key(alpha).kid}
+    [first] = beta.store.places.near(kids, draft(alpha, beta).chan, 0)
+    follows = {"seq": 1, "prev": digest_text(first.digest)}
+    take(beta, with_objects(alpha, beta, ONE, **follows, bundle="0a" * 16))
+    rotate(alpha, CLOCK, uses=[Use.SIGN])
+    fork = with_objects(alpha, beta, TWO, **follows, bundle="0b" * 16)
+    take_statements(beta, CLOCK, own_news(alpha), "news")
+    assert signing_key(alpha).kid not in kids
+    is_refused(beta, fork, Reason.EQUIVOCATION)
+
+
+def test_a_party_that_comes_back_from_a_backup_counts_anew_and_is_not_accused(two: tuple[Node, Node]):
+    alpha, beta = two
+    for _ in range(2):
+        take(beta, honest(alpha, beta))
+    rotate(alpha, CLOCK, uses=[Use.SIGN])
+    take_statements(beta, CLOCK, own_news(alpha), "news")
+    again = take(beta, with_objects(alpha, beta, ONE, seq=0, bundle="0a" * 16))
+    assert (again.state, again.notes) == ("taken", ())
 
 
 # --- A marking that is defined by whoever sends --------------------------------------------------------

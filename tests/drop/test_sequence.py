@@ -121,6 +121,28 @@ def test_other_senders_and_other_channels_contradict_nobody():
     assert contradict((SECOND.release, SECOND.digest), (twice.release, twice.digest))
 
 
+def test_t04_two_keys_of_one_party_are_one_issuer_where_both_follow_the_same_drop():
+    other = signer(GAMMA.key)(draft(seq=2, prev=FIRST.digest, from_=GAMMA.kid, bundle="dd" * 16))
+    anew = signer(GAMMA.key)(draft(seq=2, prev=THIRD.digest, from_=GAMMA.kid, bundle="dc" * 16))
+    one = SECOND.release, SECOND.digest
+    same = {"is_same": lambda *kids: set(kids) <= {ALPHA.kid, GAMMA.kid}}
+    assert not contradict(one, (other.release, other.digest))
+    assert contradict(one, (other.release, other.digest), **same)
+    assert not contradict(one, (anew.release, anew.digest), **same), "it may have begun to count anew"
+    followers = {FIRST.digest: Link(SECOND.digest, FIRST.digest)}
+    where = place(other.release, other.digest, Known(followers=followers))
+    assert (where.reason, where.against) == (Reason.EQUIVOCATION, SECOND.digest)
+    assert place(anew.release, anew.digest, Known(followers=followers)).reason is not Reason.EQUIVOCATION
+
+
+def test_what_was_undone_may_come_again_and_counts_against_another():
+    undone = replace(known(FIRST, SECOND), undone={SECOND.digest})
+    assert place(SECOND.release, SECOND.digest, undone).reason is None
+    where = place(OTHER_SECOND.release, OTHER_SECOND.digest, undone)
+    assert (where.reason, where.against) == (Reason.EQUIVOCATION, SECOND.digest)
+    assert place(THIRD.release, THIRD.digest, undone).reason is None
+
+
 # --- T5 and T6: for whom, and when ---------------------------------------------------------------------
 
 

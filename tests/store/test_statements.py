@@ -7,7 +7,9 @@ import hashlib
 import pytest
 
 from backchannel.ids import BatchId, PartyId
+from backchannel.store.places import NewPlace
 from backchannel.store.rows import BatchCounts
+from backchannel.store.sqlite import places
 from backchannel.store.sqlite import statements as module
 from backchannel.store.sqlite.store import SqliteStore
 from backchannel.store.statements import NewRefused, NewSent, NewStatement, Subject
@@ -161,15 +163,33 @@ def test_what_is_refused_is_kept_as_it_came_with_its_reason_until_somebody_decid
     ]
 
 
-def test_t4_two_manifests_of_one_number_are_both_kept(store: SqliteStore):
-    for digest in (b"1" * 32, b"2" * 32):
-        row = store.statements.add(
-            NewStatement(digest, "release", "k1", digest, AT), [], batch_id=batch(store)
-        )
-        store.statements.add_received(row, issuer="k1", chan="c", seq=5)
-    found = store.statements.received("k1", "c", at_most=10)
-    assert [(seq, kept.digest) for seq, kept in found] == [(5, b"2" * 32), (5, b"1" * 32)]
-    assert store.statements.received("k1", "d", at_most=10) == []
+def test_t4_two_manifests_of_one_number_are_both_kept_and_stay_when_they_are_undone(store: SqliteStore):
+    batches = [batch(store), batch(store)]
+    for digest, brought in zip((b"1" * 32, b"2" * 32), batches, strict=True):
+        row = store.statements.add(NewStatement(digest, "release", "k1", digest, AT), [], batch_id=brought)
+        store.places.add(NewPlace(row, "k1", "c", 5, digest.hex(), b"0" * 32))
+    found = store.places.near({"k1", "k2"}, "c", 4)
+    assert [(one.seq, one.digest, one.prev, one.stands) for one in found] == [
+        (5, b"1" * 32, b"0" * 32, True),
+        (5, b"2" * 32, b"0" * 32, True),
+    ]
+    assert store.places.near({"k2"}, "c", 5) == store.places.near({"k1"}, "d", 5) == []
+    store.batches.undo(batches[1], at=LATER)
+    assert [one.stands for one in store.places.near({"k1"}, "c", 5)] == [True, False]
+    assert [one.digest for one in store.places.named({"k1"}, (b"2" * 32).hex())] == [b"2" * 32]
+    assert (store.places.last("k1", "c"), store.places.last("k1", "d")) == (5, None)
+    assert store.places.numbers("k1", "c", at_most=9) == [5]
+
+
+def test_what_came_before_names_were_kept_is_found_to_be_read_once(store: SqliteStore):
+    row = store.statements.add(NewStatement(b"1" * 32, "release", "k1", b"e", AT), [], batch_id=batch(store))
+    store.database.execute(
+        "INSERT INTO received_drop (issuer, chan, seq, statement_row) VALUES ('k1', 'c', 5, ?)", (row,)
+    )
+    assert store.places.unread(at_most=9) == [(row, b"e")]
+    store.places.read(row, bundle="b", prev=None)
+    assert store.places.unread(at_most=9) == []
+    assert [one.bundle for one in store.places.near({"k1"}, "c", 5)] == ["b"]
 
 
 def test_what_was_sent_is_kept_for_each_recipient_with_the_secret_of_its_copy(store: SqliteStore):
@@ -196,17 +216,35 @@ def test_what_was_sent_is_kept_for_each_recipient_with_the_secret_of_its_copy(st
 @pytest.mark.parametrize(
     ("sql", "parameters"),
     [
+        ("near", ('["k"]', "c", 1, 3)),
+        ("named", ("b", '["k"]')),
+        ("last", ("k", "c")),
+        ("numbers", ("k", "c", 10)),
+        ("unread", (10,)),
+    ],
+)
+def test_no_question_about_places_reads_a_whole_table(store: SqliteStore, sql: str, parameters: tuple):
+    plan = explained(store, getattr(places, f"_{sql.upper()}"), parameters)
+    assert [line for line in plan if line.startswith("SCAN") and "json_each" not in line] == [], plan
+
+
+def explained(store: SqliteStore, text: str, parameters: tuple) -> list[str]:
+    return [row[3] for row in store.database.execute(f"EXPLAIN QUERY PLAN {text}", parameters)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "parameters"),
+    [
         ("about", (OBJECT, '["origin"]', 10)),
         ("subjects_of", (OBJECT, OBJECT, '["origin"]')),
         ("by_rows", ("[1, 2]",)),
         ("of_version", ("indicator--1", "2026", 10)),
         ("was_taken", ("k", "i")),
-        ("received", ("k", "c", 10)),
         ("receipts", (OBJECT,)),
     ],
 )
 def test_no_question_reads_a_whole_table(store: SqliteStore, sql: str, parameters: tuple):
     text = getattr(module, f"_{sql.upper()}").format(marks="?, ?")
-    plan = [row[3] for row in store.database.execute(f"EXPLAIN QUERY PLAN {text}", parameters)]
+    plan = explained(store, text, parameters)
     scans = [line for line in plan if line.startswith("SCAN") and "json_each" not in line]
     assert scans == [], plan

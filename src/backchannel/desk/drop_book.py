@@ -117,8 +117,7 @@ class _Came:
     def _gap(self, came: Came) -> Iterator[Noted]:
         key = came.issuer, came.chan
         if key not in self._numbers:
-            rows = self._node.store.statements.received(*key, at_most=MAX_NUMBERS)
-            self._numbers[key] = {seq for seq, _ in rows}
+            self._numbers[key] = set(self._node.store.places.numbers(*key, at_most=MAX_NUMBERS))
         numbers = self._numbers[key]
         if came.seq == min(numbers, default=0):
             yield from self._before_first(came)

@@ -25,7 +25,7 @@ from backchannel.desk.hearing import Hearing
 from backchannel.desk.key_statements import take_leading
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
-from backchannel.desk.numbers import known_of_channel
+from backchannel.desk.numbers import known_of_channel, place_digest
 from backchannel.desk.own_keys import OwnKeys, own_keys
 from backchannel.desk.permits import KeptPermits
 from backchannel.desk.pinned import PinnedKeys, own_kids, pinned_keys
@@ -60,12 +60,11 @@ from backchannel.provenance.statement import (
 from backchannel.provenance.verification import KnownKey, Terms
 from backchannel.stix.split import Piece
 from backchannel.store.membership import EventRow
+from backchannel.store.places import NewPlace
 from backchannel.store.rows import BatchCounts, InputFile
 
 MAX_MISSING: Final = 1_000
 """Missing numbers of a channel that are told one by one."""
-MAX_BEFORE: Final = 1_000
-"""Drops of a channel, the newest, that a new one is compared with beside those of its own number and the next ones."""
 CHANNEL: Final = "drop"
 
 Also = Callable[[BatchId | None, BatchCounts, Rejected | None], None]
@@ -327,7 +326,8 @@ class _Taking:
             self._store, LeafKind.RECEIVED, self._manifest.frame, about=self._manifest.digest, now=now
         )
         release = self._release
-        statements.add_received(row, issuer=release.from_, chan=release.chan, seq=release.seq)
+        prev = place_digest(release.prev)
+        self._store.places.add(NewPlace(row, release.from_, release.chan, release.seq, release.bundle, prev))
         until = format_time(sequence.forget_after(release))
         statements.take(release.from_, release.bundle, batch_id=batch_id, keep_until=until)
         for digest, subjects in chains.subjects():

@@ -8,9 +8,10 @@ and a repeated one are normal and are only told; two different drops under one n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import eq
 from types import MappingProxyType
 from typing import Final
 
@@ -34,12 +35,18 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of one channel of one sender."""
+    """What is known of one channel of one sender, as far as it decides about one drop."""
 
     links: Mapping[int, Link] = field(default_factory=lambda: MappingProxyType({}))
-    """By number."""
+    """By number, under the key of the drop: those at its number and beside it at least."""
     bundles: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Name of a drop to its digest, of all channels of the sender, until `forget_after`."""
+    """Name of a drop to its digest, of all channels and keys of the sender."""
+    followers: Mapping[str, Link] = field(default_factory=lambda: MappingProxyType({}))
+    """Digest of a manifest to what follows it under the number of the drop, whichever key of the sender signed that."""
+    undone: Collection[str] = frozenset()
+    """Digests of drops that were taken and undone: they may be taken again, and stay signed."""
+    last: int | None = None
+    """The highest number under the key of the drop; None: the highest of `links`."""
     first: int | None = None
     """The number that the first drop should bear, where none is known; None: the channel may be older than we know."""
 
@@ -88,19 +95,21 @@ def place(release: Release, digest: str, known: Known) -> Place:
         digest: `sha256:...` of its manifest.
         known: what was taken from its sender on this channel before.
     """
-    before = known.bundles.get(release.bundle)
     same = known.links.get(release.seq)
-    if digest in {before, same.digest if same else None}:
+    fork = known.followers.get(release.prev or "")
+    found = known.bundles.get(release.bundle), same and same.digest, fork and fork.digest
+    twins = {str(one) for one in found if one}
+    if digest in twins and digest not in known.undone:
         return Place(Reason.REPLAY)
-    if before is not None or same is not None:
-        return Place(Reason.EQUIVOCATION, against=before or (same.digest if same else None))
+    if against := min(twins - {digest}, default=None):
+        return Place(Reason.EQUIVOCATION, against=against)
     previous, following = known.links.get(release.seq - 1), known.links.get(release.seq + 1)
     if previous is not None and release.prev != previous.digest:
         return Place(Reason.EQUIVOCATION, against=previous.digest)
     if following is not None and following.prev != digest:
         return Place(Reason.EQUIVOCATION, against=following.digest)
     unknown = release.seq if known.first is None else known.first
-    last = max(known.links, default=unknown - 1)
+    last = max(known.links, default=unknown - 1) if known.last is None else known.last
     if release.seq < last:
         return Place(Reason.OUT_OF_ORDER)
     if release.seq > last + 1:
@@ -108,16 +117,30 @@ def place(release: Release, digest: str, known: Known) -> Place:
     return Place(None)
 
 
-def contradict(one: tuple[Release, str], other: tuple[Release, str]) -> bool:
+def contradict(
+    one: tuple[Release, str],
+    other: tuple[Release, str],
+    *,
+    is_same: Callable[[str, str], bool] = eq,
+) -> bool:
     """Whether two verified manifests, each with its digest, cannot both belong to one honest channel.
 
-    So the evidence of an equivocation is checked by anybody, from the two manifests alone.
+    So the evidence of an equivocation is checked by anybody, from the two manifests alone. Under two keys of one
+    sender only what follows the same manifest contradicts: who comes back from a backup of their keys counts anew.
+
+    Args:
+        one: a manifest.
+        other: another.
+        is_same: whether two keys are of one party, by its card and key sets.
     """
     (first, first_digest), (second, second_digest) = sorted((one, other), key=lambda each: each[0].seq)
-    if first.from_ != second.from_ or first_digest == second_digest:
+    if not is_same(first.from_, second.from_) or first_digest == second_digest:
         return False
     if first.bundle == second.bundle:
         return True
     if first.chan != second.chan:
         return False
-    return first.seq == second.seq or (first.seq + 1 == second.seq and second.prev != first_digest)
+    if first.seq == second.seq:
+        return first.from_ == second.from_ or (first.prev is not None and first.prev == second.prev)
+    follows = first.seq + 1 == second.seq and first.from_ == second.from_
+    return follows and second.prev != first_digest

@@ -15,6 +15,7 @@ from backchannel.store.exchange import Collected, Collections, Credentials, Stat
 from backchannel.store.given import Given
 from backchannel.store.leaves import Leaves
 from backchannel.store.membership import Membership
+from backchannel.store.places import Places
 from backchannel.store.polled import Channels
 from backchannel.store.requests import Requests
 from backchannel.store.rows import (
@@ -327,6 +328,11 @@ class Store(Protocol):
     @property
     def carried(self) -> CarriedFiles:
         """What carries drops brought, and what went by it."""
+        ...
+
+    @property
+    def places(self) -> Places:
+        """Where drops stand that came."""
         ...
 
     @property

@@ -242,18 +242,6 @@ class Statements(Protocol):
         """Let go of an original that the store keeps."""
         ...
 
-    def add_received(self, statement_row: int, *, issuer: str, chan: str, seq: int) -> None:
-        """Keep the place of a received drop in its channel."""
-        ...
-
-    def received(self, issuer: str, chan: str, *, at_most: int) -> list[tuple[int, StatementRow]]:
-        """Return number and manifest of the drops in sight of a channel, the highest number first."""
-        ...
-
-    def received_near(self, issuer: str, chan: str, seq: int) -> list[tuple[int, StatementRow]]:
-        """Return number and manifest of the drops in sight of a channel that stand at a number or beside it."""
-        ...
-
     def came(
         self,
         *,

@@ -102,17 +102,6 @@ class SqliteStatements(SqliteQuarantine, SqliteWaiting):
     def forget_taken(self, *, before: str) -> int:
         return self._database.execute(_FORGET_TAKEN, (before,)).rowcount
 
-    def add_received(self, statement_row: int, *, issuer: str, chan: str, seq: int) -> None:
-        self._database.execute(_ADD_RECEIVED, (issuer, chan, seq, statement_row))
-
-    def received(self, issuer: str, chan: str, *, at_most: int) -> list[tuple[int, StatementRow]]:
-        rows = self._database.execute(_RECEIVED, (issuer, chan, at_most))
-        return [(row[8], statement(row[:8])) for row in rows]
-
-    def received_near(self, issuer: str, chan: str, seq: int) -> list[tuple[int, StatementRow]]:
-        rows = self._database.execute(_RECEIVED_NEAR, (issuer, chan, seq - 1, seq + 1))
-        return [(row[8], statement(row[:8])) for row in rows]
-
     def came(
         self,
         *,
@@ -265,29 +254,6 @@ ON CONFLICT (issuer, statement_id) DO UPDATE SET batch_id = excluded.batch_id, k
 """
 
 _FORGET_TAKEN = "DELETE FROM taken WHERE keep_until IS NOT NULL AND keep_until < ?"
-
-_ADD_RECEIVED = """
-INSERT INTO received_drop (issuer, chan, seq, statement_row)
-VALUES (?, ?, ?, ?)
-ON CONFLICT DO NOTHING
-"""
-
-_RECEIVED = """
-SELECT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_at, s.envelope, s.is_own, d.seq
-FROM received_drop AS d
-JOIN visible_statement AS s ON s.statement_row = d.statement_row
-WHERE d.issuer = ? AND d.chan = ?
-ORDER BY d.seq DESC, s.statement_row DESC
-LIMIT ?
-"""
-
-_RECEIVED_NEAR = """
-SELECT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_at, s.envelope, s.is_own, d.seq
-FROM received_drop AS d
-JOIN visible_statement AS s ON s.statement_row = d.statement_row
-WHERE d.issuer = ? AND d.chan = ? AND d.seq BETWEEN ? AND ?
-ORDER BY d.seq, s.statement_row
-"""
 
 # A drop that brought no objects has no batch, and is in sight without one.
 _CAME = """

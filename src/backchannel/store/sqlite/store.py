@@ -23,6 +23,7 @@ from backchannel.store.sqlite.membership import SqliteMembership
 from backchannel.store.sqlite.migrate import migrate
 from backchannel.store.sqlite.objects import SqliteObjects
 from backchannel.store.sqlite.parties import SqliteParties
+from backchannel.store.sqlite.places import SqlitePlaces
 from backchannel.store.sqlite.requests import SqliteRequests
 from backchannel.store.sqlite.rule_numbers import SqliteRuleNumbers
 from backchannel.store.sqlite.segments import SqliteSegments
@@ -71,6 +72,7 @@ class SqliteStore:
         self.statuses = SqliteStatuses(self.database)
         self.channels = SqliteChannels(self.database)
         self.carried = SqliteCarriedFiles(self.database)
+        self.places = SqlitePlaces(self.database)
         self.statements = SqliteStatements(self.database)
         self.requests = SqliteRequests(self.database)
         self.comparisons = SqliteComparisons(self.database)
