@@ -56,6 +56,14 @@ class ReadOnly:
         """
         raise UsageError("it takes no drops", hint="Name a channel of kind drop.")
 
+    def compare(self, session: str, message: bytes) -> bytes:  # noqa: ARG002  # the protocol's names
+        """Refuse.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("it carries no comparisons", hint="Name a channel of kind taxii.")
+
 
 class _Feed(ReadOnly):
     """One file."""

@@ -24,6 +24,7 @@ from backchannel.channels.taxii.server.app import PREFIX, TaxiiServer
 from backchannel.clock import Clock
 from backchannel.desk import credentials
 from backchannel.desk.node import Node, open_node
+from backchannel.parties.at_rest import Unseal
 
 
 class Front:
@@ -98,6 +99,7 @@ def open_channels(
     public_url: str | None = None,
     trusted_proxies: tuple[Network, ...] = (),
     limits: Limits | None = None,
+    unseal: Unseal | None = None,
 ) -> Channels:
     """Open the channels of the node in `home`; its store stays open for as long as they do.
 
@@ -107,13 +109,14 @@ def open_channels(
         public_url: how clients reach us.
         trusted_proxies: who may say for whom they ask (`channels.forwarded`).
         limits: what one client may use.
+        unseal: opens our keys, for comparisons.
 
     Raises:
         UsageError: there is no node.
         StoreError: its store cannot be opened.
     """
     node = open_node(home)
-    taxii = TaxiiServer(node, clock, public_url=public_url, limits=limits)
+    taxii = TaxiiServer(node, clock, public_url=public_url, limits=limits, unseal=unseal)
     misp = MispServer(node, clock, public_url=public_url, limits=limits)
     apps: dict[str, ASGIApp] = {PREFIX: taxii, FEEDS: misp, REST: misp}
     return Channels(node, apps, trusted_proxies, (taxii.close, misp.close))

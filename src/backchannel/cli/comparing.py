@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from backchannel.cli.command import Group, pass_session
-from backchannel.cli.layout import facts, heading, joined, table
+from backchannel.cli.comparison_messages import (
+    carried,
+    check_place,
+    hand_out_message,
+    read_message,
+    write_message,
+)
+from backchannel.cli.comparison_texts import checked_text, list_text, shown_text
 from backchannel.cli.passphrases import passphrase_option, unseal_of
 from backchannel.cli.session import Session
-from backchannel.errors import EXIT_NEEDS_YOU, InputError, SignatureError, UsageError
+from backchannel.errors import EXIT_NEEDS_YOU, SignatureError, UsageError
 
 if TYPE_CHECKING:
-    from backchannel.desk.comparison_documents import Comparison, ComparisonShown
-    from backchannel.desk.comparison_session import Session as Comparing
-    from backchannel.desk.node import Node
-    from backchannel.parties.at_rest import Unseal
+    from backchannel.desk.comparison_documents import ComparisonShown
     from backchannel.psi.items import Sort
-
-MAX_MESSAGE_BYTES = 4 * 2**20
-"""Largest file of a message that is read (bytes)."""
 
 
 class _Compare(Group):
@@ -82,6 +80,12 @@ override_option = click.option(
 @click.option(
     "--suite", default=None, metavar="NAME", help="edwards25519, or p256 where both have the faster engine."
 )
+@click.option(
+    "--channel",
+    default="",
+    metavar="NAME",
+    help="Carry the messages by this channel of kind taxii, which leads to the party's Backchannel.",
+)
 @message_option
 @passphrase_option
 @pass_session
@@ -93,17 +97,19 @@ def with_(
     overridden: tuple[str, ...],
     because: str,
     suite: str | None,
+    channel: str,
     to: str | None,
     passphrase_file: Path | None,
 ) -> None:
     """Begin to compare with PARTY: first how many both hold, then, if both agree, which."""
     from backchannel.desk.comparing import begin  # noqa: PLC0415
+    from backchannel.desk.comparison_calling import check_caller_channel  # noqa: PLC0415
     from backchannel.desk.comparison_listing import shown  # noqa: PLC0415
     from backchannel.psi.items import DEFAULT_SORTS, GRADES, Grade  # noqa: PLC0415
     from backchannel.psi.suites import SODIUM  # noqa: PLC0415
 
     wanted = tuple(dict.fromkeys((*_sorts(sorts), *_sorts(overridden)))) or DEFAULT_SORTS
-    _check_place(session, to)
+    check_place(session, to)
     listed = [sort.value for sort in wanted if GRADES[sort] is Grade.LISTED]
     if listed:
         session.tell(
@@ -111,6 +117,8 @@ def with_(
         )
     with session.node() as node:
         unseal = unseal_of(node, passphrase_file)
+        if channel:
+            check_caller_channel(node, channel)
         begun, left_out = begin(
             node,
             session.clock,
@@ -119,9 +127,11 @@ def with_(
             overridden=_sorts(overridden),
             because=because,
             suite=suite or SODIUM,
+            channel=channel,
             unseal=unseal,
         )
-        path = _hand_out(session, node, begun, to, unseal)
+        path = hand_out_message(session, node, begun, to, unseal)
+        begun = carried(session, node, begun, unseal)
         found = shown(begun, left_out=left_out, path=path)
     _answer(session, found, to)
 
@@ -137,7 +147,7 @@ def take(ctx: click.Context, session: Session, file: Path, *, passphrase_file: P
     from backchannel.desk.comparison_taking import take_message  # noqa: PLC0415
 
     with session.node() as node:
-        taken = take_message(node, session.clock, _read(file), unseal=unseal_of(node, passphrase_file))
+        taken = take_message(node, session.clock, read_message(file), unseal=unseal_of(node, passphrase_file))
         found = shown(taken.session, took="taken" if taken.is_new else "known")
     _answer(session, found, None)
     if taken.refusal is not None:
@@ -189,11 +199,12 @@ def decline(
     from backchannel.desk.comparing import decline as say_no  # noqa: PLC0415
     from backchannel.desk.comparison_listing import shown  # noqa: PLC0415
 
-    _check_place(session, to)
+    check_place(session, to)
     with session.node() as node:
         unseal = unseal_of(node, passphrase_file)
         ended = say_no(node, session.clock, which, because=because, unseal=unseal)
-        found = shown(ended, path=_hand_out(session, node, ended, to, unseal))
+        path = hand_out_message(session, node, ended, to, unseal)
+        found = shown(carried(session, node, ended, unseal), path=path)
     _answer(session, found, to)
 
 
@@ -205,27 +216,7 @@ def list_(session: Session) -> None:
 
     with session.node() as node:
         found = list_comparisons(node)
-    if session.form == "json":
-        session.document(found)
-        return
-    if not found.comparisons:
-        session.text("Nothing was compared yet. Begin: backchannel compare PARTY -o FILE")
-        return
-    rows = [
-        (
-            one.session[:8],
-            one.party,
-            "we asked" if one.side == "initiator" else "they asked",
-            one.state,
-            one.turn if one.state == "open" else "-",
-            f"{one.items:,}",
-            "?" if one.common is None else f"{one.common:,}",
-            one.next,
-        )
-        for one in found.comparisons
-    ]
-    heads = ("session", "party", "who", "state", "turn", "ours", "common", "next")
-    session.text(table(heads, rows, numbers=("ours", "common"), keep=("session",)))
+    session.either(found, lambda: list_text(found))
 
 
 @compare.command("show", example="backchannel compare show 3a5ec3b6")
@@ -237,6 +228,24 @@ def show(session: Session, which: str) -> None:
 
     with session.node() as node:
         found = show_comparison(node, which)
+    _answer(session, found, None)
+
+
+@compare.command("call", example="backchannel compare call 3a5ec3b6")
+@click.argument("which", metavar="SESSION")
+@passphrase_option
+@pass_session
+def call(session: Session, which: str, *, passphrase_file: Path | None) -> None:
+    """Bring our message to the party by the session's channel, and take what it answers."""
+    import time  # noqa: PLC0415
+
+    from backchannel.channels.opening import open_channel  # noqa: PLC0415
+    from backchannel.desk.comparison_calling import call as bring  # noqa: PLC0415
+    from backchannel.desk.comparison_listing import shown  # noqa: PLC0415
+
+    with session.node() as node:
+        unseal = unseal_of(node, passphrase_file)
+        found = shown(bring(node, session.clock, which, open_channel, pause=time.sleep, unseal=unseal))
     _answer(session, found, None)
 
 
@@ -252,10 +261,10 @@ def open_(session: Session, which: str, *, to: str | None, passphrase_file: Path
 
     if to is None:
         raise UsageError("no place is named for what is opened", hint="Name a file with -o.")
-    _check_place(session, to)
+    check_place(session, to)
     with session.node() as node:
         opened, data = open_inputs(node, session.clock, which, unseal=unseal_of(node, passphrase_file))
-        _write(session, to, data)
+        write_message(session, to, data)
         found = shown(opened, path=to)
     _answer(session, found, to)
 
@@ -273,17 +282,9 @@ def check(
     from backchannel.desk.comparison_audit import MAX_OPENING_BYTES, check_opening  # noqa: PLC0415
 
     with session.node() as node:
-        data = _read(file, MAX_OPENING_BYTES)
+        data = read_message(file, MAX_OPENING_BYTES)
         found = check_opening(node, session.clock, which, data, unseal=unseal_of(node, passphrase_file))
-    session.either(
-        found,
-        lambda: "\n\n".join(
-            [
-                heading(joined(f"Inputs of {found.party}", "good" if found.good else found.reason)),
-                facts([("opened", f"{found.opened:,}"), ("what", found.detail), ("", found.says)], indent=2),
-            ]
-        ),
-    )
+    session.either(found, lambda: checked_text(found))
     if not found.good:
         ctx.exit(SignatureError.exit_code)
 
@@ -304,7 +305,7 @@ def _go_on(
     from backchannel.desk.comparing import answer as go_on  # noqa: PLC0415
     from backchannel.desk.comparison_listing import shown  # noqa: PLC0415
 
-    _check_place(session, to)
+    check_place(session, to)
     with session.node() as node:
         unseal = unseal_of(node, passphrase_file)
         answered = go_on(
@@ -316,7 +317,8 @@ def _go_on(
             because=because,
             unseal=unseal,
         )
-        found = shown(answered, path=_hand_out(session, node, answered, to, unseal))
+        path = hand_out_message(session, node, answered, to, unseal)
+        found = shown(carried(session, node, answered, unseal), path=path)
     _answer(session, found, to)
 
 
@@ -332,88 +334,10 @@ def _sorts(names: Sequence[str]) -> tuple[Sort, ...]:
         ) from None
 
 
-def _read(file: Path, max_bytes: int = MAX_MESSAGE_BYTES) -> bytes:
-    try:
-        if str(file) == "-":
-            return sys.stdin.buffer.read(max_bytes + 1)
-        with file.open("rb") as opened:
-            return opened.read(max_bytes + 1)
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}") from error
-
-
-def _check_place(session: Session, to: str | None) -> None:
-    """See before anything is made that the message can be written."""
-    if to == "-" and session.form == "json":
-        raise UsageError("message and document cannot both go to stdout", hint="Name a file with -o.")
-    if to == "-" and sys.stdout.isatty():
-        raise UsageError("a terminal cannot show a message", hint="Name a file with -o.")
-    if to not in {None, "-"}:
-        replace(session, output=Path(to or "")).check_output()
-
-
-def _hand_out(
-    session: Session, node: Node, comparing: Comparing, to: str | None, unseal: Unseal | None
-) -> str:
-    """Write our newest message where it was asked for; returns where."""
-    from backchannel.desk.comparing import hand_out  # noqa: PLC0415
-
-    if to is None:
-        return ""
-    _write(session, to, hand_out(node, session.clock, comparing, unseal=unseal))
-    return to
-
-
-def _write(session: Session, to: str, data: bytes) -> None:
-    """Write a message where it was asked for; when this returns, it is on the disk."""
-    with replace(session, output=Path(to)).result() as out:
-        out.write(data)
-        if to != "-":
-            out.flush()
-            os.fsync(out.fileno())
-
-
 def _answer(session: Session, found: ComparisonShown, to: str | None) -> None:
     if session.form == "json":
         session.document(found)
     elif to == "-":
-        session.tell(_text(found))
+        session.tell(shown_text(found))
     else:
-        session.text(_text(found))
-
-
-def _text(found: ComparisonShown) -> str:
-    one = found.comparison
-    head = heading(joined(f"Comparison {one.session[:8]} with {one.party}", one.state, found.took))
-    rows = [
-        ("who", "we asked" if one.side == "initiator" else "they asked"),
-        ("why", one.because),
-        ("sorts", ", ".join(one.sorts)),
-        ("override", ", ".join(one.overridden)),
-        ("ours", f"{one.items:,} items, shown as {one.size:,}" if one.size else ""),
-        ("theirs", f"shown as {one.their_size:,}" if one.their_size else ""),
-        ("both hold", _common(one)),
-        ("ended", joined(one.reason, one.detail)),
-        ("written", found.path),
-        ("note", one.says),
-        ("next", one.next),
-    ]
-    parts = [head, facts(rows, indent=2)]
-    if found.left_out:
-        parts.append("\n".join(f"  left out: {left.n:,} {left.why}" for left in found.left_out))
-    if found.items:
-        parts.append(
-            table(
-                ("sort", "value", "indicator"),
-                [(i.sort, i.value, i.id) for i in found.items],
-                keep=("value",),
-            )
-        )
-    return "\n\n".join(parts)
-
-
-def _common(one: Comparison) -> str:
-    if one.common is None:
-        return "not known yet"
-    sure = "" if one.state != "failed" else "; do not use it"
-    return f"{one.common:,} ({one.marking}){sure}"
+        session.text(shown_text(found))

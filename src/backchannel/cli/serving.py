@@ -90,16 +90,15 @@ def serve(
     from backchannel.web.tls import Tls  # noqa: PLC0415
 
     trusted = trusted_networks(trusted_proxies)
+    home, clock = session.home, session.clock
     with (
-        open_channels(
-            session.home, session.clock, public_url=public_url, trusted_proxies=trusted
-        ) as channels,
-        polling(session.home, session.clock, unseal),
-        keeping_box(session.home, session.clock, unseal) if has_box else nullcontext() as box,
-        keeping_ledger(session.home, session.clock, unseal),
+        open_channels(home, clock, public_url=public_url, trusted_proxies=trusted, unseal=unseal) as channels,
+        polling(home, clock, unseal),
+        keeping_box(home, clock, unseal) if has_box else nullcontext() as box,
+        keeping_ledger(home, clock, unseal),
     ):
         run(
-            session.home,
+            home,
             host or settings.host,
             settings.port if port is None else port,
             public_url=public_url,
@@ -107,7 +106,7 @@ def serve(
             channels=channels,
             box=box,
             unseal=unseal,
-            clock=session.clock,
+            clock=clock,
         )
 
 

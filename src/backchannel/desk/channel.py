@@ -143,6 +143,18 @@ class Channel(Protocol):
         """
         ...
 
+    def compare(self, session: str, message: bytes) -> bytes:
+        """Bring a message of a comparison to the party's server; returns its message that follows, or nothing.
+
+        Args:
+            session: name of the session (32 hexadecimal digits).
+            message: ours; empty: what follows is asked for.
+
+        Raises:
+            UsageError: the channel carries no comparisons.
+        """
+        ...
+
 
 class Opener(Protocol):
     """Opens a channel: the composition root knows which protocol is which."""

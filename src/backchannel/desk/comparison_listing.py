@@ -109,6 +109,8 @@ def _next(session: Session, turn: Turn, party: str) -> str:
         return "It ended: do not use its result. Ask them, and see the ledger for the messages."
     if session.row.state == "declined":
         return "It ended."
+    if turn == "theirs" and session.row.channel:
+        return f"Wait for {party}, and ask for what they said: backchannel compare call {name}"
     if turn == "theirs":
         return f"Wait for {party}; what they send: backchannel compare take FILE"
     if turn == "nobody":

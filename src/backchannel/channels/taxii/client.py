@@ -16,6 +16,7 @@ import msgspec
 from backchannel.channels.http import Answer, Door
 from backchannel.channels.reasons import status_error
 from backchannel.channels.taxii.bookmark import Bookmark, read_bookmark
+from backchannel.channels.taxii.comparing import carry_comparison
 from backchannel.channels.taxii.dialect import OBJECTS, last_added, server_now, span, stamp
 from backchannel.channels.taxii.envelope import Envelope, read_envelope
 from backchannel.channels.taxii.finding import Finder, Root
@@ -44,6 +45,7 @@ class TaxiiChannel:
 
     def __init__(self, door: Door, terms: Terms, pause: Pause) -> None:
         self._door, self._pause = door, pause
+        self._url = terms.url
         self._finder = Finder(door, terms.url, terms.collections)
         self._roots: dict[str, Root] = {}
 
@@ -63,6 +65,9 @@ class TaxiiChannel:
 
     def hand_on(self, file: BinaryIO, size: int) -> str:  # noqa: ARG002  # the protocol's names
         raise UsageError("it takes no drops", hint="Name a channel of kind drop.")
+
+    def compare(self, session: str, message: bytes) -> bytes:
+        return carry_comparison(self._door, self._url, session, message)
 
 
 class _Step(NamedTuple):

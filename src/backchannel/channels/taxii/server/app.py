@@ -41,6 +41,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.shown_checkpoint import ShownCheckpoint
 from backchannel.desk.taxii import BusyError
 from backchannel.errors import BackchannelError
+from backchannel.parties.at_rest import Unseal
 from backchannel.provenance.ledger.headers import SEEN_HEADER
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,13 @@ class TaxiiServer:
     """Serves the roots and collections of one node."""
 
     def __init__(
-        self, node: Node, clock: Clock, *, public_url: str | None = None, limits: Limits | None = None
+        self,
+        node: Node,
+        clock: Clock,
+        *,
+        public_url: str | None = None,
+        limits: Limits | None = None,
+        unseal: Unseal | None = None,
     ) -> None:
         """Take requests for `node`, which stays open as long as this does.
 
@@ -90,8 +97,10 @@ class TaxiiServer:
             clock: decides which credentials have expired, and stamps what comes in.
             public_url: how clients reach us, for the URLs in discovery; by default as they came.
             limits: what one client may use.
+            unseal: opens our keys, for comparisons.
         """
         self._node, self._clock, self._public_url = node, clock, public_url
+        self._unseal = unseal
         self._limits = limits = limits or Limits()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="taxii-read")
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="taxii-write")
@@ -222,7 +231,7 @@ class TaxiiServer:
         url = base_url(request.scope, request.headers, self._public_url)
         query = request.scope["query_string"]
         try:
-            return work(Asked(self._node, self._clock, caller, request.place, query, url))
+            return work(Asked(self._node, self._clock, caller, request.place, query, url, self._unseal))
         except (access.NotThereError, access.NotAllowedError):
             if caller.party is None:
                 raise _stranger() from None

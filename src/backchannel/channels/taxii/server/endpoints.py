@@ -20,16 +20,26 @@ from backchannel.channels.taxii.server.cursor import (
 )
 from backchannel.channels.taxii.server.filters import ALL_FIELDS, BadQueryError, Filter, parse_query
 from backchannel.clock import Clock
-from backchannel.desk import access, posting, taxii
+from backchannel.desk import access, comparison_serving, posting, taxii
 from backchannel.desk.access import Caller, CollectionSeen
 from backchannel.desk.node import Node
 from backchannel.desk.paging import MAX_PAGE_ROWS, Page, Query
+from backchannel.parties.at_rest import Unseal
 
 MAX_NAME_CHARS = 320
 """Longest part of a path; a STIX identifier has at most 289 characters here."""
 
 Kind = Literal[
-    "discovery", "root", "status", "collections", "collection", "manifest", "objects", "object", "versions"
+    "discovery",
+    "comparisons",
+    "root",
+    "status",
+    "collections",
+    "collection",
+    "manifest",
+    "objects",
+    "object",
+    "versions",
 ]
 
 
@@ -47,6 +57,8 @@ class Place:
     @property
     def methods(self) -> tuple[str, ...]:
         """What may be done there."""
+        if self.kind == "comparisons":
+            return ("POST",)
         more = {"objects": ("POST",), "object": ("DELETE",)}
         return ("GET", "HEAD", *more.get(self.kind, ()))
 
@@ -72,6 +84,8 @@ def find_place(path: str) -> Place | None:
     match parts:
         case []:
             return Place("discovery")
+        case [".comparisons"]:
+            return Place("comparisons")
         case [root]:
             return Place("root", root)
         case [root, "status", item]:
@@ -102,6 +116,8 @@ class Asked:
     query: bytes
     base_url: str
     """Scheme and host by which we were reached: `https://intel.alpha.example`."""
+    unseal: Unseal | None = None
+    """Opens our keys, where they are under a passphrase that was given."""
 
 
 def answer(asked: Asked) -> Answer:
@@ -135,6 +151,9 @@ def delete(asked: Asked) -> Answer:
 
 def may_post(asked: Asked) -> None:
     """Say at once, before its body is read, that a POST will not be taken; raises as `answer` does."""
+    if asked.place.kind == "comparisons":
+        comparison_serving.check_caller(asked.caller)
+        return
     if not access.collection_seen(
         asked.node.store, asked.caller, asked.place.root, asked.place.collection
     ).can_write:
@@ -143,6 +162,11 @@ def may_post(asked: Asked) -> None:
 
 def post(asked: Asked, body: bytes) -> Answer:
     """Take in what was posted; durable when it returns (TAXII 2.1 §5.5); raises as `answer` does."""
+    if asked.place.kind == "comparisons":
+        return Answer(
+            200,
+            comparison_serving.exchange(asked.node, asked.clock, asked.caller, body, unseal=asked.unseal),
+        )
     return answers.status_resource(
         posting.post(asked.node, asked.clock, asked.caller, asked.place.root, asked.place.collection, body),
         status=202,
