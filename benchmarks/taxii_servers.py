@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import secrets
 import socket
 import subprocess
 import time
@@ -12,7 +13,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".peers"
 TAXII = "application/taxii+json;version=2.1"
+PORTS = range(20_000, 32_000)
+"""Linux gives those from 32768 by itself, others those from 49152 (RFC 6335 §6)."""
 START_S = 60
 """How long a server may take to answer its first request, on a busy machine."""
 
@@ -46,10 +49,16 @@ class Served:
 
 
 def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of the loopback for a server that is started by itself, perhaps several times.
+
+    None of those that a system gives to whoever asks for any: between two starts somebody else would get it.
+    """
+    while True:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with suppress(OSError), socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as packets:
+            stream.bind(("127.0.0.1", port))
+            packets.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import random
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
+from benchmarks.taxii_servers import free_port
 from tests.channels import killable
 from tests.channels.killable import objects_of, run_poller, run_server, run_writer
 from tests.desk.made import CLOCK, GREEN, a_file, indicator
@@ -72,17 +72,11 @@ class Stage:
         return [process for process, _ in started]
 
 
-def a_free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @pytest.fixture
 def stage(forks: ForkServerContext, new_home: Path, tmp_path: Path) -> Iterator[Stage]:
     alpha = shutil.copytree(new_home, tmp_path / "alpha")
     beta = shutil.copytree(new_home, tmp_path / "beta")
-    port = a_free_port()
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     with open_node(alpha) as node:
         add_root(node, CLOCK, "exchange", base_url=base)

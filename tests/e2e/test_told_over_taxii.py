@@ -14,10 +14,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
-from benchmarks.taxii_servers import TAXII, Served, basic, medallion, opentaxii
+from benchmarks.taxii_servers import TAXII, Served, basic, free_port, medallion, opentaxii
 from tests.channels import killable
 from tests.channels.killable import run_poller, run_server
-from tests.channels.test_kill import a_free_port
 from tests.desk.drops import indicator, keep, nodes
 from tests.e2e.carriers import ROOT, Serving
 
@@ -240,7 +239,7 @@ def test_whatever_is_killed_each_is_told_once(two: list[Node], way: str):
     alpha, beta = two
     forks = multiprocessing.get_context("forkserver")
     forks.set_forkserver_preload([killable.__name__])
-    port = a_free_port()
+    port = free_port()
     base = f"http://127.0.0.1:{port}"
     serves, asks = (alpha, beta) if way == "pushed" else (beta, alpha)
     running: list[BaseProcess] = []

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from benchmarks.taxii_servers import free_port
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.actions.made import GREEN, NOW, entry, label
@@ -199,9 +200,7 @@ def test_no_name_breaks_out_of_its_line(name: str):
 def resolver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Path]]:
     """BIND on the loopback with our zone, and a toy zone with every name that the test asks for."""
     folder = tmp_path_factory.mktemp("named")
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     (folder / rpz.FILE).write_text("\n".join(zone(*ENTRIES)) + "\n", "ascii")
     (folder / "example").write_text(TOY, "ascii")
     (folder / "named.conf").write_text(

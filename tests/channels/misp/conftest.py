@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 import urllib.error
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from benchmarks.taxii_servers import free_port
 from starlette.types import Receive, Scope, Send
 from tests.desk.made import NOW, a_file, an_id, indicator
 from tests.misp.made import plain
@@ -112,9 +112,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterato
         ]
         channels = open_channels(folder / "home", CLOCK)
         app = channels.before(no_pages)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         server = uvicorn.Server(
             uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off")
         )
