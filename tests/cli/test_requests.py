@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.cli.running import Ran, run_in
+from tests.cli.running import Ran, dns, jsonl, run_in
 from tests.desk.drops import RED, indicator, keep, nodes
 
 from backchannel.clock import SystemClock
@@ -119,6 +119,34 @@ def test_it_is_declined_and_taken_back(two: Two):
     assert states == {name: "declined", other: "cancelled"}
     ran = two.beta("answer", other, "--text", "Too late")
     assert (ran.code, "cancelled already" in ran.err) == (2, True)
+
+
+def test_a_hunt_is_looked_at_approved_and_answered_in_steps(two: Two):
+    jsonl(two.folder / "dns.log", dns(0, "evil1.example"), dns(1, "www.evil1.example"))
+    words = ("--question", "Did you see it?", "--pattern", "[domain-name:value = 'evil1.example']")
+    ran = two.alpha("ask", "Beta", *words, "--purpose", "intrusion", "--json")
+    name = request(ran)["request"]
+    two.to_beta()
+    assert "hunt asked" in two.beta("inbox").text
+    look = two.beta("answer", name, "--hunt", "dns.log")
+    assert "looked for: domain names" in look.text
+    assert "--approve" in look.err
+    approve = two.beta("answer", name, "--hunt", "dns.log", "--json").document["approve"]
+    ran = two.beta("answer", name, "--hunt", "dns.log", "--approve", str(approve))
+    assert (ran.code, "pattern 1: 2-9 log lines, 2026-01-01 to 2026-01-01" in ran.text) == (0, True)
+    assert two.beta("answer", name, "--hunt", "dns.log").code == 4
+    two.to_alpha()
+    assert "pattern 1: 2-9 log lines" in two.alpha("ask", "show", name).text
+
+
+def test_a_hunt_that_names_a_person_is_refused_with_its_code(two: Two):
+    words = ("--question", "?", "--pattern", "[email-addr:value = 'a@evil.example']", "--purpose", "phishing")
+    name = request(two.alpha("ask", "Beta", *words, "--json"))["request"]
+    two.to_beta()
+    look = two.beta("answer", name, "--hunt", "dns.log", "--json")
+    assert (look.code, look.document["refused"], look.document["approve"]) == (1, "names-person", None)
+    ran = two.beta("answer", name, "--hunt", "dns.log", "--approve", "ab" * 32)
+    assert (ran.code, "names-person" in ran.err) == (4, True)
 
 
 def test_help_that_is_wanted_is_a_task_until_it_is_given(two: Two):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backchannel.policy.hunt_requests import HuntRule, HuntVerdict, judge_hunt
+from backchannel.policy.reading import PolicyFaultsError, read_policy
 from backchannel.provenance.reasons import Reason
 
 
@@ -100,3 +101,31 @@ def test_a_pattern_that_is_none_is_named_and_searched_for_by_nobody():
     found = judged("[[[", "[ipv4-addr:value = '203.0.113.9']")
     assert found.touchy == ()
     assert found.unread[0].startswith("pattern 1 cannot be read: ")
+
+
+# --- As policy.toml says it ------------------------------------------------------------------------------
+
+HEAD = 'version = 1\ndefault = "deny"\n'
+
+
+def test_the_policy_names_who_may_ask_for_what():
+    section = '[[hunt_request]]\nparty = "CERT Beta"\nkinds = ["email", "own"]\npurposes = ["phishing"]\nk_anonymity = 3\n'
+    [rule] = read_policy((HEAD + section).encode()).policy.hunt_requests
+    assert rule == HuntRule(party="CERT Beta", kinds=("email", "own"), purposes=("phishing",), k_anonymity=3)
+    assert read_policy(HEAD.encode()).policy.hunt_requests == ()
+
+
+@pytest.mark.parametrize(
+    ("section", "field"),
+    [
+        ("kinds = []", "hunt_request 1: party"),
+        ('party = "B"\nkinds = ["everything"]', "hunt_request 1: kinds"),
+        ('party = "B"\npurposes = ["curiosity"]', "hunt_request 1: purposes"),
+        ('party = "B"\nk_anonymity = 0', "hunt_request 1: k_anonymity"),
+        ('party = "B"\nstanding = true', "hunt_request 1: standing"),
+    ],
+)
+def test_a_section_that_is_not_of_its_form_is_named(section: str, field: str):
+    with pytest.raises(PolicyFaultsError) as refused:
+        read_policy(f"{HEAD}[[hunt_request]]\n{section}\n".encode())
+    assert [one.field for one in refused.value.faults] == [field]

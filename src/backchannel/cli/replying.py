@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -15,8 +15,9 @@ from backchannel.cli.handing import Handing, handing_options
 from backchannel.cli.layout import paragraph
 from backchannel.cli.passphrases import passphrase_option, unseal_when_needed
 from backchannel.cli.releasing import plan_text
+from backchannel.cli.request_texts import hunt_preview_text, hunted_lines
 from backchannel.cli.session import Session
-from backchannel.errors import PolicyError, UsageError
+from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, PolicyError, UsageError
 
 if TYPE_CHECKING:
     from backchannel.desk.node import Node
@@ -34,6 +35,8 @@ class ReplyWords:
     decline: str | None
     other: str
     passed: bool
+    hunt: tuple[Path, ...]
+    approve: str | None
     done: bool
     tlp: str | None
     approved: str | None
@@ -59,6 +62,14 @@ reply_options = gathered(
     ),
     click.option("--passed", is_flag=True, help="With what was answered to us where we passed it on."),
     click.option(
+        "--hunt",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="A hunt request: what would be searched for in these logs; with --approve, search.",
+    ),
+    click.option("--approve", metavar="HASH", help="Run the hunt that you looked at, once."),
+    click.option(
         "--done", is_flag=True, help="Help was given in another way: --text says how, and nobody is told."
     ),
     click.option(
@@ -74,6 +85,7 @@ reply_options = gathered(
     example="""
     backchannel answer 5f0c9a3b12ef --text 'A hoster in Example; abuse mail is answered.'
     backchannel answer 5f0c9a3b12ef --with indicator--8e2e2d2b --with malware--31b940d4 -o answer.bcb
+    backchannel answer 5f0c9a3b12ef --hunt /var/log/zeek
     backchannel answer 5f0c9a3b12ef --decline no-authority
     backchannel answer 5f0c9a3b12ef --done --text 'We called them.'
     """,
@@ -99,11 +111,13 @@ def answer(
     """
     from backchannel.desk.replying import mark_helped, reply  # noqa: PLC0415
 
-    ways = (words.state, words.decline, words.done, words.ids or words.passed)
+    ways = (words.state, words.decline, words.done, words.ids or words.passed, words.hunt)
     if sum(map(bool, ways)) > 1:
         raise click.UsageError(
-            "say --read, --working, --decline, --done, --passed or --with: one of them", ctx
+            "say --read, --working, --decline, --done, --passed, --hunt or --with: one of them", ctx
         )
+    if words.hunt or words.approve:
+        _hunt(ctx, session, which, words, passphrase_file)
     with session.node() as node:
         if words.done:
             _say(session, mark_helped(node, session.clock, which, read_words(words.text)))
@@ -116,6 +130,28 @@ def answer(
             say_how_it_goes(session, replied.to)
             return
     _with_objects(session, which, words, said, handing, passphrase_file)
+
+
+def _hunt(
+    ctx: click.Context, session: Session, which: str, words: ReplyWords, passphrase_file: Path | None
+) -> NoReturn:
+    """Show what would be searched for, or search what was approved, and end."""
+    from backchannel.desk.hunt_requests import hunt_preview, run_hunt  # noqa: PLC0415
+
+    if not words.hunt:
+        raise click.UsageError("--approve approves a hunt: name its logs with --hunt PATH", ctx)
+    with session.node() as node:
+        if words.approve is None:
+            found = hunt_preview(node, session.clock, which, words.hunt)
+            session.either(found, lambda: hunt_preview_text(found))
+            if found.approve is not None:
+                session.tell(paragraph(f"Next: the same command with --approve {found.approve}"))
+            ctx.exit(EXIT_DONE if found.approve else EXIT_NEEDS_YOU)
+        unseal = unseal_when_needed(node, passphrase_file)
+        replied = run_hunt(node, session.clock, which, words.hunt, words.approve, unseal=unseal)
+    session.either(replied, lambda: "\n".join((paragraph(replied.says), *hunted_lines(replied.hunted))))
+    say_how_it_goes(session, replied.to)
+    ctx.exit(EXIT_DONE)
 
 
 def _reply(node: Node, session: Session, which: str, words: ReplyWords) -> Reply:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, shown, table
+from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, shown, size_text, table
 from backchannel.cli.wording import who
+from backchannel.logs.shown import in_words
 
 if TYPE_CHECKING:
+    from backchannel.desk.hunt_documents import HuntPreview
     from backchannel.desk.request_documents import RequestPlan, Requests, RequestShown, Task
     from backchannel.provenance.predicates import Hunted
 
@@ -136,4 +138,41 @@ def request_plan_text(found: RequestPlan) -> str:
         parts.append(facts([(str(n), shown(p)) for n, p in enumerate(found.patterns, 1)], indent=2))
     parts.append(heading("What it tells"))
     parts.append(facts([("", words) for words in found.learns], indent=2))
+    return "\n".join(parts)
+
+
+def hunt_preview_text(found: HuntPreview) -> str:
+    """Return what a run of a hunt request would search for."""
+    parts = [
+        heading(joined(f"{who(found.party)} asks us to hunt", f"against {found.purpose}")),
+        facts(
+            [
+                ("question", shown(found.question)),
+                ("days", f"{found.since or 'the beginning'} to {found.until or 'now'}"),
+                (
+                    "logs",
+                    f"{counted(found.files, 'file')}, {size_text(found.bytes)}: {', '.join(found.paths)}",
+                ),
+                ("told", found.says),
+                (
+                    "",
+                    f"only where {found.k_anonymity} hosts stand behind it" if found.k_anonymity > 1 else "",
+                ),
+            ],
+            indent=2,
+        ),
+    ]
+    for number, one in enumerate(found.patterns, 1):
+        touchy = [f"{each.kind}: {each.what} ({each.refused or 'approve with care'})" for each in one.touchy]
+        parts.append(
+            facts(
+                [
+                    (str(number), shown(one.pattern)),
+                    ("", f"looked for: {in_words(one.looked_for) or 'nothing that logs show'}"),
+                    *(("", f"not searched: {words}") for words in one.unsearched),
+                    *(("", words) for words in touchy),
+                ],
+                indent=2,
+            )
+        )
     return "\n".join(parts)

@@ -31,15 +31,14 @@ from backchannel.desk.hitting import (
 )
 from backchannel.desk.hunt_end import end_of, shown_kinds, shown_rows
 from backchannel.desk.node import Node
-from backchannel.desk.own_logs import Outside, logs_in
+from backchannel.desk.own_logs import Outside, OwnSide, logs_in
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.errors import UsageError
 from backchannel.logs.recognise import FORMATS, LogShape, log_id
 from backchannel.logs.records import seen_at
 from backchannel.logs.shown import HuntShown
 from backchannel.logs.spool import STDIN_NAME
-from backchannel.observables.kinds import Kind, Observable
-from backchannel.observables.normalise import normalise
+from backchannel.observables.kinds import Observable
 from backchannel.store.sqlite.hunts import InForce, NewHit
 
 if TYPE_CHECKING:
@@ -181,7 +180,7 @@ class _Hunt:
         self._adviser = Adviser(node, clock)
         self._own = OwnAssets.of(node.settings.own_networks, node.settings.own_domains)
         self.outside = Outside(OwnAssets(self._own.networks, ()))
-        self._is_own: dict[str, bool] = {}
+        self._side = OwnSide(self._own)
         self._lines: dict[tuple[object, ...], _Lines] = {}
         self._log_id = ""
 
@@ -199,7 +198,7 @@ class _Hunt:
         if at is not None and not self._in_window(at):
             return
         validity = _validity(indicator, at)
-        asset = self._asset(found)
+        asset = self._side.of(found)
         text = None if at is None else format_time(at)
         self.hits += 1
         self._states[validity] += 1
@@ -264,27 +263,6 @@ class _Hunt:
     def _in_window(self, at: datetime) -> bool:
         since, until = self.options.since, self.options.until
         return (since is None or at >= since) and (until is None or at < until)
-
-    def _asset(self, found: Found) -> str | None:
-        """Return our side of a record: the other side than the value that was found, where both are ours."""
-        layout, cells = found.layout, found.cells
-        columns = (layout.source, layout.destination, *layout.others)
-        sides = [cell for column in columns if column >= 0 and (cell := cells[column])]
-        own = [side for side in sides if self._owns(side)]
-        value = found.met.observable.value
-        return next((side for side in own if side != value), own[0] if own else None)
-
-    def _owns(self, side: str) -> bool:
-        known = self._is_own.get(side)
-        if known is None:
-            known = False
-            for kind in (Kind.ADDRESS, Kind.DOMAIN):
-                try:
-                    known = known or bool(self._own.why(normalise(kind, side)))
-                except ValueError:
-                    continue
-            self._is_own[side] = known
-        return known
 
     def _keep(
         self, found: Found, indicator: InForce, asset: str | None, validity: Validity, at: str | None

@@ -19,7 +19,7 @@ from backchannel.observables.kinds import Kind
 from backchannel.observables.normalise import normalise
 
 if TYPE_CHECKING:
-    from backchannel.matching.hunt import Tally
+    from backchannel.matching.hunt import Found, Tally
 
 LOOKED_AT = 200
 """Records of one log that are looked at: enough to tell a tenth from none, and a few milliseconds."""
@@ -57,6 +57,35 @@ def logs_in(paths: Sequence[Path | None], tally: Tally) -> Iterator[tuple[Path, 
                 yield copy, name
         except UnreadableLogError as error:
             tally.skipped.append(Note(name, None, str(error)))
+
+
+class OwnSide:
+    """Says which side of a record is ours; what was asked once is not asked again."""
+
+    def __init__(self, own: OwnAssets) -> None:
+        self._own = own
+        self._known: dict[str, bool] = {}
+
+    def of(self, found: Found) -> str | None:
+        """Return our side of a record: the other side than the value that was found, where both are ours."""
+        layout, cells = found.layout, found.cells
+        columns = (layout.source, layout.destination, *layout.others)
+        sides = [cell for column in columns if column >= 0 and (cell := cells[column])]
+        own = [side for side in sides if self._owns(side)]
+        value = found.met.observable.value
+        return next((side for side in own if side != value), own[0] if own else None)
+
+    def _owns(self, side: str) -> bool:
+        known = self._known.get(side)
+        if known is None:
+            known = False
+            for kind in (Kind.ADDRESS, Kind.DOMAIN):
+                try:
+                    known = known or bool(self._own.why(normalise(kind, side)))
+                except ValueError:
+                    continue
+            self._known[side] = known
+        return known
 
 
 class Outside:

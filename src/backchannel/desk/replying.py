@@ -27,7 +27,7 @@ from backchannel.errors import NotFoundError, UsageError
 from backchannel.parties.at_rest import Unseal
 from backchannel.parties.names import visible_name
 from backchannel.provenance.ledger.leaves import LeafKind
-from backchannel.provenance.predicates import Answer, DeclineReason
+from backchannel.provenance.predicates import Answer, DeclineReason, Hunted
 from backchannel.provenance.requests import NEXT
 from backchannel.provenance.statement import ObjectSubject, digest_text
 from backchannel.stix.markings import Tlp
@@ -200,8 +200,8 @@ def reply_with(
     return replied, made
 
 
-def answer_to(target: Target, said: Reply) -> Answer:
-    """Return what is said to a request or receipt.
+def answer_to(target: Target, said: Reply, *, hunted: Sequence[Hunted] = ()) -> Answer:
+    """Return what is said to a request or receipt; `hunted` is what a run of it found.
 
     Raises:
         UsageError: it was answered already, is over, or the text is too long.
@@ -218,7 +218,14 @@ def answer_to(target: Target, said: Reply) -> Answer:
         )
     asked = rfi_of(target.request).tlp if target.request else Tlp.AMBER
     tlp = said.tlp or min(asked, Tlp.AMBER, key=lambda one: one.strictness)
-    return Answer(reply_to=target.name, state=said.state, text=said.text.strip(), tlp=tlp, reason=said.reason)
+    return Answer(
+        reply_to=target.name,
+        state=said.state,
+        text=said.text.strip(),
+        tlp=tlp,
+        reason=said.reason,
+        hunted=list(hunted),
+    )
 
 
 def mark_helped(node: Node, clock: Clock, which: str, how: str) -> Replied:

@@ -56,6 +56,23 @@ def compile_new(home: Path, segments: Segments) -> None:
         _join(home, segments)
 
 
+def compile_apart(home: Path, patterns: Sequence[str]) -> tuple[Path, dict[int, tuple[str, ...]]]:
+    """Compile patterns into a file of their own, which belongs to no set of a node.
+
+    Args:
+        home: a folder that is the caller's alone; the file lies in `indicators` below it.
+        patterns: in STIX 2.1; each is known by its number, from 0, as `object_row`.
+
+    Returns:
+        The file, and for each pattern of which a part is not searched, what in words.
+    """
+    table = _Table()
+    for number, pattern in enumerate(patterns):
+        table.compile(ToCompile(number, pattern, "2.1"))
+    made = _write(home, table, first_row=0, last_row=max(0, len(patterns) - 1))
+    return home / FOLDER / made.file, {row: tuple(words.split("\n")) for words, row in table.unread}
+
+
 @dataclass(slots=True)
 class _Table:
     """Entries on their way into a file, a JSON object each: DuckDB reads those faster than Python lists."""

@@ -190,7 +190,7 @@ class Fields:
         line = self._lines.of(table, number, field.split(".", maxsplit=1)[0])
         place = (
             f"{table} {number + 1}: "
-            if table in {"rule", "embargo", "test"}
+            if table in {"rule", "embargo", "hunt_request", "test"}
             else f"{table}."
             if table
             else ""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar, get_args
 
 import msgspec
 
+from backchannel.codec import JsonObject
+from backchannel.policy.fields import MAX_VALUES, Fields
 from backchannel.provenance.predicates import Purpose
 from backchannel.provenance.reasons import Reason
 from backchannel.stix.pattern.ast import (
@@ -29,6 +31,12 @@ from backchannel.stix.visible import visible
 
 Sensitive = Literal["email", "phone", "sip", "account", "own"]
 """What a rule has to name: a kind that points to a person, or `own`: an address or a name of ours."""
+
+
+SENSITIVE: Final[tuple[Sensitive, ...]] = get_args(Sensitive)
+PURPOSES: Final[tuple[Purpose, ...]] = get_args(Purpose)
+MAX_K: Final = 1_000
+_Word = TypeVar("_Word", bound=str)
 
 
 class HuntRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,6 +76,30 @@ class HuntVerdict(msgspec.Struct, frozen=True, kw_only=True):
     def refused(self) -> Reason | None:
         """The code for which it is not run; None: a person may approve it."""
         return next((one.refused for one in self.touchy if one.refused), None)
+
+
+def read_hunt_rule(at: Fields, value: JsonObject) -> HuntRule:
+    """Read one section `[[hunt_request]]`; what is wrong with it is noted in `at`."""
+    at.known(value, {"party", "kinds", "purposes", "k_anonymity", "note"}, "")
+    k = value.get("k_anonymity", 1)
+    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MAX_K:
+        at.fault("k_anonymity", f"it is no number from 1 to {MAX_K:,}", "Write: k_anonymity = 3")
+        k = MAX_K
+    return HuntRule(
+        party=at.text(value.get("party"), "party", what="names a party"),
+        kinds=_words(at, value, "kinds", SENSITIVE),
+        purposes=_words(at, value, "purposes", PURPOSES),
+        k_anonymity=k,
+    )
+
+
+def _words(at: Fields, value: JsonObject, field: str, words: tuple[_Word, ...]) -> tuple[_Word, ...]:
+    """Return words out of a closed list."""
+    found = at.texts(value.get(field, []), field, MAX_VALUES)
+    for text in found:
+        if text not in words:
+            at.fault(field, f"there is no {visible(text, max_chars=40)}", f"Write one of: {', '.join(words)}")
+    return tuple(word for word in words if word in found)
 
 
 IsOwn = Callable[[str], str]

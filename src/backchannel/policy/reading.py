@@ -19,6 +19,7 @@ from backchannel.parties.states import Standing
 from backchannel.policy.cases import Case
 from backchannel.policy.conditions import FIELDS, NO_PAP, PURPOSES, When
 from backchannel.policy.fields import MAX_VALUES, Fault, Fields
+from backchannel.policy.hunt_requests import read_hunt_rule
 from backchannel.policy.rules import RESERVED, Embargo, Group, Leaks, Policy, Rule
 from backchannel.policy.transforms import Transform, parse_transform
 from backchannel.stix.markings import Pap, Tlp, parse_tlp
@@ -39,7 +40,7 @@ SHORTEST_WORD: Final = 3
 _KEYS: Final = frozenset(
     {
         "version", "default", "groups", "reach", "rule", "embargo", "orcon", "feedback", "k_anonymity", "pap",
-        "approval", "references", "leaks", "test",
+        "approval", "references", "leaks", "hunt_request", "test",
     }
 )  # fmt: skip
 
@@ -130,6 +131,9 @@ class _Reading:
             approval=self._approval(),
             references=self._references(),
             leaks=self._leaks(),
+            hunt_requests=tuple(
+                self._at.listed("hunt_request", lambda one, _: read_hunt_rule(self._at, one), MAX_RULES)
+            ),
         )
         cases = self._at.listed("test", self._case, MAX_CASES)
         if self._at.faults:

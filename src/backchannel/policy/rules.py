@@ -18,6 +18,7 @@ from backchannel import codec
 from backchannel.ids import sha256
 from backchannel.policy.compiled import Compiled, compile_rules
 from backchannel.policy.conditions import When
+from backchannel.policy.hunt_requests import HuntRule
 from backchannel.policy.transforms import Transform
 from backchannel.stix.markings import Pap, Tlp
 
@@ -113,6 +114,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     references: Literal["withhold", "cut", "let"] = "let"
     """What becomes of an object that names another which the recipient may not have."""
     leaks: Leaks | None = None
+    hunt_requests: tuple[HuntRule, ...] = ()
+    """What parties may ask us to look for of what points to persons, or is ours."""
 
     @cached_property
     def version(self) -> str:
