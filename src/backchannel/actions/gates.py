@@ -54,6 +54,7 @@ WIDEST: Final[Mapping[Stage, tuple[int, int]]] = {"detect": (8, 19), "alert": (8
 COURSE: Final = "course of action"
 """Name of the gate that heeds what courses of action say."""
 MAX_NAME_CHARS: Final = 80
+MAX_WHY_CHARS: Final = 200
 MAY_BLOCK: Final = frozenset({Pap.GREEN, Pap.CLEAR})
 _MAPPED_BITS = 96
 """A Network counts the bits of an IPv4 prefix inside ::ffff:0:0/96."""
@@ -80,6 +81,10 @@ class Standing:
     """We told its source that it is a false alarm."""
     contested: bool = False
     """Two contents under one id and version, or somebody disputes it."""
+    refuted: str = ""
+    """Why we found that it is wrong; "" if we did not."""
+    withdrawn: str = ""
+    """Why whoever said so took it back in a statement; "" if they did not."""
     indicator_types: tuple[str, ...] = ()
     """STIX 2.1 indicator-type-ov: `malicious-activity`, `benign`, ..."""
 
@@ -166,6 +171,16 @@ def _revoked(asked: _Passage) -> str:
 
 def _disputed(asked: _Passage) -> str:
     return "we told its source that it is a false alarm" if asked.standing.disputed else ""
+
+
+def _withdrawn(asked: _Passage) -> str:
+    why = asked.standing.withdrawn
+    return f"its source took it back: {visible(why, max_chars=MAX_WHY_CHARS)}" if why else ""
+
+
+def _refuted(asked: _Passage) -> str:
+    why = asked.standing.refuted
+    return f"we found that it is wrong: {visible(why, max_chars=MAX_WHY_CHARS)}" if why else ""
 
 
 def _contested(asked: _Passage) -> str:
@@ -271,7 +286,9 @@ def _popular(asked: _Passage) -> str:
 GATES: Final[tuple[tuple[str, Callable[[_Passage], str]], ...]] = (
     ("accepted", _accepted),
     ("revoked", _revoked),
+    ("withdrawn", _withdrawn),
     ("disputed", _disputed),
+    ("refuted", _refuted),
     ("role", _role),
     ("validity", _validity),
     ("contested", _contested),

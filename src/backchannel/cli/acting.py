@@ -177,6 +177,10 @@ def _report_text(report: ExportReport) -> str:
         indent=2,
     )
     head = heading(f"{report.control}, stage {report.stage}: {wrote}")
+    withdrawn = [
+        paragraph(f"withdrawn: {one.value}: {one.why}", indent=4)
+        for one in report.withdrawn[:MAX_SKIPPED_SHOWN]
+    ]
     skipped = [
         paragraph(f"{skip.value}: {skip.why}", indent=4) for skip in report.skipped[:MAX_SKIPPED_SHOWN]
     ]
@@ -185,4 +189,4 @@ def _report_text(report: ExportReport) -> str:
             paragraph(f"and {report.skipped_total - len(skipped):,} more: --json names them", indent=4)
         )
     notes = [paragraph(note, indent=2) for note in report.notes]
-    return "\n".join([head, about, *skipped, *notes])
+    return "\n".join([head, about, *withdrawn, *skipped, *notes])

@@ -24,8 +24,10 @@ from backchannel.actions.case import (
 from backchannel.actions.gates import Target
 from backchannel.actions.values import Named
 from backchannel.clock import Clock
+from backchannel.desk.claims import CLAIMING
 from backchannel.desk.courses import name_and_text
 from backchannel.desk.exporting import ExportReport, export
+from backchannel.desk.grading import Grader
 from backchannel.desk.judging import Judge, Judged
 from backchannel.desk.node import Node
 from backchannel.desk.searching import Extent, Searches
@@ -72,7 +74,12 @@ def advice_for(node: Node, clock: Clock, stix_id: str, *, hit: HitFacts | None =
     Raises:
         NotFoundError: no such object is in sight.
     """
-    return Adviser(node, clock).advice(stix_id, hit=hit)
+    adviser = Adviser(node, clock)
+    if hit is None:
+        kept = _kept(node, stix_id)
+        if kept.type in CLAIMING and Grader(node, clock).grade(kept).grade.is_contested:
+            adviser.contested.add(kept.stix_id)
+    return adviser.advice(stix_id, hit=hit)
 
 
 class Adviser:
@@ -83,7 +90,9 @@ class Adviser:
         self._store = node.store
         self._searches = searches or Searches(node.store)
         self._at = clock.now()
-        self._judge = Judge(node)
+        self._judge = Judge(node, clock)
+        self.contested: set[str] = set()
+        """Ids of objects whose claims an open contradiction holds up, so far as they were graded."""
         self._cases: dict[str, tuple[Case, tuple[Named, ...]]] = {}
         self._past: dict[str, Case] = {}
 
@@ -105,7 +114,11 @@ class Adviser:
 
     def _case(self, kept: Kept) -> tuple[Case, tuple[Named, ...]]:
         (judged,) = self._judge.indicators([kept])
-        contested = judged.standing.contested or self._judge.is_disputed_by_others(kept.stix_id)
+        contested = (
+            judged.standing.contested
+            or kept.stix_id in self.contested
+            or self._judge.is_disputed_by_others(kept.stix_id)
+        )
         case = Case(
             indicator=judged.id,
             source=visible(judged.source, max_chars=80),
@@ -160,7 +173,9 @@ class Adviser:
                 source=visible(first.party or "", max_chars=80),
                 revoked=kept.revoked,
                 quarantined=kept.quarantined,
-                contested=is_conflict or self._judge.is_disputed_by_others(kept.stix_id),
+                contested=is_conflict
+                or kept.stix_id in self.contested
+                or self._judge.is_disputed_by_others(kept.stix_id),
                 courses=self._judge.courses.of(kept.stix_id).told,
                 indicators=len(indicators),
                 hits=seen.hits if seen else 0,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.following import follow
 from backchannel.desk.node import Node
+from backchannel.desk.outcomes import hear_outcome
 from backchannel.desk.requests import RequestReader
 from backchannel.ids import Digest
 from backchannel.parties.states import Standing
@@ -98,6 +99,8 @@ def settle(node: Node, clock: Clock, one: Verified, row: int, *, key: SigningKey
             requests.close(request.statement.statement_row, at=format_time(clock.now()))
     if isinstance(said, Retract):
         follow(node, clock, one, key)
+    elif isinstance(said, Outcome):
+        hear_outcome(node, clock, one, row)
 
 
 def party_of(node: Node, one: Verified) -> PartyRow:

@@ -19,9 +19,9 @@ from backchannel.clock import Clock, format_time, parse_time
 from backchannel.codec import JsonObject
 from backchannel.desk.came_drops import drops_of
 from backchannel.desk.items import find
-from backchannel.desk.judgements import keep_outcome
 from backchannel.desk.judging import Judge
 from backchannel.desk.node import Node
+from backchannel.desk.outcomes import keep_outcome
 from backchannel.desk.receipt_documents import ReceiptGiven
 from backchannel.desk.receipting import READ, Word, give
 from backchannel.desk.records import record_decision
@@ -196,7 +196,7 @@ def dispute(
     """
     kept = find(node.store, stix_id)
     about = _About.of(node, kept)
-    why = text.strip() or _known_reason(node, kept)
+    why = text.strip() or _known_reason(node, clock, kept)
     if not why:
         raise UsageError(
             f"why is {about.id} wrong? Nothing we know speaks against it",
@@ -350,11 +350,11 @@ def _how_not_seen(node: Node, about: _About) -> str:
     return f"Searched for in our own logs on {searched.hunted_at[:10]}{where}, and not seen."
 
 
-def _known_reason(node: Node, kept: Kept) -> str:
+def _known_reason(node: Node, clock: Clock, kept: Kept) -> str:
     """What our own assets and warning lists say against an indicator; "" if nothing."""
     if kept.type != "indicator":
         return ""
-    judge = Judge(node)
+    judge = Judge(node, clock)
     (judged,) = judge.indicators([kept])
     for named in judged.named:
         target = judge.target(named)

@@ -20,6 +20,24 @@ from backchannel.observables.normalise import NORMALISER_VERSION
 from backchannel.store.rows import Kept
 from backchannel.trust.reliability import Topic
 
+CLAIMING: Final = frozenset(
+    {
+        "attack-pattern",
+        "campaign",
+        "incident",
+        "indicator",
+        "infrastructure",
+        "intrusion-set",
+        "malware",
+        "malware-analysis",
+        "relationship",
+        "report",
+        "threat-actor",
+        "tool",
+        "vulnerability",
+    }
+)
+"""Types that claim something of the world, which can turn out right or wrong."""
 MAX_MEMBERS: Final = 1_000
 """Objects of one claim that are looked at: the first that came."""
 MAX_VERSIONS: Final = 100

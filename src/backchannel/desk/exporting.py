@@ -21,13 +21,14 @@ from backchannel import codec
 from backchannel.actions.exports import rpz, suricata, zeek
 from backchannel.actions.exports.entry import Export, ExportEntry, ManifestLine, Skipped
 from backchannel.actions.gates import Stage
-from backchannel.clock import Clock
+from backchannel.clock import Clock, format_time
 from backchannel.desk.judging import Judge, Judged
 from backchannel.desk.node import Node
 from backchannel.desk.writing import write_files
 from backchannel.errors import UsageError
 from backchannel.ids import sha256
 from backchannel.stix.visible import visible
+from backchannel.store.belief import ExportFolder
 from backchannel.store.outgoing import RuleText
 from backchannel.store.rows import Kept
 
@@ -81,6 +82,8 @@ class ExportReport(msgspec.Struct, frozen=True, kw_only=True):
     """At most 10,000."""
     skipped_total: int
     skipped_by_gate: dict[str, int]
+    withdrawn: tuple[SkippedValue, ...] = ()
+    """What stood in the export before and is left out now, with the reason; at most 10,000."""
     unsearched: int
     """Indicators of whose pattern a part can neither be searched nor exported."""
     quarantined: int
@@ -109,6 +112,8 @@ class _Before:
     serial: int
     files: Mapping[str, str]
     """Name to SHA-256."""
+    lines: frozenset[tuple[str, str]] = frozenset()
+    """Indicator and value."""
 
 
 _Write = Callable[[Node, Sequence[ExportEntry], datetime, _Before], tuple[Export, int | None]]
@@ -173,7 +178,7 @@ def export(
     stage, write = CONTROLS[control]
     at = clock.now()
     before = _before(out_dir, control)
-    gathered = _gather(node, on_progress)
+    gathered = _gather(node, clock, on_progress)
     made, serial = write(node, gathered.entries, at, before)
     _only_ours(out_dir, made.files, before)
     files = tuple(_file(name, data) for name, data in made.files.items())
@@ -181,6 +186,7 @@ def export(
         control=control, stage=stage, serial=serial, files=files, lines=_lines(made.manifest)
     )
     write_files(out_dir, {**_lists_first(made.files), MANIFEST: codec.encode(manifest) + b"\n"})
+    node.store.beliefs.exported(ExportFolder(str(out_dir.resolve()), control, format_time(at)))
     return ExportReport(
         control=control,
         stage=stage,
@@ -193,6 +199,7 @@ def export(
         skipped=tuple(_told(skip) for skip in made.skipped[:MAX_SKIPPED_TOLD]),
         skipped_total=len(made.skipped),
         skipped_by_gate=dict(Counter(skip.gate for skip in made.skipped)),
+        withdrawn=_withdrawn(before, made),
         unsearched=gathered.unsearched,
         quarantined=node.store.objects.quarantined(),
         serial=serial,
@@ -207,19 +214,48 @@ class _Gathered:
     unsearched: int
 
 
-def _gather(node: Node, on_progress: Callable[[int], None] | None) -> _Gathered:
-    judge = Judge(node)
+def _gather(node: Node, clock: Clock, on_progress: Callable[[int], None] | None) -> _Gathered:
+    judge = Judge(node, clock)
     disputed = _disputed_by_others(node)
+    verified = {
+        name for name, standing in node.store.membership.standings().items() if standing == "verified"
+    }
+    harmless: set[str] = set()
     entries: list[ExportEntry] = []
     indicators = unsearched = 0
     for page in _pages(node, "indicator"):
         for judged in judge.indicators(page):
             unsearched += bool(judged.uncompiled)
+            if judged.source in verified and judged.standing.is_only("benign"):
+                harmless |= {judge.target(named).value for named in judged.named}
             entries += _entries(judge, judged, is_disputed=judged.id in disputed)
         indicators += len(page)
         if on_progress is not None:
             on_progress(indicators)
-    return _Gathered(tuple(entries), indicators, unsearched)
+    contested = [
+        replace(entry, standing=replace(entry.standing, contested=True))
+        if entry.target.value in harmless
+        else entry
+        for entry in entries
+    ]
+    return _Gathered(tuple(contested if harmless else entries), indicators, unsearched)
+
+
+def _withdrawn(before: _Before, made: Export) -> tuple[SkippedValue, ...]:
+    """Return what stood in the export before and does not any more, each with the reason."""
+    gone = before.lines - {(line.indicator, line.value) for line in made.manifest}
+    whys = {(skip.indicator, skip.value): (skip.gate, skip.why) for skip in made.skipped}
+    unknown = ("in force", "it is not in force here any more")
+    told = sorted(gone)[:MAX_SKIPPED_TOLD]
+    return tuple(
+        SkippedValue(
+            indicator=indicator,
+            value=visible(value),
+            gate=whys.get((indicator, value), unknown)[0],
+            why=visible(whys.get((indicator, value), unknown)[1]),
+        )
+        for indicator, value in told
+    )
 
 
 def _entries(judge: Judge, judged: Judged, *, is_disputed: bool) -> Iterator[ExportEntry]:
@@ -277,6 +313,7 @@ def _before(folder: Path, control: str) -> _Before:
         files = {str(file["name"]): str(file["sha256"]) for file in value["files"]}
         serial = value["serial"]
         belongs_to = str(value["control"])
+        lines = frozenset((str(line["indicator"]), str(line["value"])) for line in value["lines"])
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(
             f"{path} is not a manifest of ours, so nothing is written there", hint=hint
@@ -286,7 +323,7 @@ def _before(folder: Path, control: str) -> _Before:
             f"{folder} holds the export for {visible(belongs_to, max_chars=40)}, not for {control}", hint=hint
         )
     is_serial = isinstance(serial, int) and 0 < serial <= rpz.MAX_SERIAL
-    return _Before(serial if is_serial else 0, files)
+    return _Before(serial if is_serial else 0, files, lines)
 
 
 def _only_ours(folder: Path, files: Mapping[str, bytes], before: _Before) -> None:

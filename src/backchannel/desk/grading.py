@@ -20,7 +20,9 @@ from backchannel.desk.node import Node
 from backchannel.desk.reports import Gathered, Gatherer, origin_by_channel
 from backchannel.desk.retractions import Retracted, Retractions
 from backchannel.provenance.origins import Origins, independent_origins
+from backchannel.provenance.predicates import Opinion
 from backchannel.provenance.reports import OriginRef, Report
+from backchannel.provenance.statement import digest_text
 from backchannel.store.belief import GivenNumber, OutcomeRow
 from backchannel.store.rows import Kept
 from backchannel.trust.contradictions import Contradiction, Position, find_contradictions, is_contested
@@ -49,7 +51,9 @@ class Graded:
     outcomes: tuple[OutcomeRow, ...]
     fresh: Freshness
     retracted: Retracted | None
-    """The object that was asked for was taken back."""
+    """The object that was asked for was taken back, by one of those who gave it."""
+    is_upheld: bool
+    """Somebody who gave that object has not taken it back."""
 
     @property
     def number(self) -> int:
@@ -105,7 +109,7 @@ class Grader:
         upheld = [one for one in gathered.reports if one.key not in retracted]
         benign = {one.key for one in upheld if _is_benign(gathered.contents[one.key])}
         against = [one for one in upheld if one.key in benign]
-        disputes = list(self._disputes(claim))
+        disputes = [*self._disputes(claim), *self._signed_disputes(gathered)]
         origins = self._count(gathered, [one for one in upheld if one.key not in benign])
         opposing = independent_origins([*against, *(dispute.report for dispute in disputes)])
         found = find_contradictions(
@@ -124,11 +128,8 @@ class Grader:
             is_contested=is_contested(found),
             prior=PRIOR.get(claim.type, DEFAULT_PRIOR),
         )
-        taken_back = (
-            retracted[one.key]
-            for one in gathered.reports
-            if one.stix_id == claim.asked.stix_id and one.key in retracted
-        )
+        own_reports = [one.key for one in gathered.reports if one.stix_id == claim.asked.stix_id]
+        taken_back = [retracted[key] for key in own_reports if key in retracted]
         return Graded(
             gathered=gathered,
             origins=origins,
@@ -138,7 +139,8 @@ class Grader:
             given=given,
             outcomes=tuple(outcomes),
             fresh=self._fresh(gathered, origins),
-            retracted=next(taken_back, None),
+            retracted=taken_back[0] if taken_back else None,
+            is_upheld=len(taken_back) < len(own_reports),
         )
 
     def _count(self, gathered: Gathered, reports: Iterable[Report]) -> Origins:
@@ -195,6 +197,24 @@ class Grader:
                         polarity="benign",
                     ),
                 )
+
+    def _signed_disputes(self, gathered: Gathered) -> Iterator[_Dispute]:
+        """Yield the signed opinions of others that disagree with a content of the claim."""
+        for digest, verified, at in self._retractions.opinions(gathered):
+            said = verified.predicate
+            if not isinstance(said, Opinion) or said.opinion not in _DISAGREEING:
+                continue
+            origin = OriginRef("key", verified.signers[0].party)
+            key = digest_text(verified.digest)
+            yield _Dispute(
+                Report(key=key, voice=origin.value, origin=origin, arrived_at=parse_time(at), digest=digest),
+                Position(
+                    key=key,
+                    origin=origin.name,
+                    may_open=said.opinion == "strongly-disagree" and self.letters.is_verified(origin.name),
+                    polarity="benign",
+                ),
+            )
 
     def _attributions(self, claim: Claim) -> Iterator[Position]:
         """Yield to whom others attribute an object of the claim: two actors cannot both be it."""

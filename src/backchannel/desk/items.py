@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Final
 
 import msgspec
 
@@ -18,6 +17,7 @@ from backchannel.codec import JsonObject
 from backchannel.desk.acting import Adviser
 from backchannel.desk.belief import item_grade
 from backchannel.desk.belief_documents import ItemGrade
+from backchannel.desk.claims import CLAIMING
 from backchannel.desk.concerning import concerns_of
 from backchannel.desk.documents import Concerns, Item, ItemAdvice, Related, Source, Validity, ValidityState
 from backchannel.desk.grading import Grader
@@ -34,24 +34,6 @@ from backchannel.stix.visible import visible
 from backchannel.store.interface import Store
 from backchannel.store.rows import Answered, First, Kept
 
-CLAIMING: Final = frozenset(
-    {
-        "attack-pattern",
-        "campaign",
-        "incident",
-        "indicator",
-        "infrastructure",
-        "intrusion-set",
-        "malware",
-        "malware-analysis",
-        "relationship",
-        "report",
-        "threat-actor",
-        "tool",
-        "vulnerability",
-    }
-)
-"""Types that claim something of the world, which can turn out right or wrong."""
 MAX_FINDINGS_SHOWN = 100
 MAX_NAME_CHARS = 200
 
@@ -160,6 +142,9 @@ class Reader:
         if not claiming:
             return {}
         graded = self.grader.grades(claiming)
+        self._adviser.contested |= {
+            kept.stix_id for kept, one in zip(claiming, graded, strict=True) if one.grade.is_contested
+        }
         return {kept.object_row: item_grade(one) for kept, one in zip(claiming, graded, strict=True)}
 
     @cached_property

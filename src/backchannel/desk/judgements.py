@@ -5,7 +5,7 @@ Each is a fact with a reason, kept beside what is computed and never in its plac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -13,31 +13,25 @@ import msgspec
 
 from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
-from backchannel.codec import JsonObject, canonical
+from backchannel.codec import JsonObject
 from backchannel.desk.belief import document
 from backchannel.desk.belief_documents import Judged
-from backchannel.desk.grading import Graded, Grader
+from backchannel.desk.grading import Grader
 from backchannel.desk.items import find
 from backchannel.desk.letters import Letters
 from backchannel.desk.node import Node
+from backchannel.desk.outcomes import keep_outcome, record_said
 from backchannel.desk.party_page import party_called
-from backchannel.desk.records import record_decision
 from backchannel.desk.writing import write_files
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.feedback.envelope import MAX_TEXT_CHARS, Speaker, bundle
 from backchannel.feedback.opinion import Opinion, opinion
-from backchannel.ids import derived_id, sha256
-from backchannel.provenance.predicates import Outcome
+from backchannel.ids import derived_id
 from backchannel.provenance.reports import OURS
-from backchannel.provenance.statement import digest_text
-from backchannel.provenance.verification import Verified
 from backchannel.store.belief import (
-    Basis,
-    Credit,
     GivenLetter,
     GivenNumber,
     GivenUnion,
-    NewOutcome,
     OutcomeWord,
     UnionWord,
 )
@@ -45,8 +39,6 @@ from backchannel.store.rows import Kept
 from backchannel.trust.credibility import CONFIDENCE
 from backchannel.trust.reliability import LETTERS
 
-MAX_VERSIONS: Final = 100
-"""Contents of one object among which that of an outcome is looked for."""
 _OPINIONS: Final[dict[int, Opinion]] = {
     1: "strongly-agree",
     2: "agree",
@@ -95,113 +87,8 @@ def take_back(node: Node, clock: Clock, stix_id: str, reason: str) -> Judged:
                 f"no outcome of ours stands about {kept.stix_id}",
                 hint=f"See `backchannel why {kept.stix_id}`.",
             )
-        _record(node, "outcome", kept.stix_id, {"outcome": None, "reason": why}, clock)
+        record_said(node, "outcome", kept.stix_id, {"outcome": None, "reason": why}, clock)
     return _judged(node, clock, kept, f"Taken back: nothing is said of how {kept.stix_id} turned out.")
-
-
-def keep_outcome(
-    node: Node,
-    clock: Clock,
-    kept: Kept,
-    outcome: OutcomeWord,
-    *,
-    basis: Basis,
-    reason: str,
-    answer_id: str | None = None,
-) -> tuple[str, ...]:
-    """Keep an outcome of our own, inside a transaction; returns the sources for or against which it speaks."""
-    grader = Grader(node, clock)
-    graded = grader.grade(kept)
-    now = format_time(clock.now())
-    new = NewOutcome(
-        claim=graded.gathered.claim.key,
-        about=kept.stix_id,
-        object_row=kept.object_row,
-        outcome=outcome,
-        basis=basis,
-        reason=reason,
-        at=now,
-        answer_id=answer_id,
-    )
-    speaks = list(credits_of(grader, graded, own=node.party.party_id))
-    node.store.beliefs.add_outcome(new, speaks)
-    _record(node, "outcome", kept.stix_id, {"outcome": outcome, "basis": basis, "reason": reason}, clock)
-    return tuple(grader.letters.name_of(one.source) for one in speaks)
-
-
-def hear_outcome(node: Node, clock: Clock, verified: Verified, statement_row: int) -> int:
-    """Keep what another party signed of how objects turned out, inside the transaction that keeps its statement.
-
-    It weighs what that party's own word weighs here, and speaks for nobody who repeated the claim later.
-
-    Args:
-        node: ours.
-        clock: the present.
-        verified: a statement of the kind `outcome`.
-        statement_row: where it is kept.
-
-    Returns:
-        How many objects it is about that are here.
-    """
-    said, subject = verified.predicate, verified.statement.subject
-    signer = next(
-        (
-            row.party
-            for row in node.store.membership.known()
-            if row.party.party_id == verified.signers[0].party
-        ),
-        None,
-    )
-    if not isinstance(said, Outcome) or not isinstance(subject, list) or signer is None:
-        return 0
-    held = [kept for one in subject for kept in _named(node, one.id, one.jcs)]
-    grader = Grader(node, clock)
-    for graded in grader.grades(held):
-        claim = graded.gathered.claim
-        new = NewOutcome(
-            claim=claim.key,
-            about=claim.asked.stix_id,
-            object_row=claim.asked.object_row,
-            outcome=said.outcome,
-            basis=said.basis,
-            reason=said.text or "no reason given",
-            at=format_time(clock.now()),
-            said_by=signer.party_row,
-            statement_row=statement_row,
-        )
-        # What somebody says of itself is no outcome.
-        speaks = [
-            one
-            for one in credits_of(grader, graded, own=node.party.party_id)
-            if one.source.lstrip("?").partition(":")[0] != signer.party_id
-        ]
-        node.store.beliefs.add_outcome(new, speaks)
-    return len(held)
-
-
-def _named(node: Node, stix_id: str, digest: str) -> list[Kept]:
-    versions = node.store.objects.all_versions(stix_id, at_most=MAX_VERSIONS)
-    return [kept for kept in versions if digest_text(kept.digest) == digest and not kept.quarantined]
-
-
-def credits_of(grader: Grader, graded: Graded, *, own: str) -> Iterator[Credit]:
-    """Yield for or against whom an outcome of a claim speaks: whoever had told us, each once; not our own echo."""
-    gathered = graded.gathered
-    echoes = {one.report for one in grader.origins(gathered).echoes}
-    seen: set[str] = set()
-    for report in sorted(gathered.reports, key=lambda one: (one.arrived_at, one.key)):
-        source = report.origin.name
-        if report.key in echoes or source in seen or source == own or report.origin.kind == "otag":
-            continue
-        seen.add(source)
-        told = gathered.told[report.key]
-        yield Credit(
-            source=source,
-            topic=gathered.claim.topic,
-            object_row=told.object_row,
-            party_row=told.party_row,
-            told_at=told.at,
-        )
 
 
 def grade(
@@ -247,7 +134,7 @@ def grade(
         with node.store.transaction():
             node.store.beliefs.give_number(given)
             said: JsonObject = {"number": number, "blind": is_blind, "reason": why}
-            _record(node, "grade", kept.stix_id, said, clock)
+            record_said(node, "grade", kept.stix_id, said, clock)
         if number is not None:
             says = f"Kept: the number of {kept.stix_id} is {number}."
     judged = _judged(node, clock, kept, says)
@@ -298,7 +185,7 @@ def unite(
     with node.store.transaction():
         node.store.beliefs.give_union(GivenUnion(one, other, result, why, format_time(clock.now())))
         said: JsonObject = {"reports": [one, other], "result": result, "reason": why}
-        _record(node, "union", kept.stix_id, said, clock)
+        record_said(node, "union", kept.stix_id, said, clock)
     words = {
         "same": "are of one origin",
         "different": "are not of one origin",
@@ -334,7 +221,7 @@ def grade_party(
     about = party.party_id if source is None else _behind(node, clock, party.party_id, source)
     with node.store.transaction():
         node.store.beliefs.give_letter(GivenLetter(about, letter, why, format_time(clock.now())))
-        _record(node, "letter", party.party_id, {"source": about, "letter": letter, "reason": why}, clock)
+        record_said(node, "letter", party.party_id, {"source": about, "letter": letter, "reason": why}, clock)
     return party.name
 
 
@@ -391,7 +278,3 @@ def _reason(text: str) -> str:
     if len(stripped) > MAX_TEXT_CHARS:
         raise UsageError(f"the reason has more than {MAX_TEXT_CHARS:,} characters", hint="Shorten it.")
     return stripped
-
-
-def _record(node: Node, decision: str, about: str, said: JsonObject, clock: Clock) -> None:
-    record_decision(node.store, decision, about, now=clock.now(), digest=sha256(canonical(said)))

@@ -5,7 +5,7 @@ Advice for one item and an export of all of them read the same facts here, so th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -14,9 +14,11 @@ from backchannel import codec
 from backchannel.actions.gates import Standing, Target
 from backchannel.actions.own import OwnAssets
 from backchannel.actions.values import Named, named_values
-from backchannel.clock import parse_time
+from backchannel.clock import Clock, parse_time
 from backchannel.codec import JsonObject
+from backchannel.desk.claims import claim_key
 from backchannel.desk.courses import CourseFinder
+from backchannel.desk.grading import Grader
 from backchannel.desk.node import Node
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.stix.markings import TLP_IDS, Tlp, pap_of, tlp_defined, tlp_of
@@ -53,8 +55,8 @@ class Judged:
 class Judge:
     """Gathers facts for one answer."""
 
-    def __init__(self, node: Node) -> None:
-        self.node = node
+    def __init__(self, node: Node, clock: Clock) -> None:
+        self.node, self._clock = node, clock
         self.store = node.store
         self.courses = CourseFinder(node.store)
         self._markings: dict[str, Tlp | None] = {}
@@ -79,6 +81,7 @@ class Judge:
         last_seen = self.store.answers.last_seen(ids)
         values = [codec.decode(kept.body) for kept in page]
         self._look_up_markings(values)
+        refuted, withdrawn = self._refuted(page, firsts), self._withdrawn(page)
         return [
             self._judged(
                 kept,
@@ -87,6 +90,8 @@ class Judge:
                 is_conflict=kept.object_row in conflicts,
                 answers=answers.get(kept.stix_id, []),
                 seen_at=_time(last_seen.get(kept.stix_id)),
+                refuted=refuted.get(kept.object_row, ""),
+                withdrawn=withdrawn.get(kept.object_row, ""),
             )
             for kept, value in zip(page, values, strict=True)
         ]
@@ -100,6 +105,8 @@ class Judge:
         is_conflict: bool,
         answers: Sequence[Answered],
         seen_at: datetime | None,
+        refuted: str,
+        withdrawn: str,
     ) -> Judged:
         named, uncompiled = _values(value, kept.spec_version)
         standing = self._standing(kept, value, first)
@@ -114,6 +121,8 @@ class Judge:
                 standing,
                 contested=is_conflict,
                 disputed=disputed,
+                refuted=refuted,
+                withdrawn=withdrawn,
                 seen_at=seen_at,
                 courses=courses.told,
                 courses_unread=courses.unread,
@@ -123,6 +132,35 @@ class Judge:
             indicator_types=_indicator_types(value, kept.spec_version),
             phases=_phases(value),
         )
+
+    def _refuted(self, page: Sequence[Kept], firsts: Mapping[int, First]) -> dict[int, str]:
+        """Return why we found that a claim is wrong, by the rows of the objects that make it, under whatever id."""
+        keys = {kept.object_row: claim_key(kept) for kept in page}
+        outcomes = self.store.beliefs.outcomes(set(keys.values()))
+        found: dict[int, str] = {}
+        for row, key in keys.items():
+            ours = [one for one in outcomes.get(key, ()) if one.said_by is None]
+            # A version that came after it is judged anew, as after a dispute.
+            if ours and ours[-1].outcome != "confirmed" and ours[-1].at >= firsts[row].received_at:
+                found[row] = ours[-1].reason
+        return found
+
+    def _withdrawn(self, page: Sequence[Kept]) -> dict[int, str]:
+        """Return why those who said so took it back, by the rows of the objects that nobody upholds."""
+        abouts = self.store.statements.abouts([kept.digest for kept in page], kinds=("retract",), at_most=1)
+        asked = [kept for kept in page if kept.digest in abouts]
+        if not asked:
+            return {}
+        graded = zip(asked, self._grader.grades(asked), strict=True)
+        return {
+            kept.object_row: one.retracted.reason or "no reason given"
+            for kept, one in graded
+            if one.retracted is not None and not one.is_upheld
+        }
+
+    @cached_property
+    def _grader(self) -> Grader:
+        return Grader(self.node, self._clock)
 
     def is_disputed_by_others(self, stix_id: str) -> bool:
         """Whether somebody sent an opinion that disagrees with the object."""

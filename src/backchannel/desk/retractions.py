@@ -6,7 +6,7 @@ A retraction counts for what its signer said, or passed on: nobody takes back wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from backchannel import codec
@@ -17,9 +17,8 @@ from backchannel.desk.provenance import known_at
 from backchannel.desk.reports import Gathered
 from backchannel.provenance.predicates import Retract
 from backchannel.provenance.reasons import Rejected
-from backchannel.provenance.verification import Terms, verify
+from backchannel.provenance.verification import Terms, Verified, verify
 from backchannel.store.rows import Kept
-from backchannel.store.statements import About
 
 MAX_STATEMENTS: Final = 200
 MAX_DERIVED: Final = 200
@@ -42,9 +41,7 @@ class Retractions:
     def __init__(self, node: Node, clock: Clock) -> None:
         self._store = node.store
         self._keys = pinned_keys(node)
-        self._terms = Terms(
-            now=clock.now(), me=None, seen=None, late=True, known_at=known_at(node.store), expect={"retract"}
-        )
+        self._terms = Terms(now=clock.now(), me=None, seen=None, late=True, known_at=known_at(node.store))
 
     def of(self, gathered: Gathered) -> dict[str, Retracted]:
         """Return the reports of a claim that were taken back, by `Report.key`."""
@@ -79,21 +76,33 @@ class Retractions:
 
     def _signed(self, gathered: Gathered) -> dict[bytes, list[Retracted]]:
         """Return the retractions that hold, by the digest of what they are about."""
-        digests = {kept.digest for kept in gathered.claim.members}
-        found = self._store.statements.abouts(digests, kinds=("retract",), at_most=MAX_STATEMENTS)
-        return {digest: list(self._verified(abouts)) for digest, abouts in found.items()}
-
-    def _verified(self, abouts: list[About]) -> Iterator[Retracted]:
-        for about in abouts:
-            try:
-                verified = verify(about.statement.envelope, self._keys, self._terms)
-            except Rejected:
-                continue  # what does not verify takes nothing back
+        found: dict[bytes, list[Retracted]] = {}
+        for digest, verified, at in self._verified(gathered, "retract"):
             said = verified.predicate
-            if isinstance(said, Retract) and verified.has_weight:
-                yield Retracted(
-                    at=about.statement.received_at, by=verified.signers[0].party, reason=said.reason
+            if isinstance(said, Retract):
+                found.setdefault(digest, []).append(
+                    Retracted(at=at, by=verified.signers[0].party, reason=said.reason)
                 )
+        return found
+
+    def opinions(self, gathered: Gathered) -> Iterator[tuple[bytes, Verified, str]]:
+        """Yield what others signed that they think of a content of the claim: its digest, and when it came."""
+        return self._verified(gathered, "opinion")
+
+    def _verified(self, gathered: Gathered, kind: str) -> Iterator[tuple[bytes, Verified, str]]:
+        digests = {kept.digest for kept in gathered.claim.members}
+        found = self._store.statements.abouts(digests, kinds=(kind,), at_most=MAX_STATEMENTS)
+        terms = replace(self._terms, expect={kind})
+        for digest, abouts in found.items():
+            for about in abouts:
+                if about.statement.is_own:
+                    continue
+                try:
+                    verified = verify(about.statement.envelope, self._keys, terms)
+                except Rejected:
+                    continue  # what does not verify says nothing
+                if verified.has_weight:
+                    yield digest, verified, about.statement.received_at
 
     # --- What it reaches ---------------------------------------------------------------------------------
 

@@ -8,11 +8,12 @@ from backchannel import codec
 from backchannel.clock import Clock
 from backchannel.codec import JsonObject
 from backchannel.desk.belief import document
+from backchannel.desk.claims import CLAIMING
 from backchannel.desk.documents import Answer, Arrival, Said, Version, Why
 from backchannel.desk.drop_book import brought_by
 from backchannel.desk.givers import givers
 from backchannel.desk.heard_back import heard_back
-from backchannel.desk.items import CLAIMING, Reader, find
+from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import deniable_batches, provenance_of
