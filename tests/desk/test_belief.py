@@ -7,7 +7,7 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
-from tests.desk.drops import indicator, keep, nodes, send, take
+from tests.desk.drops import GREEN, indicator, keep, nodes, send, take
 from tests.desk.made import CLOCK, NOW
 
 from backchannel.clock import Clock, FixedClock
@@ -124,6 +124,40 @@ def test_t44_two_first_hand_are_two(tmp_path: Path):
     assert found.says == "2 reports - 2 independent origins"
     assert all(origin.is_first_hand for origin in found.origins)
     assert found.n_eff == 2.0
+
+
+def made_of(source: object, target: object) -> dict[str, object]:
+    """A relationship by which one indicator was made of another."""
+    return {
+        "type": "relationship",
+        "spec_version": "2.1",
+        "id": "relationship--0fd0ff5c-9d33-4f59-8d26-1f1c6e2e7d11",
+        "created": "2026-01-02T03:04:05.000Z",
+        "modified": "2026-01-02T03:04:05.000Z",
+        "relationship_type": "derived-from",
+        "source_ref": source,
+        "target_ref": target,
+        "object_marking_refs": [GREEN],
+    }
+
+
+def test_t41_who_says_what_its_object_was_made_of_adds_nothing_to_it(tmp_path: Path):
+    with nodes(tmp_path, "A", "B", "Us") as (one, other, us):
+        first, second = indicator(1), indicator(2, pattern="[domain-name:value = 'h1.example.net']")
+        passed(one, keep(one, [first]), us)
+        passed(other, keep(other, [second, made_of(second["id"], first["id"])]), us)
+        found = believed(us, the_id(first))
+    assert found.says == "2 reports - 1 independent origin"
+    assert [origin.name for origin in found.origins] == ["A"]
+
+
+def test_t44_nobody_says_of_anothers_object_that_it_was_made_of_theirs(tmp_path: Path):
+    with nodes(tmp_path, "A", "Mallory", "Us") as (one, mallory, us):
+        first, second = indicator(1), indicator(2, pattern="[domain-name:value = 'h1.example.net']")
+        passed(one, keep(one, [first]), us, how=How(collection="first-hand"))
+        passed(mallory, keep(mallory, [second, made_of(first["id"], second["id"])]), us)
+        found = believed(us, the_id(first))
+    assert found.says == "2 reports - 2 independent origins"
 
 
 def confirm(us: Node, source: Node, how_many: int, *, first: int = 100, outcome: str = "confirmed") -> None:

@@ -7,6 +7,7 @@ is what signatures, or the party's own channel, prove; what somebody else writes
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -67,6 +68,7 @@ class Gatherer:
         self._node, self._store, self._clock = node, node.store, clock
         self._keys = pinned_keys(node)
         self._ways = OriginWays(node, clock, self._keys)
+        self._sketches: dict[int, tuple[int, ...]] = {}
 
     @cached_property
     def identities(self) -> Mapping[str, str]:
@@ -110,7 +112,7 @@ class Gatherer:
             told=came,
             contents=contents,
             releases=tuple(
-                _released(key, one, by_row[one.object_row], signed.get(one.object_row, _NOTHING))
+                self._released(key, one, by_row[one.object_row], signed.get(one.object_row, _NOTHING))
                 for key, one in released.items()
             ),
             went=released,
@@ -124,14 +126,14 @@ class Gatherer:
         """Yield the reports that brought one content: one for each batch, or for each signed way in it."""
         if not arrivals:
             return
-        value = codec.decode(kept.body)
+        created = _time(codec.decode(kept.body).get("created"))
         by_batch = self._by_batch(signed)
         derived = self._derived(kept)
         for one in arrivals:
             ways = by_batch.get(one.batch_id, ())
             for number, way in enumerate(ways or (None,)):
                 key = f"{kept.object_row}.{one.batch_id}" + (f".{number}" if number else "")
-                yield self._report(key, kept, value, one, way, derived), one
+                yield self._report(key, kept, created, one, way, derived), one
 
     def _by_batch(self, signed: Signed) -> dict[int, list[OriginWay]]:
         """Return the signed ways of a content by the batches that brought them."""
@@ -146,27 +148,31 @@ class Gatherer:
         self,
         key: str,
         kept: Kept,
-        value: JsonObject,
+        created: datetime | None,
         told: Told,
         way: OriginWay | None,
-        derived: Sequence[str],
+        derived: Mapping[str, AbstractSet[str | None]],
     ) -> Report:
         voice = told.party_id or NOBODY
         stated = None if way is None else way.origin
+        origin = self._origin(kept, told, way)
+        # A relay says nothing of what a proven origin's object was made of: else it could take it from its origin.
+        may_say = origin.kind != "key" or origin.value == told.party_id
+        made_of = [name for name, voices in derived.items() if may_say and told.party_id in voices]
         return Report(
             key=key,
             voice=voice,
-            origin=self._origin(kept, told, way),
+            origin=origin,
             arrived_at=parse_time(told.at),
             stix_id=kept.stix_id,
             digest=kept.digest,
-            created=_time(value.get("created")),
+            created=created,
             created_by_ref=kept.created_by_ref,
             otag="" if way is None else way.otag,
-            sketch=sketch(_text_of(value)),
+            sketch=self._sketch(kept),
             is_first_hand=stated is not None and stated.collection == "first-hand",
             statements=() if way is None else way.statements,
-            derived_from=(*derived, *(() if way is None else way.inputs)),
+            derived_from=(*made_of, *(() if way is None else way.inputs)),
             path=self._path(told, way),
         )
 
@@ -199,15 +205,40 @@ class Gatherer:
         named = [visible_name(hop.party) if hop.party else "?" for hop in hops]
         return tuple(named if named and named[-1] == voice else [*named, voice])
 
-    def _derived(self, kept: Kept) -> tuple[str, ...]:
-        """Return what an object says it was made of (STIX 2.1 §3.7: `derived-from`)."""
+    def _derived(self, kept: Kept) -> dict[str, set[str | None]]:
+        """Return what an object is said to be made of (STIX 2.1 §3.7: `derived-from`), and which voices say so."""
         found = self._store.objects.referring(kept.stix_id, properties=("source_ref",), at_most=MAX_DERIVED)
-        values = [codec.decode(other.body) for _, other in found if other.type == "relationship"]
-        return tuple(
-            str(value["target_ref"]) for value in values if value.get("relationship_type") == "derived-from"
-        )
+        targets = {
+            other.object_row: str(value["target_ref"])
+            for _, other in found
+            if other.type == "relationship"
+            and (value := codec.decode(other.body)).get("relationship_type") == "derived-from"
+        }
+        said: dict[str, set[str | None]] = {}
+        if targets:
+            for one in self._store.beliefs.told(targets, at_most=MAX_REPORTS):
+                said.setdefault(targets[one.object_row], set()).add(one.party_id)
+        return said
+
+    def _sketch(self, kept: Kept) -> tuple[int, ...]:
+        """Return the sketch of a content's text: made once, however often it came and went out."""
+        known = self._sketches.get(kept.object_row)
+        if known is None:
+            known = self._sketches[kept.object_row] = sketch(_text_of(codec.decode(kept.body)))
+        return known
 
     # --- What we told others, and what a person knows ------------------------------------------------------
+
+    def _released(self, key: str, went: WentOut, kept: Kept, signed: Signed) -> Released:
+        return Released(
+            key=key,
+            at=parse_time(went.at),
+            to=() if went.to is None else (visible_name(went.to),),
+            stix_id=kept.stix_id,
+            digest=kept.digest,
+            otag=signed.own_otag,
+            sketch=self._sketch(kept),
+        )
 
     def _overrides(self, keys: Iterable[str]) -> tuple[Override, ...]:
         given = self._store.beliefs.unions(keys)
@@ -265,18 +296,6 @@ class _ToldApart(NamedTuple):
     otags: tuple[str, ...]
     result: Same
     signer: str
-
-
-def _released(key: str, went: WentOut, kept: Kept, signed: Signed) -> Released:
-    return Released(
-        key=key,
-        at=parse_time(went.at),
-        to=() if went.to is None else (visible_name(went.to),),
-        stix_id=kept.stix_id,
-        digest=kept.digest,
-        otag=signed.own_otag,
-        sketch=sketch(_text_of(codec.decode(kept.body))),
-    )
 
 
 def _text_of(value: JsonObject) -> str:
