@@ -168,6 +168,7 @@ def collect(
             "the collection was removed meanwhile", hint="See `backchannel taxii collection list`."
         )
     kinds = _Kinds(store, collection_row, terms)
+    floors = store.floors.of([one.object_row for one in objects])
     private = _private(store, objects)
     here: dict[str, list[_Here]] = {}
     for sibling in store.collected.siblings(collection_row, {one.stix_id for one in objects}):
@@ -183,7 +184,7 @@ def collect(
             kind = (
                 kinds.private(one)
                 if one.stix_id in private
-                else kinds.of(one, None if values is None else values[n])
+                else kinds.of(one, None if values is None else values[n], floors.get(one.object_row, ()))
             )
         if other is None and kind is not None:
             other = _Here(one.version_key, one.spec_version, n, one.object_row, kind.class_row, bool(held))
@@ -200,6 +201,20 @@ def collect(
     _stamp(store, collection, fresh, terms, now, stamps)
     store.collected.have_versions(collection_row, joined)
     return [Placed(outcome, other.added, other.class_row) for outcome, other in found]
+
+
+def narrow_floored(store: Store, batch_id: BatchId) -> None:
+    """Let nothing go on from a collection further than the relays of a batch allow. Inside its transaction."""
+    kinds: dict[int, _Kinds] = {}
+    places = list(store.floors.places(batch_id))
+    floors = store.floors.of({one.object_row for one in places})
+    for one in places:
+        of_collection = kinds.get(one.collection_row)
+        if of_collection is None:
+            of_collection = kinds[one.collection_row] = _Kinds(store, one.collection_row, Terms(0, 0, ""))
+        stricter = of_collection.lower(one.class_row, floors.get(one.object_row, ()))
+        if stricter is not None:
+            store.collected.reclass(one.collection_row, one.added, stricter.class_row)
 
 
 def _private(store: Store, objects: Sequence[Collectable]) -> frozenset[str]:
@@ -279,13 +294,30 @@ class _Kinds:
         self._by_row = {kind.class_row: kind for kind in store.collected.classes(collection_row)}
         self._by_key = {_key(kind): kind for kind in self._by_row.values()}
 
-    def of(self, one: Collectable, value: JsonObject | None) -> ClassRow:
-        """Return the class of an object on these terms."""
+    def of(self, one: Collectable, value: JsonObject | None, floors: Sequence[str] = ()) -> ClassRow:
+        """Return the class of an object on these terms, and below what relays let it go as."""
         tlp, refs = marked(codec.decode(one.body) if value is None else value)
         if len(refs) > MAX_MARKINGS or not all(map(_MARKING.match, refs)):
             tlp, refs = Tlp.RED, []
         marked_by = "\n".join(sorted(set(refs))) if refs else ""
-        return self._class(one, "" if tlp is None else tlp.value, marked_by)
+        return self._floored(self._class(one, "" if tlp is None else tlp.value, marked_by), floors)
+
+    def lower(self, class_row: int, floors: Sequence[str]) -> ClassRow | None:
+        """Return the class for what is in another one and may go no further than `floors`; None: it goes no further now."""
+        had = self._by_row.get(class_row)
+        found = None if had is None else self._floored(had, floors)
+        return None if found is None or found.class_row == class_row else found
+
+    def _floored(self, kind: ClassRow, floors: Sequence[str]) -> ClassRow:
+        """Return the class of what relays let go less far: a label of its own, or of what comes unmarked, is raised."""
+        if not floors:
+            return kind
+        floor = max(map(Tlp, floors), key=lambda tlp: tlp.strictness)
+        if not kind.tlp and not kind.marked_by:
+            default = max(_default(kind), floor, key=lambda tlp: tlp.strictness)
+            return self._known(msgspec.structs.replace(kind, default_tlp=default.value))
+        own = floor if not kind.tlp else max(Tlp(kind.tlp), floor, key=lambda tlp: tlp.strictness)
+        return self._known(msgspec.structs.replace(kind, tlp=own.value))
 
     def private(self, one: Collectable) -> ClassRow:
         """Return the class of what only the party of these terms sees, however it is marked."""

@@ -132,6 +132,8 @@ class DropChains:
         self.refused: dict[Reason, None] = {}
         """For what reasons objects may not be used, as far as they were judged, in that order."""
         self._groups: dict[int, _Group] = {}
+        self.floors: dict[bytes, Tlp] = {}
+        """Digest of each object that may go less far than it says itself, by the chain on which it came."""
         self._store = node.store
         self._held: dict[str, Definition | None] = {}
         self._brought: dict[str, Definition] = {}
@@ -206,7 +208,8 @@ class DropChains:
         )
         found = self._faults([*map(self._named, chain.faults), *self._not_from_sender(chain)])
         if not found and chain.marking is not None and chain.marking.strictness > marking.strictness:
-            # Not every way out of here asks what relays said: kept in quarantine, it leaves by none.
+            # What is held already stays in use, and goes no further; what is new waits for a person.
+            self.floors[digest] = chain.marking
             found = (f"{_ALLOWS} {chain.marking.label} at most, and it says {marking.label} of itself",)
         return _Found(came(value, digest, self._originator(chain)), found)
 

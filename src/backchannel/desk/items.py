@@ -115,11 +115,11 @@ class Reader:
         return Source(party=first.party, channel=first.channel, author=author)
 
     def tlp(self, kept: Kept, first: First) -> Tlp:
-        """Return its marking: where arrivals had different defaults, the strictest counts."""
+        """Return its marking: where arrivals had different defaults, or relays allow less, the strictest counts."""
         value = self.value(kept)
         known = self.markings((value,))
         tlps = [tlp_of(value, default=default, known=known) for default in first.tlps]
-        return max(tlps, key=lambda tlp: tlp.strictness)
+        return max([*tlps, *map(Tlp, first.floors)], key=lambda tlp: tlp.strictness)
 
     def markings(self, values: Iterable[JsonObject]) -> Mapping[str, Tlp | None]:
         """Return what the marking definitions that we hold say of TLP, those of `values` among them."""

@@ -178,6 +178,7 @@ class Judge:
         dated = _time(value.get("modified")) or _time(value.get("created"))
         told = [parse_time(first.received_at), dated, valid_from]
         tlps = [tlp_of(value, default=default, known=self._markings) for default in first.tlps]
+        tlps += map(Tlp, first.floors)
         return Standing(
             said_at=max(at for at in told if at is not None),
             dated=dated,

@@ -18,6 +18,7 @@ import msgspec
 
 from backchannel.clock import Clock, format_time
 from backchannel.desk.came_drops import came_now
+from backchannel.desk.collecting import narrow_floored
 from backchannel.desk.drop_chains import DropChains, finding
 from backchannel.desk.drop_documents import Noted, ReceivedDrop
 from backchannel.desk.drop_ledgers import Ledgers
@@ -334,6 +335,10 @@ class _Taking:
             keep_statement(
                 self._store, self._clock, self._envelopes[digest], batch_id=batch_id, leaves=subjects
             )
+        if batch_id is not None and chains.floors:
+            floors = ((digest, tlp.value) for digest, tlp in chains.floors.items())
+            self._store.floors.add(batch_id, floors)
+            narrow_floored(self._store, batch_id)
         self._said.keep(self._node, self._clock, batch_id, place=self._terms.place, party_row=sender_row)
         self._notes += [_noted(reason, what) for reason, what in self._ledgers.keep(sender_row)]
 

@@ -183,6 +183,8 @@ def _tlp_why(reader: Reader, kept: Kept, tlp: Tlp, first: First) -> str:
     """Say whether the object's own marking decided or what its arrivals gave to what comes unmarked."""
     value = reader.value(kept)
     known = reader.markings((value,))
+    if tlp.value in first.floors and tlp_of(value, default=Tlp.CLEAR.label, known=known) is not tlp:
+        return f"A relay that passed it on lets it go as {tlp.label} at most, whatever it says of itself."
     if tlp_of(value, default=Tlp.CLEAR.label, known=known) == tlp_of(
         value, default=Tlp.RED.label, known=known
     ):

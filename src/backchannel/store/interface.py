@@ -12,6 +12,7 @@ from backchannel.store.belief import Beliefs
 from backchannel.store.carried import CarriedFiles
 from backchannel.store.comparisons import Comparisons
 from backchannel.store.exchange import Collected, Collections, Credentials, Statuses
+from backchannel.store.floors import Floors
 from backchannel.store.given import Given
 from backchannel.store.leaves import Leaves
 from backchannel.store.membership import Membership
@@ -328,6 +329,11 @@ class Store(Protocol):
     @property
     def carried(self) -> CarriedFiles:
         """What carries drops brought, and what went by it."""
+        ...
+
+    @property
+    def floors(self) -> Floors:
+        """How far objects may go at most, by what relays said."""
         ...
 
     @property

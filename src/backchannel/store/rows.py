@@ -159,7 +159,7 @@ class KeptArrival(msgspec.Struct, frozen=True):
 
 
 class First(msgspec.Struct, frozen=True):
-    """How an object first came, and from how many parties and under which default markings it came in all."""
+    """How an object first came, and from how many parties, under which default markings and with which floors in all."""
 
     batch_id: BatchId
     party: str | None
@@ -167,6 +167,8 @@ class First(msgspec.Struct, frozen=True):
     received_at: str
     parties: int
     tlps: tuple[str | None, ...]
+    floors: tuple[str, ...] = ()
+    """Labels that it may not go wider than, by what relays said."""
 
 
 class PartyRow(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ from backchannel.stix.findings import Finding, Level
 from backchannel.store.channel_words import channel_word
 from backchannel.store.rows import Arrived, First, Held, Kept, KeptArrival, NewObject
 from backchannel.store.sqlite.connection import Database
+from backchannel.store.sqlite.floors import SqliteFloors
 from backchannel.store.sqlite.referring import rows_with
 from backchannel.store.sqlite.spelling import respell
 
@@ -35,6 +36,7 @@ class SqliteObjects:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._floors = SqliteFloors(database)
 
     # --- Writing -----------------------------------------------------------------------------------------
 
@@ -144,6 +146,8 @@ class SqliteObjects:
         counted = self._database.execute(_PARTIES_OF, (_json(found),))
         for object_row, parties in counted:
             found[object_row] = replace(found[object_row], parties=max(1, parties))
+        for object_row, floors in self._floors.of(found).items():
+            found[object_row] = replace(found[object_row], floors=floors)
         return found
 
     def findings(self, object_rows: Iterable[int]) -> dict[int, tuple[Finding, ...]]:

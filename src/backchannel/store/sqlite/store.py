@@ -16,6 +16,7 @@ from backchannel.store.sqlite.collections import SqliteCollections
 from backchannel.store.sqlite.comparisons import SqliteComparisons
 from backchannel.store.sqlite.connection import Database, create
 from backchannel.store.sqlite.credentials import SqliteCredentials
+from backchannel.store.sqlite.floors import SqliteFloors
 from backchannel.store.sqlite.given import SqliteGiven
 from backchannel.store.sqlite.hunts import SqliteHunts
 from backchannel.store.sqlite.leaves import SqliteLeaves
@@ -72,6 +73,7 @@ class SqliteStore:
         self.statuses = SqliteStatuses(self.database)
         self.channels = SqliteChannels(self.database)
         self.carried = SqliteCarriedFiles(self.database)
+        self.floors = SqliteFloors(self.database)
         self.places = SqlitePlaces(self.database)
         self.statements = SqliteStatements(self.database)
         self.requests = SqliteRequests(self.database)
