@@ -19,7 +19,7 @@ from backchannel.clock import Clock
 from backchannel.desk.box import Box
 from backchannel.errors import BackchannelError
 from backchannel.parties.at_rest import Unseal
-from backchannel.web import answers, dropbox, drops, ledger, offered, pages, party, requests
+from backchannel.web import answers, comparing, dropbox, drops, ledger, offered, pages, party, requests
 from backchannel.web.assets import Assets
 from backchannel.web.auth import Logins
 from backchannel.web.doorway import Doorway
@@ -123,6 +123,9 @@ def _page_routes(house: House) -> list[BaseRoute]:
         *shows(drops.drops, "/drops", "/drops.json"),
         *shows(requests.requests, "/requests", "/requests.json"),
         does(requests.answer, "/requests/{which}/answer"),
+        *shows(comparing.comparisons, "/comparisons", "/comparisons.json"),
+        *shows(comparing.comparison, "/comparisons/{session}.json", "/comparisons/{session}"),
+        does(comparing.decide, "/comparisons/{session}"),
         *shows(pages.channels, "/channels", "/channels.json"),
         *shows(pages.channel, "/channels/{name}.json", "/channels/{name}"),
         does(answers.poll, "/channels/{name}/poll"),
