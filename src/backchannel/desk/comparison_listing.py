@@ -16,6 +16,7 @@ from backchannel.desk.comparison_documents import (
 )
 from backchannel.desk.comparison_session import Session, open_session
 from backchannel.desk.node import Node
+from backchannel.psi.items import Grade, worst
 from backchannel.psi.messages import Step
 from backchannel.stix.markings import Tlp
 from backchannel.stix.visible import visible
@@ -127,6 +128,14 @@ def _next(session: Session, turn: Turn, party: str) -> str:
 def _says(session: Session, party: str) -> str:
     """Say what they learn: that a guess cannot be prevented, only limited and later proved."""
     n = session.row.items
+    if worst(session.sorts) is Grade.LISTED:
+        return (
+            f"{_learn(session, party, n)} Lists of nearly every domain can be had: those are guessed easily."
+        )
+    return _learn(session, party, n)
+
+
+def _learn(session: Session, party: str, n: int) -> str:
     if session.row.side == "responder" and session.row.secrets is None:
         return (
             f"{party} will learn how many of its items you hold too, and you how many of yours it holds. "
