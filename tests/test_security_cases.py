@@ -14,8 +14,7 @@ CASES = {
     *range(1, 39),
     *range(40, 50),
     *range(50, 56),
-    *range(60, 64),
-    *range(65, 69),
+    *range(60, 69),
     70,
 }
 """Of drops, objects, keys, ledgers, belief, comparisons, permits and release: those that the page is about."""

@@ -11,21 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.policy.made import (
     ALLOW,
-    BETA,
-    GROUPS,
     HAND,
     LABELS,
     NOW,
     OURS,
     PARTIES,
-    TRANSFORMS,
-    TYPES,
     indicator,
     marked,
     policies,
     policy,
     request,
     rules,
+    some_policy,
+    some_request,
+    some_rule,
 )
 
 from backchannel.codec import encode
@@ -353,54 +352,6 @@ def test_what_is_ours_does_not_leave_unless_a_person_looked_through_it():
 
 
 # --- T66: laws -----------------------------------------------------------------------------------------------
-
-
-def some_object(draw: random.Random) -> dict[str, object]:
-    """Return an object; of the same seed the same."""
-    kind = draw.choice(TYPES)
-    value = marked(
-        draw.choice([*Tlp, Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER]),
-        labels=draw.sample(LABELS, draw.randint(0, 2)) or ["l"],
-        name="n",
-    )
-    value |= {"type": kind, "id": f"{kind}--00000000-0000-4000-8000-000000000001"}
-    if draw.random() < 0.5:
-        value["created_by_ref"] = SOURCE
-    return value
-
-
-def some_rule(draw: random.Random, number: int, effect: str = "") -> Rule:
-    effect = effect or draw.choice(("allow", "allow", "allow", "deny", "transform"))
-    when = When(
-        tlp=tuple(draw.sample([tlp.value for tlp in Tlp], draw.choice((0, 0, 2, 3)))),
-        type=tuple(draw.sample(TYPES, draw.choice((0, 0, 1, 2)))),
-        label=tuple(draw.sample(LABELS, draw.choice((0, 0, 0, 1)))),
-        source=tuple(draw.sample(("ourselves", *PARTIES), draw.choice((0, 0, 0, 1)))),
-    )
-    names = (*GROUPS, *PARTIES, "anybody", "parties", "verified")
-    to = tuple(draw.sample(names, draw.randint(1, 2))) if effect != "deny" or draw.random() < 0.5 else ()
-    transforms = (draw.choice(TRANSFORMS),) if effect == "transform" else ()
-    return Rule(id=f"r{number}", when=when, to=to, effect=effect, why="no", transforms=transforms)  # type: ignore[arg-type]
-
-
-def some_policy(draw: random.Random) -> Policy:
-    return Policy(
-        groups=tuple(Group(name, tuple(draw.sample(PARTIES, draw.randint(0, 3)))) for name in GROUPS),
-        rules=tuple(some_rule(draw, number) for number in range(draw.randint(0, 6))),
-        references=draw.choice(("withhold", "cut", "let")),  # type: ignore[arg-type]
-        k_anonymity=draw.choice((0, 3)),
-    )
-
-
-def some_request(draw: random.Random) -> object:
-    party = draw.choice((None, *PARTIES))
-    return request(
-        some_object(draw),
-        recipient=None if party is None else BETA,
-        names=frozenset() if party is None else frozenset({party}),
-        standing=None if party is None else draw.choice([*Standing, *[Standing.VERIFIED] * 10]),
-        source=draw.choice(("ourselves", *PARTIES, "")),
-    )
 
 
 RANK = {"withheld": 0, "redacted": 1, "goes": 2}

@@ -1,8 +1,6 @@
 """The gates between an indicator and a control, in one fixed order; the first refusal wins and says why.
 
-PAP words are those of the MISP taxonomy: RED allows passive work on stored logs only, AMBER passive checks
-that the adversary cannot notice, GREEN and CLEAR (once WHITE) also active measures such as blocking. An
-indicator without a PAP is treated as AMBER: it may be looked for, never blocked.
+TLP and PAP are asked of the release policy (`policy.decide`), which guards every way out.
 
 Here are the gates that need nothing but the indicator, what is tied to it, its arrival and our own lists. Confidence, replay
 against our own logs and promotion from alert to block come with grading.
@@ -20,6 +18,7 @@ from backchannel.clock import format_time
 from backchannel.observables.kinds import Kind, Observable
 from backchannel.observables.normalise import Network
 from backchannel.observables.suffixes import is_public_suffix
+from backchannel.policy.decide import Request, decide
 from backchannel.stix.markings import Pap, Tlp
 from backchannel.stix.visible import visible
 from backchannel.warninglists.lists import Label
@@ -55,7 +54,6 @@ COURSE: Final = "course of action"
 """Name of the gate that heeds what courses of action say."""
 MAX_NAME_CHARS: Final = 80
 MAX_WHY_CHARS: Final = 200
-MAY_BLOCK: Final = frozenset({Pap.GREEN, Pap.CLEAR})
 _MAPPED_BITS = 96
 """A Network counts the bits of an IPv4 prefix inside ::ffff:0:0/96."""
 
@@ -219,22 +217,29 @@ def _validity(asked: _Passage) -> str:
 
 
 def _tlp(asked: _Passage) -> str:
-    if asked.standing.tlp is Tlp.RED:
-        return (
-            "TLP:RED is for the persons it was told to: a control shows it to everybody who reads its alerts"
-        )
-    return ""
+    return _release(asked, "tlp")
 
 
 def _pap(asked: _Passage) -> str:
-    pap, stage = asked.standing.pap, asked.stage
-    if pap is Pap.RED:
-        return "PAP:RED allows passive work on stored logs only, no control on the network"
-    if stage != "block" or pap in MAY_BLOCK:
-        return ""
-    if pap is None:
-        return "its source gave no PAP, so it may be detected and not blocked"
-    return "PAP:AMBER allows nothing that the adversary can notice, so no blocking"
+    return _release(asked, "pap")
+
+
+def _release(asked: _Passage, rule: str) -> str:
+    """Ask the release policy, which guards every way out of the node: a control of ours is one of them."""
+    standing = asked.standing
+    decision = decide(
+        Request(
+            tlp=standing.tlp,
+            pap=standing.pap,
+            recipient=None,
+            recipient_is_ourselves=True,
+            collection_allows=True,
+            purpose=asked.stage,
+            now=asked.at,
+        )
+    )
+    reason = decision.reasons[-1]
+    return reason.text if not decision.allowed and reason.rule == rule else ""
 
 
 def _course(asked: _Passage) -> str:

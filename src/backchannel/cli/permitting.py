@@ -10,8 +10,9 @@ import click
 from backchannel.cli.command import pass_session
 from backchannel.cli.layout import day_and_minute, facts, heading, joined, paragraph, table
 from backchannel.cli.passphrases import passphrase_option, unseal_of
+from backchannel.cli.plan_text import MAX_OBJECTS_SHOWN
 from backchannel.cli.release_options import choice_options
-from backchannel.cli.releasing import MAX_OBJECTS_SHOWN, release
+from backchannel.cli.releasing import release
 from backchannel.cli.session import Session
 from backchannel.cli.wording import who
 from backchannel.errors import UsageError

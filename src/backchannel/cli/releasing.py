@@ -19,9 +19,9 @@ from backchannel.cli.layout import (
     paragraph,
     silent_text,
     size_text,
-    table,
 )
 from backchannel.cli.passphrases import passphrase_option, unseal_of
+from backchannel.cli.plan_text import plan_text
 from backchannel.cli.release_options import choice_options, deniable_option, how_options
 from backchannel.cli.sent_texts import sent_text
 from backchannel.cli.session import Session
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from backchannel.desk.stating import How
 
 PAGE_ROWS = 50
-MAX_OBJECTS_SHOWN = 200
-"""Objects of a plan that are shown, those that stay first; `--json` has all."""
 
 
 @click.group(cls=Group)
@@ -66,9 +64,9 @@ def plan(
     choice: Choice,
     deniable: bool,
 ) -> None:
-    """Say of each object whether it may go to a party, by which rule, and name the plan by its hash.
+    """Say of each object whether it may go to a party, by which rule, changed how, and name the plan by its hash.
 
-    Nothing is sent. Exit code 1: something would stay.
+    Nothing is sent. Exit code 1: something would stay, or go changed.
     """
     if choice.is_empty:
         raise UsageError("no object is named", hint="Name ids, --batch, --from or --collection.")
@@ -83,7 +81,7 @@ def plan(
             if found.goes
             else "Nothing of it may go."
         )
-    ctx.exit(EXIT_NEEDS_YOU if found.withheld else EXIT_DONE)
+    ctx.exit(EXIT_NEEDS_YOU if found.withheld or found.redacted else EXIT_DONE)
 
 
 @release.command(
@@ -130,7 +128,7 @@ def send(
 ) -> None:
     """Make a drop for each party and hand it on: as a file, as text, in parts or as pictures.
 
-    In one step only when nothing is withheld: else the plan is shown with its hash, nothing is sent, and it ends
+    In one step only when nothing is withheld or redacted: else the plan is shown with its hash, nothing is sent, and it ends
     with 4. The copy stays in the home until it expires: `release again` hands it on once more.
     """
     from backchannel.desk.releasing import release as make  # noqa: PLC0415
@@ -239,33 +237,10 @@ def _check_plans(session: Session, plans: Sequence[Plan], hashes: Sequence[str])
 
 def _approving(plans: Sequence[ReleasePlan]) -> str:
     return (
-        "".join(f" --plan {one.plan_sha256}" for one in plans) if any(one.withheld for one in plans) else ""
+        "".join(f" --plan {one.plan_sha256}" for one in plans)
+        if any(one.withheld or one.redacted for one in plans)
+        else ""
     )
-
-
-def plan_text(found: ReleasePlan) -> str:
-    """Return a plan as text: what stays first, and why."""
-    head = heading(
-        joined(
-            f"To {who(found.to)} ({found.standing})",
-            f"{counted(found.goes, 'object')} {'goes' if found.goes == 1 else 'go'}",
-            f"{found.withheld:,} withheld" if found.withheld else "",
-            f"{counted(found.statements, 'statement')} along" if found.statements else "",
-            "deniable" if found.deniable else "",
-        )
-    )
-    ordered = sorted(found.objects, key=lambda one: one.goes)
-    rows = [
-        ("goes" if one.goes else "withheld", one.id, one.tlp, one.rule) for one in ordered[:MAX_OBJECTS_SHOWN]
-    ]
-    parts = [head]
-    if rows:
-        parts.append(table(("", "object", "marked", "rule"), rows, keep=("", "object")))
-    if len(ordered) > len(rows):
-        parts.append(f"and {len(ordered) - len(rows):,} more: --json names them")
-    why = dict.fromkeys((one.rule, one.why) for one in ordered)
-    parts.append(facts([*why, ("plan", found.plan_sha256)]))
-    return "\n".join(parts)
 
 
 @release.command(

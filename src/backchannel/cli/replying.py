@@ -14,7 +14,7 @@ from backchannel.cli.command import Command, gathered, pass_session, read_words
 from backchannel.cli.handing import Handing, handing_options
 from backchannel.cli.layout import paragraph
 from backchannel.cli.passphrases import passphrase_option, unseal_when_needed
-from backchannel.cli.releasing import plan_text
+from backchannel.cli.plan_text import plan_text
 from backchannel.cli.request_texts import hunt_preview_text, hunted_lines
 from backchannel.cli.session import Session
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, PolicyError, UsageError

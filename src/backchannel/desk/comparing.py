@@ -21,10 +21,9 @@ from backchannel.desk.node import Node
 from backchannel.desk.own_keys import own_keys
 from backchannel.desk.recipients import Recipient, recipient_of
 from backchannel.desk.records import record_decision
+from backchannel.desk.weighing import may_say
 from backchannel.errors import NotFoundError, PolicyError, UsageError
 from backchannel.parties.at_rest import Unseal
-from backchannel.policy.decide import Request as Asked
-from backchannel.policy.decide import decide
 from backchannel.psi.budget import Spent, check_budget, check_sorts
 from backchannel.psi.files import seal_message
 from backchannel.psi.items import DEFAULT_SORTS, Sort
@@ -73,7 +72,7 @@ def begin(
     check_sorts(sorts, overridden)
     check_because(overridden, because)
     recipient = recipient_of(node, party)
-    check_rules(clock, recipient)
+    check_rules(node, clock, recipient)
     engine(suite)
     check_budget(0, spent(node, clock, recipient.party.party_row))
     at = format_time(clock.now())
@@ -136,7 +135,7 @@ def answer(
             "the next message would show which items both hold",
             hint=f"If that is agreed here: backchannel compare reveal {session.name[:8]}",
         )
-    check_rules(clock, recipient)
+    check_rules(node, clock, recipient)
     keys = own_keys(node, clock, unseal)
     with node.store.transaction():
         if step is Step.SETUP:
@@ -236,21 +235,13 @@ def spent(node: Node, clock: Clock, party_row: int) -> Spent:
     return Spent(items=had.items, sessions=had.sessions, open=had.open)
 
 
-def check_rules(clock: Clock, recipient: Recipient) -> None:
+def check_rules(node: Node, clock: Clock, recipient: Recipient) -> None:
     """Ask the rules whether we compare with this party at all: a count tells what we hold, as far as TLP:AMBER goes.
 
     Raises:
         PolicyError: they say no.
     """
-    asked = Asked(
-        tlp=Tlp.AMBER,
-        recipient=recipient.party.party_id,
-        collection_allows=True,
-        standing=recipient.standing,
-        purpose=PURPOSE,
-        now=clock.now(),
-    )
-    decision = decide(asked)
+    decision = may_say(node, clock, recipient.party, Tlp.AMBER, PURPOSE)
     if not decision.allowed:
         raise PolicyError(
             f"we do not compare with this party: {decision.reasons[-1].text}",

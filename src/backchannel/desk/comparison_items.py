@@ -10,17 +10,20 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from backchannel.clock import Clock
 from backchannel.desk.items import Reader
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
-from backchannel.desk.planning import MAX_ABOUT
+from backchannel.desk.planned import MAX_ABOUT
+from backchannel.desk.policy_file import in_force
 from backchannel.desk.recipients import Recipient
 from backchannel.desk.ways import Ways
-from backchannel.policy.decide import Request, decide
+from backchannel.desk.weighing import To, Weighing, names_of
+from backchannel.policy.decide import Request
 from backchannel.psi.items import Item, Sort, item_of
 from backchannel.store.comparisons import Comparable
-from backchannel.store.rows import Kept
 
 PAGE_ROWS = 1_000
 PURPOSE = "compare"
@@ -86,24 +89,21 @@ def _allowed(
         [one.digest for one in kept], kinds=("origin", "relay"), at_most=MAX_ABOUT
     )
 
-    def may(one: Kept) -> bool:
-        first = firsts[one.object_row]
-        tlp = reader.tlp(one, first)
+    to = To(
+        party=recipient.party,
+        purpose=PURPOSE,
+        names=names_of(node, recipient.party, recipient.standing),
+        standing=recipient.standing,
+    )
+    weighing = Weighing(node, clock, to, in_force(node))
+    requests: dict[int, Request] = {}
+    for one in kept:
+        tlp = reader.tlp(one, firsts[one.object_row])
         way = ways.best(one, tlp, abouts.get(one.digest, ()))
-        if way is not None and way.chain.state == "refused":
-            return False
         if way is not None and way.chain.marking is not None:
             tlp = max(tlp, way.chain.marking, key=lambda one: one.strictness)
-        party = recipient.party
-        asked = Request(
-            tlp=tlp,
-            recipient=party.party_id,
-            recipient_is_source=first.parties == 1 and first.party == party.name,
-            collection_allows=True,
-            standing=recipient.standing,
-            purpose=PURPOSE,
-            now=clock.now(),
-        )
-        return decide(asked).allowed
-
-    return frozenset(one.object_row for one in kept if may(one))
+        fault = "what is signed about it does not hold" if way and way.chain.state == "refused" else ""
+        asked = weighing.request(one, firsts[one.object_row], tlp)
+        requests[one.object_row] = replace(asked, chain_fault=fault)
+    decided = weighing.decisions(kept, requests, reader)
+    return frozenset(row for row, one in decided.items() if one.allowed)

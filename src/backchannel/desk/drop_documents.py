@@ -7,16 +7,38 @@ from typing import Literal
 import msgspec
 
 
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One property that goes otherwise than it is."""
+
+    property: str
+    before: str | None
+    """As JSON, shortened; null: it is not there."""
+    after: str | None
+
+
 class PlannedObject(msgspec.Struct, frozen=True, kw_only=True):
     """One object, and whether it goes."""
 
     id: str
     version: str | None
     goes: bool
+    outcome: Literal["goes", "redacted", "withheld"]
     tlp: str
     """How far it may go: the stricter of its own marking and of what its relays say."""
+    pap: str | None
+    """What the reader is asked to do with it at most."""
     rule: str
+    """Which rule decided; the rules before it stand in `reasons`."""
     why: str
+    reasons: tuple[str, ...]
+    as_id: str | None = None
+    """Of what goes redacted: its id there."""
+    changes: tuple[Change, ...] = ()
+    """Of what goes redacted: what is changed in it."""
+    had: bool = False
+    """Whether the recipient gave it to us, or was sent it before: then it learns nothing by it."""
+    learns: tuple[str, ...] = ()
+    """What the recipient could learn by it."""
 
 
 class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,10 +48,17 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     to: str
     standing: str
     goes: int
+    """Redacted ones among them."""
+    redacted: int
     withheld: int
     statements: int
     """Signed statements that would go along."""
     deniable: bool
+    policy: str
+    """Version of the policy that decided."""
+    needs_approval: bool
+    """Whether a second person has to approve it before it is sent."""
+    approved_by: tuple[str, ...]
     plan_sha256: str
     """Names just this plan: a send that is given it refuses if anything differs by then."""
     objects: tuple[PlannedObject, ...]

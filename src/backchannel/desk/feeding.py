@@ -10,21 +10,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
 from backchannel import codec
-from backchannel.clock import Clock
+from backchannel.clock import Clock, FixedClock
 from backchannel.codec import JsonObject
 from backchannel.desk.access import Caller, access_of_party
-from backchannel.desk.deciding import decisions
+from backchannel.desk.deciding import Sight, decisions, sight
 from backchannel.desk.exporting import ExportFile
 from backchannel.desk.items import Reader
 from backchannel.desk.node import Node
+from backchannel.desk.policy_file import in_force
 from backchannel.desk.publishing import collection_named
 from backchannel.desk.shelves import events_of, read_objects, seen
+from backchannel.desk.weighing import Weighing, to_party
 from backchannel.desk.writing import write_files
 from backchannel.errors import InputError, UsageError
 from backchannel.ids import sha256
@@ -33,10 +36,9 @@ from backchannel.misp.feed import HASHES, MANIFEST, attributes_of, feed_of
 from backchannel.misp.fields import UUID_FORM
 from backchannel.misp.from_stix import Publisher, Returned, from_stix
 from backchannel.misp.losses import Loss
-from backchannel.policy.decide import Request, decide
 from backchannel.stix.markings import Tlp
 from backchannel.stix.visible import visible
-from backchannel.store.exchange import CollectionRow
+from backchannel.store.exchange import CollectionRow, Place
 from backchannel.store.rows import First, Kept, PartyRow
 
 STATE: Final = "feed.json"
@@ -185,27 +187,39 @@ def _of_collection(node: Node, clock: Clock, recipient: PartyRow | None, row: Co
     with store.snapshot():
         right = access_of_party(store, recipient, row, now=now)
         caller = Caller(recipient)
+        may = sight(node, caller, right, now=now, purpose="misp")
         reasons = {
             kind.class_row: decision.reasons[-1].text
-            for kind, decision in decisions(store, caller, right, now=now)
-            if not decision.allowed
+            for kind, decision in decisions(node, caller, right, now=now, purpose="misp")
         }
         withheld: Counter[str] = Counter()
         looked_at = 0
-        for place in store.collected.walk(row.collection_row, after=0):
-            looked_at += 1
-            if place.class_row in reasons:
-                withheld[reasons[place.class_row]] += 1
+        places = store.collected.walk(row.collection_row, after=0)
+        while lot := list(islice(places, PAGE_ROWS)):
+            looked_at += len(lot)
+            withheld.update(_why(may, lot, reasons))
         what = seen(node, clock, caller, right)
         objects = read_objects(node, what)
     return _Sorted(events_of(node, what, objects), looked_at, withheld)
+
+
+def _why(may: Sight, lot: Sequence[Place], reasons: Mapping[int, str]) -> Iterator[str]:
+    """Yield why each of those stays that stay."""
+    shown = {place.object_row for place in may.visible(lot)}
+    hidden = [place for place in lot if place.object_row not in shown]
+    looked_at = may.decided([place for place in hidden if place.class_row in may.classes])
+    for place in hidden:
+        own = looked_at.get(place.object_row)
+        yield own.reasons[-1].text if own is not None else reasons[place.class_row]
 
 
 class _Sorting:
     """Reads what is in force, and asks the policy of each object."""
 
     def __init__(self, node: Node, recipient: PartyRow | None, now: datetime) -> None:
-        self._node, self._recipient, self._now = node, recipient, now
+        self._node, self._recipient = node, recipient
+        to, force = to_party(node, recipient, "feed"), in_force(node)
+        self._weighing = Weighing(node, FixedClock(now), to, force)
         self.looked_at = 0
         self.withheld: Counter[str] = Counter()
         self.markings: Mapping[str, Tlp | None] = {}
@@ -221,10 +235,13 @@ class _Sorting:
         found: list[JsonObject] = []
         for page in _pages(self._node):
             firsts = self._node.store.objects.firsts([kept.object_row for kept in page])
+            decided = self._weighing.decisions(page, self._weighing.requests(page, reader), reader)
             for kept in page:
                 self.looked_at += 1
-                first = firsts[kept.object_row]
-                if self._may_go(reader, kept, first):
+                first, decision = firsts[kept.object_row], decided[kept.object_row]
+                if not decision.allowed:
+                    self.withheld[decision.reasons[-1].text] += 1
+                else:
                     found.extend(reader.view(kept).objects)
                     if any(first.tlps) and not self._is_source(first):
                         self.defaults[kept.stix_id] = reader.tlp(kept, first)
@@ -237,23 +254,6 @@ class _Sorting:
             if on_progress is not None:
                 on_progress(self.looked_at)
         return found[::-1]
-
-    def _may_go(self, reader: Reader, kept: Kept, first: First) -> bool:
-        to = self._recipient
-        decision = decide(
-            Request(
-                tlp=reader.tlp(kept, first),
-                recipient=to.party_id if to else None,
-                recipient_is_source=self._is_source(first),
-                recipient_is_ourselves=to is not None and to.is_self,
-                collection_allows=True,
-                purpose="misp",
-                now=self._now,
-            )
-        )
-        if not decision.allowed:
-            self.withheld[decision.reasons[-1].text] += 1
-        return decision.allowed
 
     def _is_source(self, first: First) -> bool:
         """Whether the recipient alone sent it to us: it goes back as it came."""

@@ -17,7 +17,7 @@ import hashlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -27,7 +27,7 @@ from backchannel import codec
 from backchannel.clock import Clock
 from backchannel.codec import JsonObject
 from backchannel.desk.access import Access, Caller
-from backchannel.desk.deciding import allowed
+from backchannel.desk.deciding import Sight, sight
 from backchannel.desk.node import Node
 from backchannel.desk.paging import MAX_PAGE_ROWS, Page, Query, read_page
 from backchannel.desk.shelves import Sent, State, TooMuchError, print_of, right_of, state_of
@@ -37,7 +37,6 @@ from backchannel.ids import Digest
 from backchannel.misp.listing import Lister
 from backchannel.stix.read import raw_object
 from backchannel.stix.versions import view
-from backchannel.store.exchange import ClassRow
 
 MAX_LIST_BYTES: Final = 512 * 2**20
 """Largest list (bytes): as much as we take of a feed ourselves."""
@@ -125,7 +124,7 @@ class _Asked(NamedTuple):
     """What is asked for, and what it is made of now."""
 
     right: Access
-    classes: Mapping[int, ClassRow]
+    seen: Sight
     slot: tuple[object, ...]
     """Whose list it is: the same for all who see the same classes."""
     state: State
@@ -200,14 +199,16 @@ class Lists:
 def _ask(node: Node, clock: Clock, caller: Caller, collection: str, form: str, kind: str | None) -> _Asked:
     with node.store.snapshot():
         right = right_of(node, caller, collection)
-        classes = allowed(node, caller, right, now=clock.now())
-        slot = (right.collection.collection_row, frozenset(classes), form, kind)
-        return _Asked(right, classes, slot, state_of(node, right, classes))
+        seen = sight(node, caller, right, now=clock.now(), purpose="misp")
+        # Where objects are looked at one by one, each reader may see others.
+        whose = frozenset(seen.classes) if seen.free == seen.classes.keys() else seen.mark
+        slot = (right.collection.collection_row, whose, form, kind)
+        return _Asked(right, seen, slot, state_of(node, right, seen))
 
 
 def _print_of(node: Node, asked: _Asked) -> bytes:
     """Return what is equal exactly as long as the same is seen, and the same of it is superseded."""
-    digest = hashlib.sha256(print_of(node, asked.right, asked.classes))
+    digest = hashlib.sha256(print_of(node, asked.right, asked.seen))
     for stamp in node.store.collected.superseded(asked.right.collection.collection_row, after=0):
         digest.update(b"%d," % stamp)
     return digest.digest()
@@ -223,9 +224,9 @@ def _write(node: Node, clock: Clock, caller: Caller, right: Access, lister: List
     more = True
     while more:
         with node.store.snapshot():
-            classes = allowed(node, caller, right, now=made_at)
+            seen = sight(node, caller, right, now=made_at, purpose="misp")
             query = Query(types=query.types, limit=query.limit, after=last)
-            page = read_page(node.store, right.collection.collection_row, classes, query, with_bodies=True)
+            page = read_page(node.store, right.collection.collection_row, seen, query, with_bodies=True)
             superseded = _superseded(node, right, page, after=last)
         indicators = _indicators(page, superseded)
         file.write(lister.rows(indicators, at=made_at))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -15,9 +15,10 @@ from backchannel.settings import FILE_NAME, Settings, checked, read_settings, wr
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from backchannel.desk.deciding import Classes
+    from backchannel.desk.policy_file import BrokenPolicyError, InForce
     from backchannel.desk.standing import Status
     from backchannel.parties.keys import KeyPair
-    from backchannel.store.exchange import ClassRow
     from backchannel.store.interface import Store
     from backchannel.store.rows import PartyRow
     from backchannel.store.sqlite.store import SqliteStore
@@ -35,8 +36,12 @@ class Node:
     store: SqliteStore
     party: PartyRow
     """Ourselves."""
-    allowed: dict[tuple[object, ...], Mapping[int, ClassRow]] = field(default_factory=dict, compare=False)
-    """What `deciding.allowed` answered, for as long as the node is open and nothing has changed."""
+    policies: dict[str, tuple[object, InForce | BrokenPolicyError]] = field(
+        default_factory=dict, compare=False
+    )
+    """The policy as it was read last (`policy_file.in_force`)."""
+    allowed: dict[tuple[object, ...], Classes] = field(default_factory=dict, compare=False)
+    """What `deciding.sight` answered, for as long as the node is open and nothing has changed."""
 
     def close(self) -> None:
         """Close the store."""

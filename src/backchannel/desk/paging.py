@@ -8,15 +8,16 @@ Bodies are handed on as they were received, never parsed.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
 import msgspec
 
 from backchannel.clock import parse_time
+from backchannel.desk.deciding import Sight
 from backchannel.desk.stamps import format_micros, to_micros
-from backchannel.store.exchange import ClassRow, Place, Sibling
+from backchannel.store.exchange import Place, Sibling
 from backchannel.store.interface import Store
 from backchannel.store.rows import version_key
 
@@ -80,7 +81,7 @@ class Page(msgspec.Struct):
 def read_page(
     store: Store,
     collection_row: int,
-    classes: Mapping[int, ClassRow],
+    sight: Sight,
     query: Query,
     *,
     with_bodies: bool,
@@ -88,21 +89,21 @@ def read_page(
     """Return one page.
 
     Args:
-        store: inside a snapshot in which `classes` was read too.
+        store: inside a snapshot in which `sight` was formed too.
         collection_row: the collection.
-        classes: those of its classes that the caller may see.
+        sight: what of it the caller may see.
         query: what of it.
         with_bodies: whether the objects themselves are wanted.
     """
     seen = {
         row
-        for row, kind in classes.items()
+        for row, kind in sight.classes.items()
         if (not query.types or kind.type in query.types)
         and (not query.spec_versions or kind.spec_version in query.spec_versions)
     }
     limit = max(1, min(query.limit, MAX_PAGE_ROWS))
     after = max(query.added_after or 0, query.after or 0)
-    chooser = _Chooser(store, collection_row, classes, query)
+    chooser = _Chooser(store, collection_row, sight, query)
     if query.ids or chooser.is_pointed:
         found = iter(sorted(one for one in chooser.pointed(seen) if one.added > after))
     elif seen:
@@ -158,10 +159,8 @@ def _walk(
 class _Chooser:
     """Which versions of each object a query takes, as this caller sees them (TAXII 2.1 §3.4.1)."""
 
-    def __init__(
-        self, store: Store, collection_row: int, classes: Mapping[int, ClassRow], query: Query
-    ) -> None:
-        self._store, self._collection_row, self._classes = store, collection_row, classes
+    def __init__(self, store: Store, collection_row: int, sight: Sight, query: Query) -> None:
+        self._store, self._collection_row, self._sight = store, collection_row, sight
         self._query = query
         self._versions = query.versions or (NEWEST,)
         self._chosen: dict[str, frozenset[int]] = {}
@@ -193,7 +192,8 @@ class _Chooser:
         An object of which no other version was ever in the collection is its own first and last one; the
         others are looked at `step` at once.
         """
-        while lot := list(islice(places, step)):
+        while met := list(islice(places, step)):
+            lot = self._sight.visible(met)
             unsure = [place.object_row for place in lot if place.versions]
             ids = dict(zip(unsure, (head[0] for head in self._heads(unsure)), strict=True))
             new = set(ids.values()) - self._chosen.keys()
@@ -207,11 +207,11 @@ class _Chooser:
         return self._store.collected.heads(rows) if rows else ()
 
     def _choose(self, siblings: Iterable[Sibling]) -> None:
-        by_id: dict[str, list[Sibling]] = {}
-        for one in siblings:
-            by_id.setdefault(one.stix_id, []).append(one)
-        for stix_id, ours in by_id.items():
-            seen = [one for one in ours if one.class_row in self._classes]
+        listed = list(siblings)
+        by_id: dict[str, list[Sibling]] = {one.stix_id: [] for one in listed}
+        for one in self._sight.visible(listed):
+            by_id[one.stix_id].append(one)
+        for stix_id, seen in by_id.items():
             self._chosen[stix_id] = wanted(seen, self._versions, self._query.spec_versions)
 
 

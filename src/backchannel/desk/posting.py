@@ -21,7 +21,7 @@ from backchannel import codec
 from backchannel.clock import Clock, format_time
 from backchannel.desk.access import Access, Caller, NotAllowedError, NotThereError, access, root_of
 from backchannel.desk.collecting import Brought, Placed, collect, collect_batch, terms_of
-from backchannel.desk.deciding import allowed
+from backchannel.desk.deciding import sight
 from backchannel.desk.filing import Filing
 from backchannel.desk.hearing import Hearing
 from backchannel.desk.lock import StillHeldError, import_lock
@@ -238,7 +238,7 @@ class _Posting:
         party = self._caller.party
         kinds = self._store.collected.classes(right.collection.collection_row)
         own = {kind.class_row for kind in kinds if party is not None and kind.party_row == party.party_row}
-        return own | allowed(self._node, self._caller, right, now=self._clock.now()).keys()
+        return own | sight(self._node, self._caller, right, now=self._clock.now()).free
 
     def _judge(self, arrived: Arrived, placed: dict[int, Placed], told: Collection[int], now: int) -> None:
         """Say what became of each object, in their order."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Final, NamedTuple, cast
 
 from backchannel.clock import Clock, format_time
@@ -14,12 +13,13 @@ from backchannel.desk.channels import find_channel, terms_of
 from backchannel.desk.choosing import without_answers
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
+from backchannel.desk.policy_file import in_force
+from backchannel.desk.weighing import Weighing, to_party
 from backchannel.errors import BackchannelError, NetworkError, NotFoundError, UsageError
 from backchannel.ids import BatchId
-from backchannel.policy.decide import POLICY_VERSION, Request, decide
 from backchannel.stix.visible import visible
 from backchannel.store.polled import ChannelRow, PushRow
-from backchannel.store.rows import First, Kept, PartyRow
+from backchannel.store.rows import Kept, PartyRow
 
 MAX_PUSHED: Final = 100_000
 """Most objects of one push: an import's transaction holds as many."""
@@ -101,38 +101,21 @@ def named(node: Node, ids: Sequence[str], batch: BatchId | None) -> list[Kept]:
 def _decided(node: Node, clock: Clock, kept: Iterable[Kept], party: PartyRow | None) -> _Ready:
     """Ask the policy about each object: the operator named channel and objects, so its party is a named reader."""
     listed = list(kept)
-    reader, now = Reader(node, clock), clock.now()
-    firsts = node.store.objects.firsts([one.object_row for one in listed])
+    reader = Reader(node, clock)
+    to = to_party(node, party, "push", is_named_reader=party is not None)
+    weighing = Weighing(node, clock, to, in_force(node))
+    decided = weighing.decisions(listed, weighing.requests(listed, reader), reader)
     ready = _Ready([], [])
     for one in listed:
-        why = (
-            "it is in quarantine"
-            if one.quarantined
-            else _denial(reader, one, firsts[one.object_row], party, now)
-        )
-        if why is None:
+        decision = decided[one.object_row]
+        if decision.allowed:
             ready.go.append(one)
         else:
+            why = decision.reasons[-1].text
             ready.withheld.append(
                 PushedObject(id=one.stix_id, version=one.version or None, state="withheld", why=why)
             )
     return ready
-
-
-def _denial(reader: Reader, kept: Kept, first: First, party: PartyRow | None, now: datetime) -> str | None:
-    decision = decide(
-        Request(
-            tlp=reader.tlp(kept, first),
-            recipient=party.party_id if party else None,
-            recipient_is_source=party is not None and first.parties == 1 and first.party == party.name,
-            recipient_is_ourselves=party is not None and party.is_self,
-            collection_allows=True,
-            is_named_reader=party is not None,
-            purpose="taxii push",
-            now=now,
-        )
-    )
-    return None if decision.allowed else decision.reasons[-1].text
 
 
 def _target(row: ChannelRow, places: Sequence[Place]) -> Place:
@@ -166,9 +149,9 @@ def send(
     Returns:
         What became of each, and why sending ended before its end.
     """
-    store = node.store
+    store, policy = node.store, in_force(node).policy.version
     with store.transaction():
-        pushes = [PushRow(one.object_row, place.place, POLICY_VERSION) for one in kept]
+        pushes = [PushRow(one.object_row, place.place, policy) for one in kept]
         numbers = store.channels.record(push_id, row, pushes, title=place.title or place.id)
     number_of = {(str(one.stix_id), one.version): number for one, number in zip(kept, numbers, strict=True)}
     told: list[PushedObject] = []

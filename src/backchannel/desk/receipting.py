@@ -22,12 +22,11 @@ from backchannel.desk.provenance import keep_statement
 from backchannel.desk.receipt_documents import ReceiptGiven, ReceiptsGiven
 from backchannel.desk.recipients import Recipient
 from backchannel.desk.records import record_decision
+from backchannel.desk.weighing import may_say
 from backchannel.errors import PolicyError, UsageError
 from backchannel.ids import sha256
 from backchannel.parties.at_rest import Unseal
 from backchannel.parties.kid import Use
-from backchannel.parties.states import Standing
-from backchannel.policy.decide import Decision, Request, decide
 from backchannel.provenance.predicates import DECLINE_CODES, DeclineReason, Receipt
 from backchannel.provenance.reasons import Reason
 from backchannel.provenance.receipts import answer, answer_by_object, tells_more
@@ -228,7 +227,7 @@ def _one(
     said = Word(state=receipt.state, acted=receipt.acted, reason=receipt.reason)
     if not tells_more(receipt, before):
         return _given(came, said, "told before")
-    decision = _decide(node, clock, came.sender, said)
+    decision = may_say(node, clock, came.sender, said.tlp, "receipt", state=said.state)
     if not decision.allowed:
         return _given(came, said, "denied", why=decision.reasons[-1].text)
     _keep(node, clock, key(), receipt, to=came.sender, kid=came.issuer, named=came.name, about=about)
@@ -244,26 +243,13 @@ def _by_object(
     )
     if not tells_more(receipt, told_of(node, to, about)):
         return _document(to.party.name, word, "told before", f"{to.party.name} was told so before")
-    decision = _decide(node, clock, to.party, word)
+    decision = may_say(node, clock, to.party, word.tlp, "receipt", state=word.state)
     if not decision.allowed:
         why = f"{to.party.name} is not told: {decision.reasons[-1].text}"
         return _document(to.party.name, word, "denied", why)
     _keep(node, clock, key(), receipt, to=to.party, kid=to.sign, named=about.stix_id, about=about)
     return _document(
         to.party.name, word, "given", f"{to.party.name} is told over TAXII, or with the next drop"
-    )
-
-
-def _decide(node: Node, clock: Clock, party: PartyRow, word: Word) -> Decision:
-    return decide(
-        Request(
-            tlp=word.tlp,
-            recipient=party.party_id,
-            collection_allows=True,
-            standing=Standing(node.store.membership.standing(party.party_row)),
-            purpose="receipt",
-            now=clock.now(),
-        )
     )
 
 

@@ -21,7 +21,6 @@ from typing import BinaryIO, Final
 
 from msgspec.structs import replace
 
-from backchannel import codec
 from backchannel.clock import Clock, format_time
 from backchannel.desk.drop_documents import SentDrop
 from backchannel.desk.node import Node
@@ -30,10 +29,12 @@ from backchannel.desk.own_checkpoint import carried
 from backchannel.desk.own_keys import OwnKeys, own_keys
 from backchannel.desk.own_news import own_key_statements
 from backchannel.desk.planning import Plan
+from backchannel.desk.policy_file import in_force
 from backchannel.desk.provenance import keep_statement
 from backchannel.desk.recipients import channel_name
 from backchannel.desk.records import record_signed
 from backchannel.desk.stating import How, Stating
+from backchannel.desk.weighing import names_of
 from backchannel.desk.writing import sync_folder
 from backchannel.drop.manifest import NO_ROOT, Manifest, Seal, deniable_signer, signer
 from backchannel.drop.writer import Attachment, Contents, Recipients, write_drop
@@ -42,6 +43,7 @@ from backchannel.parties.at_rest import Unseal
 from backchannel.parties.kid import Use
 from backchannel.parties.names import visible_name
 from backchannel.parties.states import Standing
+from backchannel.policy.conditions import OURSELVES
 from backchannel.policy.decide import Request, decide
 from backchannel.provenance.leaves import SECRET_BYTES, salts
 from backchannel.provenance.ledger.leaves import LeafKind
@@ -135,6 +137,11 @@ def check_plan(plan: Plan, approved: str | None) -> None:
             f"{plan.withheld:,} of {len(plan.objects):,} objects may not go to {to}, so nothing was sent",
             hint=f"To send the others: the same command with --plan {plan.sha256}",
         )
+    if approved is None and plan.redacted:
+        raise PolicyError(
+            f"{plan.redacted:,} of {len(plan.objects):,} objects go to {to} redacted only, so nothing was sent",
+            hint=f"Look at the plan, then: the same command with --plan {plan.sha256}",
+        )
 
 
 @contextmanager
@@ -210,9 +217,14 @@ class _Sending:
                 recipient=party.party_id,
                 collection_allows=True,
                 standing=self._to.standing,
-                purpose="drop",
+                purpose="attachment",
                 now=self._now,
-            )
+                names=names_of(self._node, party, self._to.standing),
+                type="attachment",
+                source=OURSELVES,
+                value={"type": "attachment"},
+            ),
+            in_force(self._node).policy,
         )
         if self._how.attachments and not decision.allowed:
             raise PolicyError(
@@ -287,7 +299,7 @@ class _Sending:
                     Attachment(name, files.enter_context(_opened(file)))
                     for name, file in self._how.attachments
                 ]
-                objects = (codec.decode(one.kept.body) for one in self._plan.going)
+                objects = (one.value for one in self._plan.going)
                 manifest = write_drop(
                     target,
                     Contents(objects, statements, attached, self._stated.lines()),
@@ -334,7 +346,7 @@ class _Sending:
             manifest.frame,
             batch_id=None,
             leaves=[
-                Subject(one.kept.digest, leaf_index=index, salt=self._salts[index])
+                Subject(one.digest, leaf_index=index, salt=self._salts[index])
                 for index, one in enumerate(self._plan.going)
             ],
             is_own=True,

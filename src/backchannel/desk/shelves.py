@@ -18,18 +18,18 @@ from backchannel import codec
 from backchannel.clock import Clock, format_time
 from backchannel.codec import JsonObject
 from backchannel.desk.access import Access, Caller, NotAllowedError, NotThereError, access
-from backchannel.desk.deciding import allowed
+from backchannel.desk.deciding import Sight, sight
 from backchannel.desk.node import Node
+from backchannel.desk.policy_file import in_force
 from backchannel.errors import InputError
 from backchannel.ids import Digest, sha256
 from backchannel.misp.event import Event, Org
 from backchannel.misp.feed import Feed, distinct, feed_of
 from backchannel.misp.from_stix import Publisher, Returned, from_stix
-from backchannel.policy.decide import DEFAULT_POLICY
 from backchannel.stix.markings import Tlp, tlp_defined
 from backchannel.stix.read import raw_object
 from backchannel.stix.versions import view
-from backchannel.store.exchange import ClassRow, PageSent, Place
+from backchannel.store.exchange import PageSent, Place
 
 MAX_OBJECTS: Final = 50_000
 """Most objects of a collection that are made into events: all of them are in memory at once, some 10 KiB each."""
@@ -106,14 +106,14 @@ class Shelves:
         """
         with node.store.snapshot():
             right = right_of(node, caller, collection)
-            classes = allowed(node, caller, right, now=clock.now())
+            may = sight(node, caller, right, now=clock.now(), purpose="misp")
             key = (right.collection.collection_row, _party(caller), right.is_named_reader)
-            state = state_of(node, right, classes)
+            state = state_of(node, right, may)
             with self._lock:
                 known = self._kept.get(key)
             if known is not None and known[0] == state:
                 return self._keep(key, known)
-            print_ = print_of(node, right, classes)
+            print_ = print_of(node, right, may)
             if known is not None and known[1] == print_:
                 return self._keep(key, (state, print_, known[2]))
             what = seen(node, clock, caller, right)
@@ -132,26 +132,25 @@ class Shelves:
 State = tuple[object, ...]
 
 
-def state_of(node: Node, right: Access, classes: Mapping[int, ClassRow]) -> State:
+def state_of(node: Node, right: Access, what: Sight) -> State:
     """Return what is equal only as long as the same is seen of a collection: to be told without reading it.
 
     Args:
         node: the open node, inside a snapshot of its store.
         right: what the caller may do in the collection.
-        classes: those that the caller may see.
+        what: what of it the caller may see.
     """
     one = right.collection
     rises = (one.last_added, node.store.collected.generation())
-    return (one.collection_row, one.title, DEFAULT_POLICY.version, frozenset(classes), *rises)
+    return (one.collection_row, one.title, what.mark, frozenset(what.classes), *rises)
 
 
-def print_of(node: Node, right: Access, classes: Mapping[int, ClassRow]) -> bytes:
+def print_of(node: Node, right: Access, what: Sight) -> bytes:
     """Return what is equal exactly as long as the same is seen: worked out from each place, where `state_of` differs."""
     one = right.collection
-    digest = hashlib.sha256(f"{one.title}\x1f{DEFAULT_POLICY.version}".encode())
-    for place in node.store.collected.walk(one.collection_row, after=0):
-        if place.class_row in classes:
-            digest.update(b"%d:%d," % (place.added, place.class_row))
+    digest = hashlib.sha256(f"{one.title}\x1f{what.force.policy.version}".encode())
+    for place in what.walk(node.store.collected.walk(one.collection_row, after=0)):
+        digest.update(b"%d:%d," % (place.added, place.class_row))
     return digest.digest()
 
 
@@ -168,18 +167,17 @@ def seen(node: Node, clock: Clock, caller: Caller, right: Access) -> Seen:
         TooMuchError: it holds more than is made into events.
     """
     store = node.store
-    classes = allowed(node, caller, right, now=clock.now())
+    may = sight(node, caller, right, now=clock.now(), purpose="misp")
     found: list[Place] = []
-    for place in store.collected.walk(right.collection.collection_row, after=0):
-        if place.class_row in classes:
-            found.append(place)
-            if len(found) > MAX_OBJECTS:
-                raise TooMuchError(
-                    f"the collection holds more than {MAX_OBJECTS:,} objects: too many to be made into events"
-                )
+    for place in may.walk(store.collected.walk(right.collection.collection_row, after=0)):
+        found.append(place)
+        if len(found) > MAX_OBJECTS:
+            raise TooMuchError(
+                f"the collection holds more than {MAX_OBJECTS:,} objects: too many to be made into events"
+            )
     labels = {
         row: Tlp(kind.default_tlp)
-        for row, kind in classes.items()
+        for row, kind in may.classes.items()
         if kind.default_tlp and not kind.tlp and not (kind.party_row and kind.party_row == _party(caller))
     }
     return Seen(right, tuple(found), labels)
@@ -242,7 +240,7 @@ def record(node: Node, clock: Clock, caller: Caller, right: Access, sent: Sent) 
         sent.first_added,
         sent.last_added,
         sent.objects,
-        DEFAULT_POLICY.version,
+        in_force(node).policy.version,
         sent.sha256,
     )
     with node.store.transaction():

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Literal
 
 from backchannel.clock import Clock
+from backchannel.desk.going import Going
 from backchannel.desk.node import Node
-from backchannel.desk.planning import Going
 from backchannel.desk.ways import Ways
 from backchannel.drop.links import Group, Line, Proven
 from backchannel.provenance.hidden import cryptonym, hide, opening
@@ -73,7 +73,7 @@ class Stating:
         """
         first = 0
         for group in groups:
-            digests = [one.kept.digest for one in group]
+            digests = [one.digest for one in group]
             tree = grow(salts[first : first + len(group)], digests)
             predicate, before = self._predicate(group[0])
             envelope = make(
@@ -112,7 +112,8 @@ class Stating:
             raise ValueError("it came without a statement")
         last = way.statements[-1]
         source, name = last.issuer, None
-        if self._how.hide_sources:
+        is_hidden = self._how.hide_sources or one.made is not None
+        if is_hidden:
             source, name = self._hidden(last.issuer)
         relay = Relay(
             prev=digest_text(last.digest),
@@ -122,12 +123,14 @@ class Stating:
             from_=source,
             to=[self._to],
             received_at=one.received_at[:10],
-            handling="verbatim",
+            handling="verbatim" if one.made is None else "reworded",
+            inputs=[] if one.made is None else [digest_text(last.digest)],
             marking_in=one.received,
             marking_out=one.tlp,
             cryptonym=name,
         )
-        return relay, () if self._how.hide_sources else way.statements
+        # The statements before name the object that a redacted one was made of.
+        return relay, () if is_hidden else way.statements
 
     def _show_permits(self, group: Sequence[Going]) -> None:
         """Let the permits go along that the markings of objects rely on, but where whoever gave them is hidden."""
@@ -146,7 +149,8 @@ class Stating:
             from_=hidden,
             to=[self._to],
             received_at=one.received_at[:10],
-            handling="verbatim",
+            handling="verbatim" if one.made is None else "redacted",
+            removed=list(one.removed),
             marking_in=one.tlp,
             marking_out=one.tlp,
             cryptonym=name,
@@ -164,7 +168,7 @@ class Stating:
 
     def _proofs(self, group: Sequence[Going], first: int) -> Iterator[Proven]:
         for index, one in enumerate(group):
-            if one.way is None or self._how.hide_sources:
+            if one.way is None or self._how.hide_sources or one.made is not None:
                 continue
             for about in one.way.abouts:
                 proof = self._ways.proof(about)

@@ -7,7 +7,7 @@ is recorded, durably, before its bytes are handed out. Stamps are whole microsec
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 import msgspec
@@ -21,13 +21,13 @@ from backchannel.desk.access import (
     NotThereError,
     access,
 )
-from backchannel.desk.deciding import allowed
+from backchannel.desk.deciding import Sight, sight
 from backchannel.desk.node import Node
 from backchannel.desk.paging import Page, Query, read_page, wanted
 from backchannel.errors import BackchannelError, InputError, StoreError
 from backchannel.ids import Digest
-from backchannel.policy.decide import DEFAULT_POLICY, Policy
-from backchannel.store.exchange import ClassRow, PageSent
+from backchannel.policy.decide import Policy
+from backchannel.store.exchange import PageSent
 
 
 class BusyError(StoreError):
@@ -81,7 +81,7 @@ def objects_page(
     collection: str,
     query: Query,
     *,
-    policy: Policy = DEFAULT_POLICY,
+    policy: Policy | None = None,
 ) -> Page:
     """Return a page of objects (TAXII 2.1 §5.4).
 
@@ -92,7 +92,7 @@ def objects_page(
         root_id: the API root.
         collection: id or alias of a collection in it.
         query: what of it.
-        policy: decides what the caller may see.
+        policy: decides what the caller may see; None: the one in force.
 
     Raises:
         NotThereError: there is no such collection in which the caller has any right.
@@ -156,12 +156,10 @@ def delete(
             raise NotAllowedError(
                 "taking objects out of this collection needs the right to read and to write it"
             )
-        classes = allowed(node, caller, right, now=clock.now())
+        seen = sight(node, caller, right, now=clock.now())
         collection_row = right.collection.collection_row
-        seen = [
-            one for one in store.collected.siblings(collection_row, (stix_id,)) if one.class_row in classes
-        ]
-        meant = [one for one in seen if not spec_versions or one.spec_version in spec_versions]
+        seen_ones = seen.visible(store.collected.siblings(collection_row, (stix_id,)))
+        meant = [one for one in seen_ones if not spec_versions or one.spec_version in spec_versions]
         stamps = wanted(meant, versions or ("all",), tuple({one.spec_version for one in meant}))
         if not stamps:
             raise NotThereError("there is no such object in this collection")
@@ -187,7 +185,7 @@ def _page(
     query: Query,
     kind: str,
     *,
-    policy: Policy = DEFAULT_POLICY,
+    policy: Policy | None = None,
 ) -> Page:
     store = node.store
     now = clock.now()
@@ -195,18 +193,18 @@ def _page(
         right = access(store, caller, *where)
         if not right.can_read:
             raise NotAllowedError("this collection may be written, but not read, with these credentials")
-        classes = allowed(node, caller, right, now=now, policy=policy)
+        seen = sight(node, caller, right, now=now, policy=policy)
         collection_row = right.collection.collection_row
-        if kind in {"object", "versions"} and not _sees(node, collection_row, query.ids[0], classes):
+        if kind in {"object", "versions"} and not _sees(node, collection_row, query.ids[0], seen):
             raise NotThereError("there is no such object in this collection")
-        page = read_page(store, collection_row, classes, query, with_bodies=kind in {"objects", "object"})
+        page = read_page(store, collection_row, seen, query, with_bodies=kind in {"objects", "object"})
     if page.records:
-        _record(node, caller, right, page, kind, format_time(now), policy)
+        _record(node, caller, right, page, kind, format_time(now), seen.force.policy)
     return page
 
 
-def _sees(node: Node, collection_row: int, stix_id: str, classes: Mapping[int, ClassRow]) -> bool:
-    return any(one.class_row in classes for one in node.store.collected.siblings(collection_row, (stix_id,)))
+def _sees(node: Node, collection_row: int, stix_id: str, seen: Sight) -> bool:
+    return bool(seen.visible(node.store.collected.siblings(collection_row, (stix_id,))))
 
 
 def _record(

@@ -11,12 +11,12 @@ from backchannel.desk.own_keys import own_keys
 from backchannel.desk.provenance import keep_statement
 from backchannel.desk.receipting import signing_key
 from backchannel.desk.recipients import Recipient, recipient_of
+from backchannel.desk.weighing import may_say
 from backchannel.errors import PolicyError
 from backchannel.ids import Digest
 from backchannel.parties.at_rest import Unseal
 from backchannel.parties.names import visible_name
-from backchannel.parties.states import Standing
-from backchannel.policy.decide import Decision, Request, decide
+from backchannel.policy.decide import Decision
 from backchannel.provenance.predicates import Predicate
 from backchannel.provenance.statement import ObjectSubject, digest_text, make, open_envelope
 from backchannel.stix.markings import Tlp
@@ -47,16 +47,7 @@ def may_tell(node: Node, clock: Clock, party: PartyRow, tlp: Tlp, purpose: str) 
         tlp: how far it may go.
         purpose: what it is: `request`, `answer`, `sighting`, `retraction`, ...
     """
-    return decide(
-        Request(
-            tlp=tlp,
-            recipient=party.party_id,
-            collection_allows=True,
-            standing=Standing(node.store.membership.standing(party.party_row)),
-            purpose=purpose,
-            now=clock.now(),
-        )
-    )
+    return may_say(node, clock, party, tlp, purpose)
 
 
 def check_may_tell(node: Node, clock: Clock, party: PartyRow, tlp: Tlp, purpose: str) -> None:

@@ -22,12 +22,12 @@ from backchannel.desk.receive import ImportTerms, import_batch, remove_abandoned
 from backchannel.desk.recipients import Recipient, recipient_of
 from backchannel.desk.records import record_signed
 from backchannel.desk.stamps import to_micros
+from backchannel.desk.weighing import may_say
 from backchannel.errors import NotFoundError
 from backchannel.feedback.carried import carry, companions
 from backchannel.feedback.envelope import Speaker
 from backchannel.feedback.telling import in_words
 from backchannel.intake.documents import read_piece
-from backchannel.policy.decide import Request, decide
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.statement import digest_text, open_envelope
 from backchannel.stix.markings import Tlp
@@ -78,7 +78,7 @@ def telling(node: Node, clock: Clock, party: str) -> Telling | None:
     speaker = Speaker(node.party.party_id, node.party.name, parse_time(node.party.added_at))
     made: list[tuple[StatementRow, JsonObject]] = []
     for row in node.store.statements.waiting(to.party.party_row)[:MAX_AT_ONCE]:
-        note = _note(clock, row, to, speaker)
+        note = _note(node, clock, row, to, speaker)
         if note is not None:
             made.append((row, note))
     if not made:
@@ -156,19 +156,10 @@ def _collectables(store: Store, objects: Sequence[Kept]) -> list[Collectable]:
     return store.collected.collectables([one.object_row for one in objects])
 
 
-def _note(clock: Clock, row: StatementRow, to: Recipient, speaker: Speaker) -> JsonObject | None:
+def _note(node: Node, clock: Clock, row: StatementRow, to: Recipient, speaker: Speaker) -> JsonObject | None:
     """Return the note of a statement; None: it may not go to its reader now."""
     words = in_words(open_envelope(row.envelope).statement, speaker.name)
-    decision = decide(
-        Request(
-            tlp=words.tlp,
-            recipient=to.party.party_id,
-            collection_allows=True,
-            standing=to.standing,
-            purpose="answer",
-            now=clock.now(),
-        )
-    )
+    decision = may_say(node, clock, to.party, words.tlp, "answer")
     if not decision.allowed:
         return None
     return carry(

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from backchannel.clock import Clock
+from backchannel.clock import Clock, parse_time
 from backchannel.desk.node import Node
 from backchannel.desk.permits import KeptPermits
 from backchannel.desk.pinned import own_kids
 from backchannel.desk.provenance import known_at
 from backchannel.desk.steps import Steps, heads
 from backchannel.desk.verdicts import Verdicts
+from backchannel.policy.request import Permitted as MayHave
 from backchannel.provenance.hops import Chain, Held, Link
 from backchannel.provenance.leaves import Proof
 from backchannel.provenance.permits import Asked, Permitted, find_permit, is_reporting
+from backchannel.provenance.predicates import Permit
+from backchannel.provenance.reasons import Reason
 from backchannel.provenance.statement import format_seconds
 from backchannel.provenance.verification import Keys, Terms
 from backchannel.stix.markings import Tlp
@@ -92,6 +95,19 @@ class Ways:
         usable = [one for one in self._permits(kept.digest) if not is_reporting(one)]
         found = find_permit(asked, usable, self._is_same)
         return found if isinstance(found, Permitted) else None
+
+    def may_have(self, way: Way, kept: Kept) -> tuple[MayHave, ...]:
+        """Return whom an object's originator permits to have it (ORCON): the permits of the way, as rules read them."""
+        origin = way.chain.hops[0]
+        if origin.kind != "origin" or origin.signature != "good" or origin.kid is None:
+            return ()
+        found: list[MayHave] = []
+        for verified in self._permits(kept.digest):
+            permit = verified.predicate
+            is_sound = Reason.MAYBE_STOLEN_KEY not in verified.notes and not is_reporting(verified)
+            if isinstance(permit, Permit) and is_sound and self._is_same(verified.statement.iss, origin.kid):
+                found.append(MayHave(frozenset(permit.to), parse_time(permit.until)))
+        return tuple(found)
 
     def _way(self, head: About, read: Mapping[bytes, About], kept: Kept, marking: Tlp) -> Way:
         abouts = self._steps.back(head, kept.stix_id, read=read)

@@ -34,4 +34,8 @@ OBJECT_FIELDS: Final = ("label", "pap", "created_by", "pattern_type", "has", "id
 FIELDS: Final = (*CLASS_FIELDS, *OBJECT_FIELDS)
 OURSELVES: Final = "ourselves"
 NO_PAP: Final = "none"
-PURPOSES: Final = ("taxii", "push", "misp", "feed", "drop", "receipt", "answer", "hunt", "compare", "export")
+PURPOSES: Final = (
+    "taxii", "push", "misp", "feed", "drop", "attachment",
+    "receipt", "request", "answer", "sighting", "outcome", "retraction", "compare",
+)  # fmt: skip
+"""Ways by which objects go, and the kinds of statements."""

@@ -118,6 +118,8 @@ def _by_policy(request: Request, policy: Policy, tlp: Tlp, may: Reason) -> Decis
     names, value = names_of(request, policy), request.value
     facts = Facts(tlp.value, request.type, request.spec_version, request.source, request.purpose)
     asked = _Asked(request, policy, names, facts, value)
+    if request.statement:
+        return _of_statement(asked, may)
     unsure = False
     for step in (_orcon, _embargo, _pap):
         denial = step(asked)
@@ -147,6 +149,29 @@ def _by_policy(request: Request, policy: Policy, tlp: Tlp, may: Reason) -> Decis
             )
         return allowed(*reasons)
     return result_of(request, policy, value, transforms, reasons)
+
+
+def _of_statement(asked: _Asked, may: Reason) -> Decision:
+    """Decide about a statement of ours: a person, or `[feedback]`, says who is told; a denial holds for it too."""
+    policy, compiled = asked.policy, asked.policy.compiled
+    denials = compiled.to(asked.names) & compiled.denials & ~compiled.object_rules
+    found = compiled.matching(denials, asked.facts, None)
+    if found:
+        rule = (policy.rules or ())[lowest(found)]
+        return denied(may, Reason(rule.id, rule.why))
+    for state, to in policy.feedback:
+        if state == asked.request.statement and not policy.is_in(asked.names, to):
+            return denied(may, Reason("feedback", f"others are told that we {_FEEDBACK_WORDS[state]}"))
+    return allowed(may)
+
+
+_FEEDBACK_WORDS: Final = {
+    "received": "received it",
+    "read": "read it",
+    "assessed": "assessed it",
+    "acted": "acted on it",
+    "declined": "declined it",
+}
 
 
 class _Asked(NamedTuple):

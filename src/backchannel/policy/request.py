@@ -60,6 +60,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The object as STIX 2.1; None: only what is said above is known of it."""
     derived_from: tuple[Tlp, ...] = ()
     """The labels of what it was derived from, and of the way that it came by."""
+    statement: str = ""
+    """It is no object but a statement of ours: a state of a receipt (`received`, `acted`, ...), or what else it is.
+
+    A person asks or answers, or `[feedback]` says who is told: so the rules can deny it, and need not allow it.
+    """
     quarantined: bool = False
     chain_fault: str = ""
     """Why what is signed about it does not hold; "": nothing is wrong."""

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from backchannel.ids import BatchId, Digest, StixId
-from backchannel.store.rows import PartyRow
+from backchannel.store.rows import Kept, PartyRow
 
 
 class RootRow(msgspec.Struct, frozen=True):
@@ -325,6 +325,10 @@ class Collected(Protocol):
 
     def at_versions(self, collection_row: int, keys: Iterable[str], stamps: Iterable[int]) -> list[Sibling]:
         """Return what is in a collection in one of these versions; of what has none, at one of these stamps."""
+        ...
+
+    def kept(self, object_rows: Iterable[int]) -> dict[int, Kept]:
+        """Return objects by their rows."""
         ...
 
     def bodies(

@@ -11,6 +11,7 @@ from backchannel.stix.findings import Finding
 from backchannel.store.belief import Beliefs
 from backchannel.store.carried import CarriedFiles
 from backchannel.store.comparisons import Comparisons
+from backchannel.store.derivations import Derivations
 from backchannel.store.exchange import Collected, Collections, Credentials, Statuses
 from backchannel.store.floors import Floors
 from backchannel.store.given import Given
@@ -210,6 +211,10 @@ class Parties(Protocol):
         """Return the party of that name, upper and lower case alike, out of sight or not."""
         ...
 
+    def name_of(self, party_row: int) -> str | None:
+        """Return the name of a party; None: there is none of that row."""
+        ...
+
     def ourselves(self) -> PartyRow | None:
         """Return the party this node belongs to."""
         ...
@@ -269,6 +274,11 @@ class Store(Protocol):
     @property
     def objects(self) -> Objects:
         """What was received."""
+        ...
+
+    @property
+    def derivations(self) -> Derivations:
+        """What was derived from what."""
         ...
 
     @property

@@ -274,6 +274,10 @@ class Statements(Protocol):
         """Return the parties to whom we sent an object by a drop: row and name, in the order of their names."""
         ...
 
+    def had(self, party_row: int, object_digests: Sequence[bytes]) -> frozenset[bytes]:
+        """Return which of these objects we sent to a party by a drop."""
+        ...
+
     def next_seq(self, chan: str) -> tuple[int, bytes | None]:
         """Return the number of the next drop of our own on a channel, and the digest of the manifest before."""
         ...

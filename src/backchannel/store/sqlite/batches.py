@@ -256,6 +256,14 @@ _REMOVE = (
     )
     """,
     """
+    DELETE FROM derivation
+    WHERE object_row IN (
+      SELECT object_row
+      FROM object
+      WHERE first_arrival >= (SELECT first_arrival FROM batch WHERE batch_id = :batch)
+    )
+    """,
+    """
     DELETE FROM indicator
     WHERE object_row IN (
       SELECT object_row

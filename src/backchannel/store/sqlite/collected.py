@@ -20,7 +20,9 @@ from backchannel.store.exchange import (
     Place,
     Sibling,
 )
+from backchannel.store.rows import Kept
 from backchannel.store.sqlite.connection import Database
+from backchannel.store.sqlite.kept import kept_rows
 
 
 class SqliteCollected:
@@ -129,6 +131,9 @@ class SqliteCollected:
     def at_versions(self, collection_row: int, keys: Iterable[str], stamps: Iterable[int]) -> list[Sibling]:
         parameters = {"keys": _json(keys), "stamps": _json(stamps), "collection": collection_row}
         return [Sibling(*row) for row in self._database.execute(_AT_VERSIONS, parameters)]
+
+    def kept(self, object_rows: Iterable[int]) -> dict[int, Kept]:
+        return kept_rows(self._database, object_rows)
 
     def bodies(
         self, object_rows: Sequence[int], *, at_most_bytes: int

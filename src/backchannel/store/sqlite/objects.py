@@ -18,7 +18,9 @@ from backchannel.stix.findings import Finding, Level
 from backchannel.store.channel_words import channel_word
 from backchannel.store.rows import Arrived, First, Held, Kept, KeptArrival, NewObject
 from backchannel.store.sqlite.connection import Database
+from backchannel.store.sqlite.derivations import add_derivations
 from backchannel.store.sqlite.floors import SqliteFloors
+from backchannel.store.sqlite.kept import kept_of
 from backchannel.store.sqlite.referring import rows_with
 from backchannel.store.sqlite.spelling import respell
 
@@ -55,6 +57,7 @@ class SqliteObjects:
             respell(self._database, object_row, body)
         insert(_ADD_REFERENCE, arrived.references)
         insert(_ADD_INDICATOR, arrived.indicators)
+        add_derivations(self._database, arrived.objects)
         # Two columns less to bind where they are NULL anyway: nearly everywhere.
         insert(_ADD_PLAIN_ARRIVAL, [one[:5] for one in arrived.arrivals if one.original is one.body is None])
         many(_ADD_ARRIVAL, [one for one in arrived.arrivals if not one.original is one.body is None])
@@ -67,10 +70,10 @@ class SqliteObjects:
 
     def currents(self, ids: Iterable[str]) -> dict[str, Kept]:
         rows = self._database.execute(_CURRENTS, (_json(ids),))
-        return {kept.stix_id: kept for kept in map(_kept, rows)}
+        return {kept.stix_id: kept for kept in map(kept_of, rows)}
 
     def all_versions(self, stix_id: str, *, at_most: int) -> list[Kept]:
-        return [_kept(row) for row in self._database.execute(_VERSIONS, (stix_id, at_most))]
+        return [kept_of(row) for row in self._database.execute(_VERSIONS, (stix_id, at_most))]
 
     def ids_like(self, prefix: str, *, at_most: int) -> list[StixId]:
         rows = self._database.execute(_IDS_LIKE, (prefix, prefix + "\U0010ffff", at_most))
@@ -88,7 +91,7 @@ class SqliteObjects:
         found: list[tuple[str, Kept]] = []
         for name in self._referring_properties(target) if properties is None else properties:
             rows = self._database.execute(_REFERRING, (target, name, at_most))
-            found += [(name, _kept(row)) for row in rows]
+            found += [(name, kept_of(row)) for row in rows]
         found.sort(key=lambda pair: pair[1].first_arrival, reverse=True)
         return found[:at_most]
 
@@ -96,7 +99,7 @@ class SqliteObjects:
         self, target: str, *, properties: Sequence[str], beside: str, at_most: int, scan: int
     ) -> tuple[list[tuple[str, Kept]], bool]:
         found, is_whole = rows_with(self._database, target, properties, beside, at_most=at_most, scan=scan)
-        return [(name, _kept(row)) for name, row in found], is_whole
+        return [(name, kept_of(row)) for name, row in found], is_whole
 
     def _referring_properties(self, target: str) -> list[str]:
         """Step from one property to the next along the key: a much-cited identity is not read through."""
@@ -126,7 +129,7 @@ class SqliteObjects:
             for looked_at, (place, object_row) in enumerate(heapq.merge(*cursors, reverse=True), 1):
                 row = self._database.execute(_CURRENT_ROW, (object_row,)).fetchone()
                 if row is not None:
-                    found.append(_kept(row))
+                    found.append(kept_of(row))
                 if len(found) == rows or looked_at == scan:
                     return found, place
         finally:
@@ -200,11 +203,6 @@ def _bound(new: NewObject) -> tuple[object, ...]:
 def _arrival(row: tuple[object, ...]) -> KeptArrival:
     # STRICT columns have the types of the fields.
     return KeptArrival(*row[:3], channel_word(str(row[3])), *row[4:])  # type: ignore[arg-type,call-arg]
-
-
-def _kept(row: tuple[object, ...]) -> Kept:
-    # STRICT columns have the types of the fields, but for the two that are 0 or 1.
-    return Kept(*row[:6], bool(row[6]), row[7], bool(row[8]), *row[9:])  # type: ignore[arg-type,call-arg]
 
 
 _HELD = """

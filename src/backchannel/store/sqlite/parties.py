@@ -32,6 +32,10 @@ class SqliteParties:
     def by_name(self, name: str) -> PartyRow | None:
         return _party(self._database.execute(_BY_NAME, (name,)).fetchone())
 
+    def name_of(self, party_row: int) -> str | None:
+        row = self._database.execute("SELECT name FROM party WHERE party_row = ?", (party_row,)).fetchone()
+        return None if row is None else str(row[0])
+
     def ourselves(self) -> PartyRow | None:
         return _party(self._database.execute(_OURSELVES).fetchone())
 

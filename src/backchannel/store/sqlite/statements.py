@@ -132,6 +132,14 @@ class SqliteStatements(SqliteQuarantine, SqliteWaiting):
     def readers(self, object_digest: bytes) -> list[tuple[int, str]]:
         return self._database.execute(_READERS, (object_digest,)).fetchall()
 
+    def had(self, party_row: int, object_digests: Sequence[bytes]) -> frozenset[bytes]:
+        found: set[bytes] = set()
+        for first in range(0, len(object_digests), _ASKED_AT_ONCE):
+            some = object_digests[first : first + _ASKED_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            found |= {row[0] for row in self._database.execute(_HAD.format(marks=marks), (*some, party_row))}
+        return frozenset(found)
+
     def next_seq(self, chan: str) -> tuple[int, bytes | None]:
         row = self._database.execute(_LAST_SENT, (chan,)).fetchone()
         return (0, None) if row is None else (row[0] + 1, row[1])
@@ -295,6 +303,13 @@ JOIN sent_drop AS d ON d.statement_row = u.statement_row
 JOIN party AS p ON p.party_row = d.party_row
 WHERE u.object_digest = ?
 ORDER BY p.name
+"""
+
+_HAD = """
+SELECT DISTINCT u.object_digest
+FROM statement_subject AS u
+JOIN sent_drop AS d ON d.statement_row = u.statement_row
+WHERE u.object_digest IN ({marks}) AND d.party_row = ?
 """
 
 _LAST_SENT = """

@@ -16,6 +16,7 @@ from backchannel.store.sqlite.collections import SqliteCollections
 from backchannel.store.sqlite.comparisons import SqliteComparisons
 from backchannel.store.sqlite.connection import Database, create
 from backchannel.store.sqlite.credentials import SqliteCredentials
+from backchannel.store.sqlite.derivations import SqliteDerivations
 from backchannel.store.sqlite.floors import SqliteFloors
 from backchannel.store.sqlite.given import SqliteGiven
 from backchannel.store.sqlite.hunts import SqliteHunts
@@ -58,6 +59,7 @@ class SqliteStore:
         self.database = Database(path)
         self.version = migrate(self.database)
         self.objects = SqliteObjects(self.database)
+        self.derivations = SqliteDerivations(self.database)
         self.batches = SqliteBatches(self.database)
         self.parties = SqliteParties(self.database)
         self.membership = SqliteMembership(self.database)

@@ -1,0 +1,352 @@
+"""Ask the policy about many objects at once: what it has to know of each is looked up for all of them together."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from msgspec.structs import replace
+
+from backchannel.clock import Clock
+from backchannel.desk.items import Reader
+from backchannel.desk.node import Node
+from backchannel.desk.policy_file import InForce, in_force
+from backchannel.parties.states import Standing
+from backchannel.policy.conditions import OURSELVES
+from backchannel.policy.decide import Decision, Request, decide
+from backchannel.policy.redact import new_id
+from backchannel.policy.references import named_in
+from backchannel.policy.request import NO_NAMES
+from backchannel.policy.rules import VERIFIED, Policy
+from backchannel.policy.transforms import Hand
+from backchannel.stix.markings import Tlp
+from backchannel.store.rows import First, Kept, PartyRow
+
+MAX_ORIGINS: Final = 10_000
+"""Objects that are looked at to learn what some were derived from. Beyond, they count as TLP:RED."""
+MAX_NAMED: Final = 20_000
+"""Objects that are looked at to learn what some name. Whatever lies beyond counts as withheld."""
+CLOSED: Final = frozenset({Standing.SUSPENDED, Standing.REVOKED})
+_SECRET_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class To:
+    """To whom, and by which way."""
+
+    party: PartyRow | None
+    """None: anybody."""
+    purpose: str
+    names: frozenset[str] = NO_NAMES
+    """What groups call it."""
+    standing: Standing | None = None
+    """Where it goes by a drop; or where the party is suspended or revoked, by whichever way."""
+    is_named_reader: bool = False
+    collection_allows: bool = True
+
+
+def to_party(
+    node: Node,
+    party: PartyRow | None,
+    purpose: str,
+    *,
+    is_named_reader: bool = False,
+    collection_allows: bool = True,
+) -> To:
+    """Return a party as the policy is asked about it, on a way for which another rule says who may read."""
+    standing = None if party is None else Standing(node.store.membership.standing(party.party_row))
+    names = NO_NAMES if party is None else names_of(node, party, standing)
+    return To(
+        party=party,
+        purpose=purpose,
+        names=names,
+        standing=standing if standing in CLOSED else None,
+        is_named_reader=is_named_reader,
+        collection_allows=collection_allows,
+    )
+
+
+def names_of(node: Node, party: PartyRow, standing: Standing | None) -> frozenset[str]:
+    """Return what groups of a policy may call a party: its name here, its identity, its keys; in small letters."""
+    names = {party.name.casefold(), party.party_id.casefold()}
+    for row in node.store.membership.known():
+        if row.party.party_row == party.party_row:
+            names |= {row.identity.casefold(), *row.kids}
+    if standing is Standing.VERIFIED:
+        names.add(VERIFIED)
+    return frozenset(names)
+
+
+def may_say(
+    node: Node, clock: Clock, party: PartyRow, tlp: Tlp, purpose: str, *, state: str = ""
+) -> Decision:
+    """Ask the policy whether a party may be told something by a statement of ours.
+
+    Args:
+        node: ours.
+        clock: the present.
+        party: who is to be told.
+        tlp: how far it may go.
+        purpose: what it is: `receipt`, `request`, `answer`, ...
+        state: of a receipt.
+
+    Raises:
+        BrokenPolicyError: the policy cannot be read.
+    """
+    standing = Standing(node.store.membership.standing(party.party_row))
+    request = Request(
+        tlp=tlp,
+        recipient=party.party_id,
+        collection_allows=True,
+        standing=standing,
+        purpose=purpose,
+        now=clock.now(),
+        names=names_of(node, party, standing),
+        type=purpose,
+        source=OURSELVES,
+        statement=state or purpose,
+    )
+    return decide(request, in_force(node).policy)
+
+
+@dataclass(slots=True)
+class Weighing:
+    """The questions of one answer: about one recipient, under one policy, at one time."""
+
+    node: Node
+    clock: Clock
+    to: To
+    force: InForce
+    may_change: bool = False
+    """Whether what goes may be changed: only where a person looks at it before."""
+    _hand: Hand | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        if self.may_change:
+            self._hand = hand_for(self.node, self.to)
+
+    def decisions(
+        self, kept: Sequence[Kept], requests: Mapping[int, Request], reader: Reader | None = None
+    ) -> dict[int, Decision]:
+        """Return what the policy says of each object.
+
+        Args:
+            kept: the objects.
+            requests: what is known of each already, by its row (`request`).
+            reader: what was read of them already.
+        """
+        policy = self.force.policy
+        reader = reader or Reader(self.node, self.clock)
+        asked = self._with_origins(kept, requests, reader)
+        if not policy.looks_at_objects:
+            return {row: decide(one, policy) for row, one in asked.items()}
+        asked = {
+            one.object_row: _replace(
+                asked[one.object_row], value=reader.value(one), scan=self.force.scan, hand=self._hand
+            )
+            for one in kept
+        }
+        if policy.references == "let":
+            return {row: decide(one, policy) for row, one in asked.items()}
+        return self._with_references(kept, asked)
+
+    def request(self, kept: Kept, first: First, tlp: Tlp) -> Request:
+        """Return the question about one object, as far as the object and its arrivals tell."""
+        party = self.to.party
+        return Request(
+            tlp=tlp,
+            recipient=party.party_id if party else None,
+            recipient_is_source=party is not None and first.parties == 1 and first.party == party.name,
+            recipient_is_ourselves=party is not None and party.is_self,
+            collection_allows=self.to.collection_allows,
+            standing=self.to.standing,
+            is_named_reader=self.to.is_named_reader,
+            purpose=self.to.purpose,
+            now=self.clock.now(),
+            names=self.to.names,
+            type=kept.type,
+            spec_version=kept.spec_version,
+            source=source_word(self.node, first.party),
+            quarantined=kept.quarantined,
+        )
+
+    def requests(self, kept: Sequence[Kept], reader: Reader) -> dict[int, Request]:
+        """Return the question about each object."""
+        firsts = self.node.store.objects.firsts([one.object_row for one in kept])
+        reader.markings(map(reader.value, kept))
+        return {
+            one.object_row: self.request(one, firsts[one.object_row], reader.tlp(one, firsts[one.object_row]))
+            for one in kept
+        }
+
+    # --- What it was derived from ----------------------------------------------------------------
+
+    def _with_origins(
+        self, kept: Sequence[Kept], requests: Mapping[int, Request], reader: Reader
+    ) -> dict[int, Request]:
+        """Add how far that may go which objects were derived from, and what that was derived from."""
+        derivations = self.node.store.derivations
+        asked = dict(requests)
+        rows = derivations.derived([one.object_row for one in kept]) if derivations.any() else frozenset()
+        if not rows:
+            return asked
+        above = self._origins([one.stix_id for one in kept if one.object_row in rows])
+        labels = self._labels({origin for origins in above.values() for origin in origins}, reader)
+        for one in kept:
+            if one.object_row in rows:
+                found = {labels[origin] for origin in _reached(one.stix_id, above) if origin in labels}
+                beyond = {Tlp.RED} if len(above) >= MAX_ORIGINS else set()
+                known = asked[one.object_row]
+                asked[one.object_row] = _replace(known, derived_from=(*known.derived_from, *found, *beyond))
+        return asked
+
+    def _origins(self, ids: Iterable[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        frontier = set(ids)
+        while frontier and len(found) < MAX_ORIGINS:
+            step = self.node.store.derivations.origins(frontier)
+            found |= {one: step.get(one, []) for one in frontier}
+            frontier = {origin for origins in step.values() for origin in origins} - found.keys()
+        return found
+
+    def _labels(self, ids: Iterable[str], reader: Reader) -> dict[str, Tlp]:
+        """Return how far each of these may go by itself; what is not here is left out: its marking is not known."""
+        currents = self.node.store.objects.currents(ids)
+        firsts = self.node.store.objects.firsts([one.object_row for one in currents.values()])
+        return {stix_id: reader.tlp(one, firsts[one.object_row]) for stix_id, one in currents.items()}
+
+    # --- What it names -------------------------------------------------------------------------------
+
+    def _with_references(self, kept: Sequence[Kept], asked: Mapping[int, Request]) -> dict[int, Decision]:
+        """Decide about objects that name others: by themselves first, then by what becomes of those."""
+        known = _Known(self.force.policy, self._hand)
+        for one in kept:
+            known.add(one, asked[one.object_row])
+        while frontier := known.unseen():
+            if len(known.requests) + len(frontier) > MAX_NAMED:
+                known.give_up(frontier)
+                break
+            beside = Reader(self.node, self.clock)
+            currents = list(self.node.store.objects.currents(frontier).values())
+            requests = self._with_origins(currents, self.requests(currents, beside), beside)
+            for one in currents:
+                value = beside.value(one)
+                known.add(
+                    one,
+                    _replace(requests[one.object_row], value=value, scan=self.force.scan, hand=self._hand),
+                )
+            known.looked_at |= frontier
+        decided = known.settled()
+        return {one.object_row: decided[one.object_row] for one in kept}
+
+
+class _Known:
+    """Objects that name one another, and what becomes of each."""
+
+    def __init__(self, policy: Policy, hand: Hand | None) -> None:
+        self._policy, self._hand = policy, hand
+        self.requests: dict[int, Request] = {}
+        self.looked_at: set[str] = set()
+        self._ids: dict[int, str] = {}
+        self._names: dict[str, frozenset[str]] = {}
+        self._refused: set[str] = set()
+
+    def add(self, one: Kept, request: Request) -> None:
+        """Add an object."""
+        stix_id = one.stix_id.lower()
+        self.requests[one.object_row], self._ids[one.object_row] = request, stix_id
+        named = named_in(request.value) if request.value is not None else NO_NAMES
+        self._names[stix_id] = self._names.get(stix_id, NO_NAMES) | named
+        self.looked_at.add(stix_id)
+
+    def unseen(self) -> set[str]:
+        """Return the ids that are named, and were not looked at."""
+        return set().union(*self._names.values()) - self.looked_at
+
+    def give_up(self, ids: set[str]) -> None:
+        """Take more than can be looked at for withheld."""
+        self._refused |= ids
+
+    def settled(self) -> dict[int, Decision]:
+        """Return what becomes of each, once no decision changes another any more."""
+        own = {row: decide(one, self._policy) for row, one in self.requests.items()}
+        decided = dict(own)
+        while True:
+            refused = self._refused | {self._ids[row] for row, one in decided.items() if not one.allowed}
+            withheld = frozenset(
+                refused if self._policy.references == "cut" else _infected(refused, self._names)
+            )
+            renamed = self._renamed(decided, withheld)
+            decided = {row: self._again(row, own[row], withheld, renamed) for row in own}
+            if refused >= {self._ids[row] for row, one in decided.items() if not one.allowed}:
+                return decided
+
+    def _renamed(self, decided: Mapping[int, Decision], withheld: frozenset[str]) -> dict[str, str]:
+        """Return under which ids those go that go changed, or that name such: old to new."""
+        found = {
+            self._ids[row]: str(one.value["id"]) for row, one in decided.items() if one.value is not None
+        }
+        if self._hand is None:
+            return found
+        for stix_id in _infected(set(found), self._names) - withheld - found.keys():
+            kind = stix_id.partition("--")[0]
+            made = {"type": kind, "id": stix_id}
+            found[stix_id] = new_id(made, made, self._hand, self._policy.version)
+        return found
+
+    def _again(
+        self, row: int, own: Decision, withheld: frozenset[str], renamed: Mapping[str, str]
+    ) -> Decision:
+        about = self._names[self._ids[row]]
+        gone, moved = about & withheld, about & renamed.keys()
+        if not own.allowed or not (gone or moved):
+            return own
+        request = _replace(self.requests[row], withheld=gone, renamed={one: renamed[one] for one in moved})
+        return decide(request, self._policy)
+
+
+def _replace(request: Request, **changes: object) -> Request:
+    changed: Request = replace(request, **changes)
+    return changed
+
+
+def _reached(start: str, above: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return everything that can be reached; what was derived in a ring ends where it began."""
+    found: set[str] = set()
+    stack = list(above.get(start, ()))
+    while stack:
+        one = stack.pop()
+        if one not in found:
+            found.add(one)
+            stack.extend(above.get(one, ()))
+    return found
+
+
+def _infected(start: set[str], names: Mapping[str, frozenset[str]]) -> set[str]:
+    """Return `start` with everything that names one of it, or what names one of it, and so on."""
+    naming: dict[str, list[str]] = {}
+    for one, named in names.items():
+        for other in named:
+            naming.setdefault(other, []).append(one)
+    found, stack = set(start), list(start)
+    while stack:
+        for one in naming.get(stack.pop(), ()):
+            if one not in found:
+                found.add(one)
+                stack.append(one)
+    return found
+
+
+def source_word(node: Node, party: str | None) -> str:
+    """Return whom we have something from, as rules call it."""
+    return OURSELVES if party == node.party.name else (party or "").casefold()
+
+
+def hand_for(node: Node, to: To) -> Hand:
+    """Return what makes redacted objects for a recipient: under a secret of this node, made once."""
+    with node.store.transaction():
+        secret = node.store.statements.own_secret("redactions", secrets.token_bytes(_SECRET_BYTES))
+    recipient = to.party.party_id if to.party else ""
+    return Hand(secret, recipient, node.party.party_id)

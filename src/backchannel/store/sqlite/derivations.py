@@ -1,0 +1,72 @@
+"""What was derived from what, in SQLite: one row for each `derived-from` relationship, found by what was derived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from backchannel import codec
+from backchannel.store.rows import NewObject
+from backchannel.store.sqlite.connection import Database
+
+RELATION = "derived-from"
+
+
+class SqliteDerivations:
+    """Implements `store.interface.Derivations`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def any(self) -> bool:
+        return self._database.execute(_ANY).fetchone() is not None
+
+    def derived(self, object_rows: Iterable[int]) -> frozenset[int]:
+        rows = self._database.execute(_DERIVED, (codec.encode(list(object_rows)).decode(),))
+        return frozenset(row[0] for row in rows)
+
+    def origins(self, ids: Iterable[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for derived, origin in self._database.execute(_ORIGINS, (codec.encode(list(ids)).decode(),)):
+            found.setdefault(derived, []).append(origin)
+        return found
+
+
+def add_derivations(database: Database, objects: Iterable[NewObject]) -> None:
+    """Keep what new relationships say was derived from what."""
+    rows = [row for one in objects if one.type == "relationship" for row in _rows(one)]
+    if rows:
+        database.executemany(_ADD, rows)
+
+
+def _rows(one: NewObject) -> Iterator[tuple[str, str, int]]:
+    if RELATION.encode() not in one.body and b"\\u" not in one.body:
+        return
+    value = codec.decode(one.body)
+    derived, origin = value.get("source_ref"), value.get("target_ref")
+    if value.get("relationship_type") == RELATION and isinstance(derived, str) and isinstance(origin, str):
+        yield derived, origin, one.object_row
+
+
+_ADD = """
+INSERT OR IGNORE INTO derivation (derived, origin, object_row)
+VALUES (?, ?, ?)
+"""
+
+_ANY = "SELECT 1 FROM derivation LIMIT 1"
+
+_DERIVED = """
+SELECT DISTINCT o.object_row
+FROM json_each(?) AS wanted
+CROSS JOIN object AS o ON o.object_row = wanted.value
+CROSS JOIN derivation AS d ON d.derived = o.stix_id
+CROSS JOIN current_object AS c ON c.object_row = d.object_row
+WHERE c.revoked = 0
+"""
+
+_ORIGINS = """
+SELECT DISTINCT d.derived, d.origin
+FROM json_each(?) AS wanted
+CROSS JOIN derivation AS d ON d.derived = wanted.value
+CROSS JOIN current_object AS c ON c.object_row = d.object_row
+WHERE c.revoked = 0
+"""

@@ -1,0 +1,358 @@
+"""The policy's file guards every way out: whatever it denies to a party reaches it by none, not even by name (T64, T66)."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.desk.drops import AMBER, GREEN, RED, indicator, keep, nodes, take
+from tests.desk.made import CLOCK
+from tests.policy.made import ALLOW, some_policy
+from tests.policy.written import written
+
+from backchannel.clock import FixedClock
+from backchannel.desk.access import ANONYMOUS, Caller
+from backchannel.desk.channel import Outgoing, Place, Terms, Verdict
+from backchannel.desk.channels import add_channel
+from backchannel.desk.choosing import Choice
+from backchannel.desk.credentials import NewCredential, add_token
+from backchannel.desk.feeding import export_feed
+from backchannel.desk.lists import Lists
+from backchannel.desk.membership import move
+from backchannel.desk.misp import feed_file, list_file
+from backchannel.desk.node import Node
+from backchannel.desk.paging import Query
+from backchannel.desk.planning import plan
+from backchannel.desk.policy_file import POLICY_FILE, BrokenPolicyError
+from backchannel.desk.publishing import NewOffer, add_collection, add_root, put_batch
+from backchannel.desk.pushing import push
+from backchannel.desk.recipients import recipient_of
+from backchannel.desk.releasing import release
+from backchannel.desk.shelves import Shelves
+from backchannel.desk.stating import How
+from backchannel.desk.taxii import manifest_page, object_page, objects_page
+from backchannel.desk.weighing import may_say
+from backchannel.errors import NotFoundError, PolicyError
+from backchannel.parties.states import Event
+from backchannel.policy.rules import Policy, Rule
+from backchannel.stix.markings import Tlp
+
+BASE = "http://127.0.0.1:8017"
+CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
+EVERY = Query(versions=("all",))
+
+
+def write_policy(node: Node, text: str) -> None:
+    body = text if "version" in text else 'version = 1\ndefault = "deny"\n' + text
+    (node.home / POLICY_FILE).write_text(body)
+
+
+def tie(n: int, kind: str, mark: str | None, **more: object) -> dict[str, object]:
+    marked = {"object_marking_refs": [mark]} if mark else {}
+    return {"type": kind, "spec_version": "2.1", "id": f"{kind}--8e2e2d2b-17d4-4cbf-938f-{n:012x}",
+            "created": "2026-01-02T03:04:05.000Z", "modified": "2026-01-02T03:04:05.000Z", **marked, **more}  # fmt: skip
+
+
+def world() -> list[dict[str, object]]:
+    """Objects of every marking, some with labels, that name one another in each way."""
+    some = [indicator(n, mark, name=f"tok-{n:04d}x", pattern=f"[domain-name:value = 'tok-{n:04d}x.example']",
+                      labels=labels) for n, mark, labels in (
+        (1, CLEAR, ["a"]), (2, GREEN, ["case-88"]), (3, AMBER, ["orcon"]), (4, RED, ["from-k7"]), (5, None, ["a"]),
+        (6, CLEAR, ["from-k7"]), (7, GREEN, ["a"]), (8, AMBER, ["a"]))]  # fmt: skip
+    at = {int(str(one["id"])[-12:], 16): str(one["id"]) for one in some}
+    mal = tie(20, "malware", GREEN, name="tok-0020x", is_family=False)
+    more = [
+        mal,
+        tie(21, "relationship", CLEAR, relationship_type="indicates", source_ref=at[1], target_ref=mal["id"]),
+        tie(22, "relationship", GREEN, relationship_type="indicates", source_ref=at[4], target_ref=mal["id"]),
+        tie(23, "relationship", CLEAR, relationship_type="derived-from", source_ref=at[7], target_ref=at[4]),
+        tie(24, "report", CLEAR, name="tok-0024x", published="2026-01-02T03:04:05Z", object_refs=[at[1], at[2], mal["id"]]),
+        tie(25, "note", GREEN, content=f"tok-0025x as in {at[6]}", object_refs=[at[1]]),
+        tie(26, "grouping", CLEAR, name="tok-0026x", context="suspicious-activity",
+            object_refs=["report--8e2e2d2b-17d4-4cbf-938f-000000000018"]),
+    ]  # fmt: skip
+    return [*some, *more]
+
+
+# --- What may reach whom, thought out plainly ----------------------------------------------------------------
+
+ORDER = ("clear", "green", "amber", "amber+strict", "red")
+LABEL = {CLEAR: "clear", GREEN: "green", AMBER: "amber", RED: "red"}
+
+
+class Oracle:
+    """The policy asked rule by rule, and references followed one by one: slow, and short enough to be seen right."""
+
+    def __init__(self, policy: Policy, values: Sequence[dict[str, object]], source: str) -> None:
+        self.policy, self.values, self.source = policy, {str(one["id"]): one for one in values}, source
+
+    def denied(self, names: set[str], reach: str, purpose: str) -> set[str]:
+        """Return the ids of what a recipient known by these names may not have."""
+        bad = {one for one in self.values if not self.alone(one, names, reach, purpose)}
+        while self.policy.references != "let":
+            more = {one for one, value in self.values.items() if one not in bad and self.named(value) & bad}
+            if self.policy.references == "cut":
+                more = set()  # it goes without the name: what leaves is looked at
+            if not more:
+                break
+            bad |= more
+        return bad
+
+    def named(self, value: dict[str, object]) -> set[str]:
+        about = json.dumps({key: held for key, held in value.items() if key != "id"})
+        return {one for one in self.values if one in about}
+
+    def tlp(self, one: str) -> str:
+        value = self.values[one]
+        own = LABEL.get((value.get("object_marking_refs") or [""])[0], "amber+strict")  # type: ignore[index]
+        above = [self.tlp(str(rel["target_ref"])) for rel in self.values.values()
+                 if rel.get("relationship_type") == "derived-from" and rel["source_ref"] == one]  # fmt: skip
+        return max([own, *above], key=ORDER.index)
+
+    def alone(self, one: str, names: set[str], reach: str, purpose: str) -> bool:
+        value, tlp = self.values[one], self.tlp(one)
+        if ORDER.index(tlp) > ORDER.index(reach):
+            return False
+        labels = value.get("labels", [])
+        if "orcon" in labels and self.source != "ourselves":  # type: ignore[operator]
+            return False
+        members = {group.name for group in self.policy.groups if names & set(group.members)}
+        known = names | members | {"anybody"}
+        met = [rule for rule in self.policy.rules or () if self.meets(rule, value, tlp, known)]
+        if any(rule.effect == "deny" for rule in met) or not met:
+            return False
+        return value["type"] != "sighting"
+
+    def meets(self, rule: Rule, value: dict[str, object], tlp: str, known: set[str]) -> bool:
+        when, labels = rule.when, set(value.get("labels", []))  # type: ignore[call-overload]
+        return (
+            (not rule.to or bool(known & set(rule.to)))
+            and (not when.tlp or tlp in when.tlp)
+            and (not when.type or value["type"] in when.type)
+            and (not when.label or bool(labels & set(when.label)))
+            and (not when.source or self.source in when.source)
+        )
+
+
+@contextmanager
+def shop(folder: Path, source: str) -> Iterator[tuple[Node, Node, Caller]]:
+    """A node that offers the world to Beta, who is verified and may read; and to anybody who asks."""
+    with nodes(folder, "alpha", "beta") as (alpha, beta):
+        batch = keep(alpha, world(), by=None if source == "ourselves" else "delta")
+        add_root(alpha, CLOCK, "sharing", base_url=BASE)
+        offer = NewOffer(title="All", root_id="sharing", alias="all", anonymous_read=True)
+        add_collection(alpha, CLOCK, offer, base_url=BASE)
+        put_batch(alpha, CLOCK, "all", batch)  # type: ignore[arg-type]
+        token = add_token(alpha, CLOCK, NewCredential(party="beta", read=("all",)))
+        party = alpha.store.parties.by_name("beta")
+        assert party is not None
+        add_channel(
+            alpha, CLOCK, "taxii", Terms(url="https://beta.example/taxii2/"), name="beta", party="beta"
+        )
+        yield alpha, beta, Caller(party, token.number)
+
+
+class Taking:
+    """The other end of a channel: it takes whatever comes."""
+
+    def __init__(self) -> None:
+        self.came: list[bytes] = []
+
+    def places(self) -> Sequence[Place]:
+        return [Place(place="p", id="p", title="P", can_write=True)]
+
+    def push(self, place: Place, objects: Sequence[Outgoing]) -> Iterator[Verdict]:
+        for one in objects:
+            self.came.append(one.body)
+            yield Verdict(one.id, one.version, "accepted")
+
+
+def all_ways(
+    alpha: Node, beta: Node, caller: Caller, batch: int
+) -> Iterator[tuple[str, set[str], str, bytes]]:
+    """Yield by each way out: its name, what the reader is called, how far TLP lets it have, and all that leaves."""
+    named = {"parties", "beta", "named-readers", "verified"}
+    for who, names, reach in ((caller, named, "amber"), (ANONYMOUS, set(), "clear")):
+        label = "beta" if who is caller else "anybody"
+        pages = [
+            objects_page(alpha, CLOCK, who, "sharing", "all", query) for query in (EVERY, Query(limit=2))
+        ]
+        counts = [record for page in pages for record in page.records]
+        yield f"pages {label}", names, reach, b"".join(body for page in pages for body in page.bodies)
+        listed = manifest_page(alpha, CLOCK, who, "sharing", "all", EVERY)
+        assert [one.stix_id for one in listed.records] == [one.stix_id for one in pages[0].records]
+        yield f"manifest {label}", names, reach, json.dumps([one.stix_id for one in counts]).encode()
+        feed = [
+            feed_file(alpha, CLOCK, who, Shelves(), "all", name).body
+            for name in ("manifest.json", "hashes.csv")
+        ]
+        shelf = Shelves().shelf(alpha, CLOCK, who, "all")
+        yield f"misp {label}", names, reach, b"".join([*map(bytes, feed), *shelf.feed.events.values()])  # type: ignore[arg-type]
+        made = list_file(alpha, CLOCK, who, Lists(), "all", "csv").body
+        yield f"list {label}", names, reach, made.read(0, 10**6)  # type: ignore[union-attr]
+        folder = alpha.home / f"feed-{label}"
+        export_feed(alpha, CLOCK, folder, to="beta" if who is caller else None)
+        files = b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+        yield f"feed {label}", names - {"named-readers"}, "green" if who is caller else "clear", files
+        shutil.rmtree(folder)
+    taking = Taking()
+
+    @contextmanager
+    def opener(*_: object) -> Iterator[Taking]:
+        yield taking
+
+    push(alpha, CLOCK, "beta", (), opener, batch=batch, pause=lambda _: None)  # type: ignore[arg-type]
+    yield "push", named, "amber", b"".join(taking.came)
+    planned = plan(alpha, CLOCK, recipient_of(alpha, "beta"), Choice(batch=batch))  # type: ignore[arg-type]
+    yield "drop", named, "amber", json.dumps([one.value for one in planned.going]).encode()
+
+
+@pytest.mark.parametrize("source", ["ourselves", "delta"])
+def test_t66_nothing_that_a_policy_denies_reaches_anybody_by_any_way(tmp_path: Path, source: str):
+    """No object, no reference to one, no value of one, and no count or page that it would be in."""
+    draw, values = random.Random(source), world()
+    met = {"denied": 0, "left": 0}
+    with shop(tmp_path, source) as (alpha, beta, caller):
+        batch = 1
+        for _ in range(30):
+            policy = msgspec.structs.replace(some_policy(draw), k_anonymity=0)
+            write_policy(alpha, written(policy))
+            for way, names, reach, left in all_ways(alpha, beta, caller, batch):
+                denied = Oracle(policy, values, source).denied(names, reach, way)
+                for one in values:
+                    token = str(one.get("name") or one.get("content", ""))[:9].encode()
+                    uuid = str(one["id"]).partition("--")[2].encode()
+                    if one["id"] not in denied:
+                        met["left"] += token.startswith(b"tok-") and token in left
+                        continue
+                    met["denied"] += 1
+                    assert not (token.startswith(b"tok-") and token in left), (
+                        way,
+                        one["id"],
+                        written(policy),
+                    )
+                    if policy.references != "let":
+                        assert uuid not in left, (way, one["id"], written(policy))
+    assert min(met.values()) > 200, "the policies let some go and hold some back"
+
+
+def test_a_change_of_the_file_holds_for_the_next_page(tmp_path: Path):
+    with shop(tmp_path, "ourselves") as (alpha, _, caller):
+
+        def seen() -> int:
+            return len(objects_page(alpha, CLOCK, caller, "sharing", "all", EVERY).records)
+
+        without_file = seen()
+        write_policy(alpha, 'references = "let"\n' + ALLOW)
+        assert seen() == without_file
+        write_policy(alpha, '[[rule]]\nid = "i"\nto = ["beta"]\nwhen = { type = "malware" }\nallow = true\n')
+        assert seen() == 1
+        write_policy(alpha, "")
+        assert seen() == 0
+        (alpha.home / POLICY_FILE).unlink()
+        assert seen() == without_file
+        versions = {row[0] for row in alpha.store.database.execute("SELECT policy FROM page_sent")}
+        assert len(versions) == 3, "each page is recorded with the policy that let it go"
+
+
+def test_a_broken_file_lets_nothing_leave_by_any_way(tmp_path: Path):
+    with shop(tmp_path, "ourselves") as (alpha, _, caller):
+        write_policy(alpha, "colour = 1")
+        ways = [
+            lambda: objects_page(alpha, CLOCK, caller, "sharing", "all", EVERY),
+            lambda: manifest_page(alpha, CLOCK, ANONYMOUS, "sharing", "all", EVERY),
+            lambda: feed_file(alpha, CLOCK, caller, Shelves(), "all", "manifest.json"),
+            lambda: list_file(alpha, CLOCK, caller, Lists(), "all", "csv"),
+            lambda: export_feed(alpha, CLOCK, alpha.home / "feed"),
+            lambda: push(alpha, CLOCK, "beta", (), lambda *_: None, batch=1, pause=lambda _: None),  # type: ignore[arg-type]
+            lambda: plan(alpha, CLOCK, recipient_of(alpha, "beta"), Choice(batch=1)),  # type: ignore[arg-type]
+            lambda: may_say(alpha, CLOCK, caller.party, Tlp.CLEAR, "receipt", state="received"),  # type: ignore[arg-type]
+        ]  # fmt: skip
+        for way in ways:
+            with pytest.raises(BrokenPolicyError, match="nothing leaves") as caught:
+                way()
+            assert "colour" not in str(caught.value), "what the file says is no reader's business"
+            assert caught.value.faults[0].field == "colour"
+
+
+def test_an_object_that_is_hidden_is_not_there_by_its_id_either(tmp_path: Path):
+    with shop(tmp_path, "ourselves") as (alpha, _, caller):
+        write_policy(alpha, '[[rule]]\nid = "no"\nwhen = { label = "case-88" }\ndeny = "x"\n' + ALLOW)
+        hidden = str(indicator(2)["id"])
+        with pytest.raises(NotFoundError):
+            object_page(alpha, CLOCK, caller, "sharing", "all", hidden, EVERY)
+        assert not objects_page(alpha, CLOCK, caller, "sharing", "all", Query(ids=(hidden,))).records
+
+
+def test_t64_a_plan_is_refused_once_object_policy_or_recipient_changed(tmp_path: Path):
+    with nodes(tmp_path, "alpha", "beta") as (alpha, _):
+        batch = keep(alpha, [indicator(1, GREEN), indicator(2, AMBER)])
+        write_policy(alpha, ALLOW)
+
+        def planned(clock: FixedClock = CLOCK) -> object:
+            return plan(alpha, clock, recipient_of(alpha, "beta"), Choice(batch=batch))  # type: ignore[arg-type]
+
+        looked_at = planned().sha256  # type: ignore[attr-defined]
+        assert planned().sha256 == looked_at  # type: ignore[attr-defined]
+        write_policy(alpha, "# only a word more\n" + ALLOW)
+        assert planned().sha256 == looked_at, "the same rules are the same plan"  # type: ignore[attr-defined]
+        write_policy(alpha, ALLOW + 'when = { tlp = "GREEN" }\n')
+        with pytest.raises(PolicyError, match="no longer the one"):
+            release(alpha, CLOCK, planned(), How(), approved=looked_at)  # type: ignore[arg-type]
+        write_policy(alpha, ALLOW)
+        keep(alpha, [indicator(2, AMBER, modified="2026-02-02T03:04:05.000Z")])
+        changed = plan(
+            alpha,
+            CLOCK,
+            recipient_of(alpha, "beta"),
+            Choice(ids=(str(indicator(1)["id"]), str(indicator(2)["id"]))),
+        )
+        assert changed.sha256 != looked_at
+        before = planned().sha256  # type: ignore[attr-defined]
+        move(alpha, CLOCK, "beta", Event.SUSPENDED, "they ask us to")
+        with pytest.raises(PolicyError, match="is suspended"):
+            release(alpha, CLOCK, planned(), How(), approved=before)  # type: ignore[arg-type]
+
+
+def test_what_goes_redacted_arrives_as_an_object_of_its_own_and_is_believed(tmp_path: Path):
+    rule = '[[rule]]\nid = "t"\nto = ["beta"]\ntransform = ["drop:/name", "coarsen:/valid_from:day"]\n'
+    with nodes(tmp_path, "alpha", "beta") as (alpha, beta):
+        own = keep(
+            alpha,
+            [
+                indicator(1, GREEN, name="tok-own"),
+                tie(9, "note", GREEN, content="see it", object_refs=[indicator(1)["id"]]),
+            ],
+        )
+        theirs = keep(alpha, [indicator(2, GREEN, name="tok-theirs")], by="delta")
+        write_policy(alpha, rule)
+        for batch, n in ((own, 1), (theirs, 2)):
+            found = plan(alpha, CLOCK, recipient_of(alpha, "beta"), Choice(batch=batch))  # type: ignore[arg-type]
+            shown = next(one for one in found.objects if one.id.startswith("indicator"))
+            assert (shown.outcome, shown.rule) == ("redacted", "t")
+            assert {one.property for one in shown.changes} == {"name", "valid_from"}
+            assert shown.as_id != shown.id
+            assert shown.learns
+            with pytest.raises(PolicyError, match="redacted only"):
+                release(alpha, CLOCK, found, How())
+            sent = release(alpha, CLOCK, found, How(), approved=found.sha256)
+            came = take(beta, sent.path.read_bytes())
+            assert (came.refused, came.quarantined) == (0, 0), came.notes
+            assert came.stored == len(found.going)
+            made = beta.store.objects.current(str(shown.as_id))
+            assert made is not None
+            assert b"tok-" not in made.body
+            assert beta.store.objects.current(str(indicator(n)["id"])) is None
+        note = next(
+            one
+            for one in plan(alpha, CLOCK, recipient_of(alpha, "beta"), Choice(batch=own)).going
+            if one.kept.type == "note"
+        )  # type: ignore[arg-type]
+        assert note.value["object_refs"] != [indicator(1)["id"]], "it names what went instead"
+        assert beta.store.objects.current(str(note.value["object_refs"][0])) is not None
