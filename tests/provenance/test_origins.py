@@ -163,7 +163,7 @@ def test_t43_different_signed_by_one_side_or_by_strangers_counts_nothing(signers
 
 def test_t43_whoever_signs_both_same_and_different_leaves_one():
     told = told_apart(0, 1, "relay0", "relay1")
-    same = Deconflicted(left=told.left, right=told.right, result="same", signers=("relay1",))
+    same = Deconflicted(left=told.right, right=told.left, result="same", signers=("relay1",))
     assert independent_origins(four_relays(), deconflicted=[told, same]).k_undisclosed == 1
 
 
@@ -222,6 +222,20 @@ def test_what_merges_two_neither_joins_nor_adds_to_them():
     found = independent_origins([a_report("alpha"), a_report("bravo"), merged])
     assert (found.m_independent, found.k_undisclosed, found.n_eff) == (2, 0, 2.0)
     assert found.built[0].on == ("alpha", "bravo")
+
+
+def test_what_was_made_of_something_that_was_made_of_others_is_led_back_to_their_origins():
+    reports = [
+        a_report("r1", voice="alpha"),
+        a_report("r2", voice="bravo", derived_from=("r1",)),
+        a_report("r3", voice="charlie", derived_from=("r2", "r4")),
+        a_report("r4", voice="delta", origin=hidden("delta", "K1")),
+    ]
+    found = independent_origins(reports)
+    assert [(built.reports, built.on) for built in found.built] == [
+        (("r2",), ("alpha",)),
+        (("r3",), ("?delta:K1", "alpha")),
+    ]
 
 
 def test_what_rests_on_something_that_is_not_here_is_undisclosed():

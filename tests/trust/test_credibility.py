@@ -133,6 +133,14 @@ def test_only_verified_origins_drive_what_nobody_decides():
     assert may_act(grade, is_disruptive=False, verified=set()).needs_person
 
 
+def test_of_two_with_one_text_the_verified_one_stands_behind_it():
+    text = "one two three four five six seven eight nine ten eleven twelve"
+    both = independent_origins([a_report("aaa", text=text), a_report("ann", text=text)])
+    grade = credibility(both, LETTERED)
+    assert grade.supporting[0].names == ("aaa", "ann")
+    assert not may_act(grade, is_disruptive=False, verified={"ann"}).needs_person
+
+
 def test_contested_or_refuted_or_unjudged_claims_are_for_a_person():
     for grade in (
         credibility(said_by("ann", "abe"), LETTERED, is_contested=True),

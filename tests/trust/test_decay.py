@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -75,3 +75,10 @@ def test_it_is_a_share_whatever_the_order_and_an_independent_sighting_never_lowe
     assert freshness(stix_type, NOW - days(age), sightings, now=NOW) == before
     assert 0 <= before.share <= 1
     assert freshness(stix_type, NOW - days(age), [*sightings, seen(0)], now=NOW).share >= before.share
+
+
+@pytest.mark.parametrize("said", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_a_claim_from_the_ends_of_the_calendar_is_graded_too(said: datetime):
+    fresh = freshness("file", said, now=NOW)
+    assert fresh.share in {0.0, 1.0}
+    assert fresh.fades_at >= said

@@ -81,7 +81,7 @@ def test_own_error_taken_back_within_a_week_costs_half():
         outcome = Outcome(key="x", result="retracted", at=NOW, asserted_at=NOW - timedelta(days=days))
         return reliability([outcome], now=NOW).refuted
 
-    assert (standing(7), standing(7.1)) == (0.5, 1.0)
+    assert (standing(7), standing(7.1), standing(-1)) == (0.5, 1.0, 1.0)
 
 
 def test_known_by_introduction_is_c_at_most_and_unknown_is_f():

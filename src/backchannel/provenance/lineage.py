@@ -21,6 +21,8 @@ class Lineage(NamedTuple):
     """Nobody is shown to have said it first; or it rests on what is not here, or on itself."""
     built: dict[int, list[int]]
     """Made of others: the clusters it names."""
+    rests_on: dict[int, int]
+    """For each cluster that leads to an end (an origin, or what is undisclosed), the nearest; an end is its own."""
     circular: list[int]
     """Those of `undisclosed` that rest on one another only."""
 
@@ -36,19 +38,21 @@ def trace_inputs(reports: Sequence[Report], members: Mapping[int, Sequence[int]]
     for one, named in built.items():
         for source in named:
             made_into.setdefault(source, []).append(one)
-    reached = set(ends)
+    rests_on = {one: one for one in ends}
     waiting = deque(ends)
     while waiting:
-        for one in made_into.get(waiting.popleft(), ()):
-            if one not in reached:
-                reached.add(one)
+        source = waiting.popleft()
+        for one in made_into.get(source, ()):
+            if one not in rests_on:
+                rests_on[one] = rests_on[source]
                 waiting.append(one)
-    circular = [one for one in built if one not in reached]
+    circular = [one for one in built if one not in rests_on]
     loose = [one for one in ends if one not in known]
     return Lineage(
         disclosed=disclosed,
         undisclosed=sorted(loose + circular),
-        built={one: named for one, named in built.items() if one in reached},
+        built={one: named for one, named in built.items() if one in rests_on},
+        rests_on=rests_on,
         circular=circular,
     )
 

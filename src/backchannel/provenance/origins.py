@@ -75,7 +75,7 @@ class Built(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     reports: tuple[str, ...]
     on: tuple[str, ...]
-    """`Origin.name` of what they were made of."""
+    """`Origin.name` of what they were made of, in the end; the nearest, where a report they name was made of several."""
 
 
 class Origins(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -141,16 +141,11 @@ def independent_origins(
     told = _told_of_hidden(counted, deconflicted)
 
     grouped = _group(counted, known, told, means or {})
-    origins = _weighed(grouped, _origins(grouped), dependence or {}, means or {})
+    made = _origins(grouped)
+    origins = _weighed(grouped, made, dependence or {}, means or {})
     return Origins(
         origins=origins,
-        built=tuple(
-            Built(
-                reports=tuple(counted[index].key for index in grouped.members[one]),
-                on=tuple(counted[source].key for source in named),
-            )
-            for one, named in sorted(grouped.lineage.built.items())
-        ),
+        built=_built(grouped, made),
         echoes=tuple(echoes),
         n_reports=len(ordered),
         n_voices=len({report.voice for report in ordered}),
@@ -224,6 +219,18 @@ def _origins(grouped: _Grouped) -> list[Origin]:
             )
         )
     return made
+
+
+def _built(grouped: _Grouped, origins: Sequence[Origin]) -> tuple[Built, ...]:
+    name = {one: origins[number].name for number, group in enumerate(grouped.groups) for one in group}
+    rests_on = grouped.lineage.rests_on
+    return tuple(
+        Built(
+            reports=tuple(grouped.reports[index].key for index in grouped.members[one]),
+            on=tuple(sorted({name[rests_on.get(source, source)] for source in named})),
+        )
+        for one, named in sorted(grouped.lineage.built.items())
+    )
 
 
 def _names(reports: Sequence[Report], is_disclosed: bool) -> tuple[str, ...]:
@@ -326,14 +333,14 @@ def _told_of_hidden(reports: Sequence[Report], deconflicted: Iterable[Deconflict
     found = set()
     for one in statements:
         left, right = named.get(one.left, []), named.get(one.right, [])
-        if not left or not right or one.left == one.right:
+        if not left or not right or left[0] == right[0]:
             continue
         signers = set(one.signers)
         signed = [
-            bool(signers & {name for i in side for name in (reports[i].origin.relay or reports[i].voice,)})
+            bool(signers & {reports[index].origin.relay or reports[index].voice for index in side})
             for side in (left, right)
         ]
         if all(signed) or (one.result == "same" and any(signed)):
-            found.add((left[0], right[0], one.result))
+            found.add((min(left[0], right[0]), max(left[0], right[0]), one.result))
     # Whoever says both, says that it is one: the lesser number is the safe one.
     return sorted(told for told in found if told[2] == "same" or (*told[:2], "same") not in found)

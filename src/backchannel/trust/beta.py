@@ -6,7 +6,7 @@ import math
 from functools import lru_cache
 from typing import Final
 
-_STEPS: Final = 200
+_STEPS: Final = 2_000
 _TINY: Final = 1e-300
 _PRECISION: Final = 1e-12
 

@@ -12,7 +12,8 @@ that are not judged: F confirms nothing and refutes nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Final, Literal
 
@@ -53,6 +54,8 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An origin on one side of a claim, as it counts."""
 
     name: str
+    names: tuple[str, ...]
+    """`Origin.names`: of which the best letter counts."""
     letter: Letter
     mean: float | None
     share: float
@@ -131,7 +134,7 @@ def credibility(
     )
 
 
-def may_act(grade: Grade, *, is_disruptive: bool, verified: Collection[str]) -> Acting:
+def may_act(grade: Grade, *, is_disruptive: bool, verified: AbstractSet[str]) -> Acting:
     """Say whether a claim may be acted on without asking a person.
 
     Args:
@@ -140,7 +143,7 @@ def may_act(grade: Grade, *, is_disruptive: bool, verified: Collection[str]) -> 
         verified: names of the origins whose keys a person has verified: only these may drive what nobody decides.
     """
     reasons = []
-    sure = [one for one in _beside_one_another(grade.supporting) if one.name in verified]
+    sure = [one for one in _beside_one_another(grade.supporting) if not verified.isdisjoint(one.names)]
     if grade.is_contested:
         reasons.append("It is contested: a person decides between the two sides.")
     if grade.number == 6:
@@ -188,6 +191,7 @@ def _counted(found: Origins, standings: Mapping[str, Standing], prior: float) ->
         counted.append(
             Counted(
                 name=origin.name,
+                names=origin.names,
                 letter=standing.letter,
                 mean=standing.mean,
                 share=origin.share,

@@ -12,7 +12,7 @@ nothing is fresh, and no sighting wakes it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -41,6 +41,7 @@ MODELS: Final[Mapping[str, Model]] = MappingProxyType(
 )
 """By STIX type; the operator may hand in others."""
 DEFAULT_MODEL: Final = Model(90, 0.5)
+_END: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Sighted(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -82,7 +83,7 @@ def freshness(
 
     Args:
         stix_type: of the observable (or object) it is about.
-        asserted_at: when its first origin said so; not when an echo or a copy came.
+        asserted_at: when its first origin said so, no later than it came; not when an echo or a copy came.
         sightings: of it, in any order; those after `now` or before `asserted_at` change nothing.
         now: the present.
         valid_until: its end, exclusive (STIX 2.1 §4.7).
@@ -96,7 +97,7 @@ def freshness(
         elif started < sighted.at <= now and (valid_until is None or sighted.at < valid_until):
             started, by = sighted.at, sighted.origin
     lifetime = timedelta(days=model.lifetime_days)
-    age = max(now - started, timedelta(0))
+    age = max(now - started, timedelta(0))  # a claim dated ahead is as fresh as one of today
     is_valid = valid_until is None or now < valid_until
     left = 1 - min(age / lifetime, 1.0) ** (1 / model.speed)
     reasons = [f"Last seen independently by {by}." if by else "Not seen independently since it was said."]
@@ -105,7 +106,7 @@ def freshness(
         reasons.append(f"{ignored} sighting(s) are echoes or copies and restart nothing.")
     if not is_valid:
         reasons.append("It is past the end that its source gave it: that always wins.")
-    fades_at = started + lifetime
+    fades_at = _END if started > _END - lifetime else started + lifetime
     return Freshness(
         share=round(left, 6) if is_valid else 0.0,
         is_valid=is_valid,

@@ -56,6 +56,7 @@ OTHERS_CAP: Final = 2.0
 """Most that the outcomes of all other parties together count, in outcomes of our own."""
 
 _ROUNDING: Final = 1e-9
+_AT_ONCE: Final = timedelta(0)
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -224,7 +225,11 @@ def _weight(outcome: Outcome) -> float:
     if outcome.result == "harmful":
         return HARMFUL_WEIGHT * share
     said = outcome.asserted_at
-    if outcome.result == "retracted" and said is not None and outcome.at - said <= QUICK_RETRACTION:
+    if (
+        outcome.result == "retracted"
+        and said is not None
+        and _AT_ONCE <= outcome.at - said <= QUICK_RETRACTION
+    ):
         return QUICK_RETRACTION_WEIGHT * share
     return share
 
