@@ -347,7 +347,7 @@ def _drops(node: Node, clock: Clock) -> Check:
         return _check(
             "drops",
             "fine",
-            f"{statements:,} statements wait for the next drop to {_and_more(waiting[0][0], len(waiting) - 1)}",
+            f"{statements:,} statements wait to be told to {_and_more(waiting[0][0], len(waiting) - 1)}",
         )
     return _check("drops", "fine", "nothing was refused, nothing waits")
 

@@ -18,6 +18,7 @@ from backchannel.desk import membership
 from backchannel.desk.access import Caller, caller_by_secret
 from backchannel.desk.batches import list_batches, undo_batch
 from backchannel.desk.credentials import NewCredential, add_token
+from backchannel.desk.help_wanted import help_given, help_wanted
 from backchannel.desk.inbox import inbox, show, why
 from backchannel.desk.node import Node
 from backchannel.desk.paging import Query
@@ -28,6 +29,7 @@ from backchannel.desk.receipting import Word, acknowledged, decline_reason
 from backchannel.desk.receive import receive
 from backchannel.desk.refusals import list_refused
 from backchannel.desk.releasing import How
+from backchannel.desk.replying import Reply, reply
 from backchannel.desk.sent_drops import list_sent, unanswered
 from backchannel.desk.taxii import StatusResource, objects_page
 from backchannel.errors import UsageError
@@ -354,7 +356,7 @@ def test_its_giver_sees_per_party_what_went_what_was_said_and_who_is_silent(thre
     read(alpha, caller(alpha, gamma))
     later = FixedClock(CLOCK.now() + timedelta(days=3, hours=1))
     assert unanswered(alpha, later).drops == 0, "nobody was asked"
-    before = {one.to: one for one in list_sent(alpha, later, at_most=5).over_taxii}
+    before = {one.to: one for one in list_sent(alpha, later, at_most=5, over_taxii=True).over_taxii}
     assert {name: (one.silent_days, one.answers) for name, one in before.items()} == {
         "Beta": (3, ()),
         "Gamma": (3, ()),
@@ -363,7 +365,7 @@ def test_its_giver_sees_per_party_what_went_what_was_said_and_who_is_silent(thre
     word = Word(state="declined", reason=decline_reason("no-capability", text="No such product.", node=beta))
     acknowledged(beta, CLOCK, ID, word)
     back(beta, alpha)
-    [only] = list_sent(alpha, later, to="Beta", at_most=5).over_taxii
+    [only] = list_sent(alpha, later, to="Beta", at_most=5, over_taxii=True).over_taxii
     assert only.silent_days is None
     [answer] = only.answers
     assert (answer.about, answer.says, answer.task) == (
@@ -375,6 +377,28 @@ def test_its_giver_sees_per_party_what_went_what_was_said_and_who_is_silent(thre
     assert [(one.party, one.said.text) for one in found.heard] == [("Beta", "No such product.")]
     assert found.givers == ()
     assert why(beta, CLOCK, ID).givers == ("Alpha",)
+
+
+def test_who_read_nothing_but_our_answers_is_not_waited_for(three: list[Node]):
+    alpha, beta, _ = three
+    told(alpha, beta)
+    assert len(carried(alpha, beta)) == 4
+    assert list_sent(beta, CLOCK, at_most=5, over_taxii=True).over_taxii == ()
+
+
+def test_who_cannot_use_what_it_got_over_taxii_is_a_task_until_help_is_given(three: list[Node]):
+    alpha, beta, _ = three
+    share(alpha, beta)
+    word = Word(state="declined", reason=decline_reason("no-capability", text="No such product.", node=beta))
+    acknowledged(beta, CLOCK, ID, word)
+    back(beta, alpha)
+    [wanted] = help_wanted(alpha, CLOCK)
+    assert (wanted.party, wanted.seq, wanted.about, wanted.text) == ("Beta", None, (ID,), "No such product.")
+    reply(alpha, CLOCK, wanted.receipt.removeprefix("sha256:")[:12], Reply(text="As a Suricata rule then."))
+    assert help_wanted(alpha, CLOCK) == []
+    put(beta, caller(beta, alpha), *notes(read(alpha, caller(alpha, beta))))
+    [given] = help_given(beta, CLOCK)
+    assert (given.party, given.text) == ("Alpha", "As a Suricata rule then.")
 
 
 def test_what_is_said_of_an_object_in_a_drop_stands_at_the_object_too(three: list[Node]):

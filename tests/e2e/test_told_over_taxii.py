@@ -229,7 +229,7 @@ def test_a_server_of_others_carries_it_unchanged(two: list[Node], between: Serve
     [refused] = alpha.store.statements.refused(before=None, rows=9, is_open=True)
     assert refused.reason == "bad-signature"
     assert heard(alpha) == [IDS[1]]
-    [given] = list_sent(alpha, NOW, at_most=9).over_taxii
+    [given] = list_sent(alpha, NOW, at_most=9, over_taxii=True).over_taxii
     assert [one.says for one in given.answers] == ["hunted, nothing"]
 
 

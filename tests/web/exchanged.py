@@ -10,20 +10,24 @@ from tests.desk.drops import indicator, keep, send, take
 from tests.web.world import C2, OBJECTS
 
 from backchannel import codec
-from backchannel.clock import Clock, FixedClock
+from backchannel.clock import Clock, FixedClock, format_time
 from backchannel.desk import membership
-from backchannel.desk.node import Node, init_node
+from backchannel.desk.items import find
+from backchannel.desk.node import Node, init_node, open_node
 from backchannel.desk.own_keys import own_keys
-from backchannel.desk.receipt_drops import receipts_drop
+from backchannel.desk.receipt_drops import receipts_drop, take_statements, write_statements
 from backchannel.desk.receipting import Word, acknowledged, decline_reason
 from backchannel.desk.receive import receive
 from backchannel.desk.releasing import How
 from backchannel.parties.card import card_text
 from backchannel.provenance.reasons import Rejected
+from backchannel.store.polled import ChannelRow, PushRow
 
 OTHER = "CERT Nordhav"
 BUNDLE = "bundle--5a1f1f63-9f4b-4d60-8a55-6f6f5f7c0b02"
 BEACON = next(value for value in OBJECTS if value["id"] == C2)
+GIVEN = indicator(2, pattern="[domain-name:value = 'stager.alpha.example']")
+TOLD = indicator(3, pattern="[domain-name:value = 'told.nordhav.example']")
 OURS = indicator(1, pattern="[domain-name:value = 'loader.alpha.example']")
 
 
@@ -50,3 +54,36 @@ def exchange(node: Node, clock: Clock, folder: Path) -> None:
         take(node, sent[2], clock=clock)
         with contextlib.suppress(Rejected):
             take(node, sent[1][:-40] + bytes(40), clock=clock)
+
+
+def over_taxii(node: Node, clock: Clock, folder: Path) -> None:
+    """Let the other party decline `GIVEN`, which was pushed to it, and give us `TOLD` over TAXII."""
+    before = FixedClock(clock.now() - timedelta(days=4))
+    keep(node, [GIVEN])
+    given = find(node.store, str(GIVEN["id"]))
+    row = ChannelRow(
+        channel_row=10_000,
+        name="nordhav",
+        kind="taxii",
+        terms="",
+        party=OTHER,
+        tlp=None,
+        every_s=0,
+        added_at=format_time(before.now()),
+    )
+    channels = node.store.channels
+    with node.store.transaction():
+        push = channels.begin_push(row, withheld={}, at=format_time(before.now()))
+        [number] = channels.record(push, row, [PushRow(given.object_row, "x", "1")], title="Shared")
+        channels.record_verdict(number, state="accepted", why="")
+    with open_node(folder) as other:
+        path = folder / "pushed.json"
+        path.write_bytes(codec.encode({"type": "bundle", "id": BUNDLE, "objects": [GIVEN]}))
+        receive(other, before, [path], party=node.party.name, channel="taxii")
+        reason = decline_reason("not-understood", text="Which <log> shows this?", node=other)
+        acknowledged(other, before, str(GIVEN["id"]), Word(state="declined", reason=reason))
+        assert write_statements(other, before, node.party.name, folder / "said.json") is not None
+    took = take_statements(node, clock, (folder / "said.json").read_bytes(), "said.json")
+    assert (took.receipts, took.refused) == (1, 0)
+    path.write_bytes(codec.encode({"type": "bundle", "id": BUNDLE, "objects": [TOLD]}))
+    receive(node, before, [path], party=OTHER, channel="taxii", tlp="green")

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from tests.web.channels import fetch
 from tests.web.conftest import Served, Stage
-from tests.web.exchanged import exchange
+from tests.web.exchanged import GIVEN, TOLD, exchange, over_taxii
 from tests.web.meeting import meet
 from tests.web.signed import sign
 from tests.web.visitor import MovingClock
@@ -42,6 +42,8 @@ PAGES = {
     "item-indicator": f"/item/{C2}",
     "item-hostile": f"/item/{HOSTILE}",
     "item-report": f"/item/{REPORT}",
+    "item-given": f"/item/{GIVEN['id']}",
+    "item-told": f"/item/{TOLD['id']}",
     "item-bidi": f"/item/{BIDI}",
     "hits": "/hits",
     "hits-by-indicator": "/hits?by=indicator",
@@ -144,6 +146,7 @@ def lively(filled: None, bring: Callable[..., None], home: Path, clock: Clock, t
             add_token(node, clock, given)
         fetch(node, clock)
         exchange(node, clock, tmp_path / "other")
+        over_taxii(node, clock, tmp_path / "other")
         append_entered(node, clock)
     meet(home, clock)
 
@@ -202,7 +205,7 @@ def test_a_person_can_do_every_task(browser: Browser, served: Served, scripts: b
     page.get_by_role("button", name="Decline").click()
     page.get_by_text("Declined. A receipt with the reason").wait_for()
     page.get_by_role("link", name="Drops").first.click()
-    page.get_by_text("4 statements wait for the next drop to").wait_for()
+    page.get_by_text("4 statements wait to be told to").wait_for()
     page.get_by_role("link", name="Batches").first.click()
     page.get_by_role("link", name="Undo").first.click()
     page.get_by_role("button", name="Undo batch").click()

@@ -281,7 +281,7 @@ def list_(session: Session, *, to: str | None, rows: int) -> None:
     from backchannel.desk.sent_drops import list_sent  # noqa: PLC0415
 
     with session.node() as node:
-        found = list_sent(node, session.clock, to=to, at_most=rows)
+        found = list_sent(node, session.clock, to=to, at_most=rows, over_taxii=True)
     if session.form == "json":
         session.document(found)
         return
@@ -300,7 +300,7 @@ def _say_who_waits(session: Session, found: Releases) -> None:
     for one in found.waiting:
         what = f"{counted(one.statements, 'statement')} for {who(one.to)}"
         how = f"backchannel release send --receipts --to '{one.to}' -o FILE"
-        session.tell(paragraph(f"Next: {what} with the next drop, or at once: `{how}`"))
+        session.tell(paragraph(f"Next: {what} with the next drop or over TAXII, or at once: `{how}`"))
 
 
 def answer_sent(session: Session, handing: Handing, sent: Sequence[SentDrop]) -> None:

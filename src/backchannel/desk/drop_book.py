@@ -50,7 +50,7 @@ def drop_book(node: Node, clock: Clock, *, rows: int, before: str | None = None)
         raise UsageError("that is no place among the drops", hint="Begin at the first page.")
     wanted = max(1, min(rows, MAX_PAGE_ROWS))
     found = drops_that_came(node, before=None if before is None else int(before), rows=wanted + 1)
-    sent = list_sent(node, clock, at_most=SENT_ROWS)
+    sent = list_sent(node, clock, at_most=SENT_ROWS, over_taxii=True)
     refused = list_refused(node, rows=REFUSED_ROWS)
     return Drops(
         came=_Came(node, clock).documents(found[:wanted]),

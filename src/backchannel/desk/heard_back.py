@@ -15,7 +15,7 @@ from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
-from backchannel.desk.receipt_documents import GivenStanding, GivenWay, HeardBack
+from backchannel.desk.receipt_documents import GivenStanding, GivenWay, HeardBack, SaidBack
 from backchannel.desk.saying_back import said_back
 from backchannel.provenance.predicates import Receipt
 from backchannel.provenance.reasons import Rejected
@@ -49,12 +49,26 @@ def heard_back(node: Node, clock: Clock, kept: Kept) -> tuple[HeardBack, ...]:
     """Return what parties told us last of an object in this content, the newest first: of a drop or without one."""
     rows = node.store.statements.about(kept.digest, kinds=("receipt",), at_most=MAX_RECEIPTS)
     words = _words(node, clock, (one.statement for one in rows if not one.statement.is_own))
-    last = {word.party: word for word in sorted(words, key=lambda word: word.at)}
-    newest = sorted(last.values(), key=lambda word: word.at, reverse=True)
+    last = {word.party: word for word in sorted(words, key=_at)}
+    newest = sorted(last.values(), key=_at, reverse=True)
     return tuple(
         HeardBack(party=word.party, said=said_back(node.store, word.digest, (), word.receipt))
         for word in newest
     )
+
+
+def said_over_taxii(node: Node, clock: Clock, *, rows: int) -> dict[str, tuple[SaidBack, ...]]:
+    """Return for each party its last word on each object that it got without a drop, the newest first.
+
+    Args:
+        node: ours.
+        clock: the present.
+        rows: how many of the newest receipts are looked at.
+    """
+    return {
+        party: _last_words(node, words)
+        for party, words in _by_party(_words(node, clock, node.store.given.heard(rows=rows))).items()
+    }
 
 
 def given_standings(node: Node, clock: Clock, *, to: str | None = None) -> tuple[GivenStanding, ...]:
@@ -69,9 +83,7 @@ def given_standings(node: Node, clock: Clock, *, to: str | None = None) -> tuple
     for row in node.store.given.ways(pages=MAX_PAGES, pushes=MAX_PUSHES):
         if to is None or row.party == to:
             by_party.setdefault(row.party, []).append(row)
-    words: dict[str, list[_Word]] = {}
-    for word in _words(node, clock, node.store.given.heard(rows=MAX_RECEIPTS)):
-        words.setdefault(word.party, []).append(word)
+    words = _by_party(_words(node, clock, node.store.given.heard(rows=MAX_RECEIPTS)))
     return tuple(
         _standing(node, party, rows, words.get(party, []), clock.now()) for party, rows in by_party.items()
     )
@@ -90,23 +102,37 @@ def _standing(
         )
         for row in rows
     )
-    newest = sorted(words, key=lambda word: word.at, reverse=True)
+    newest = sorted(words, key=_at, reverse=True)
     since = parse_time(min(way.first_at for way in ways))
     last_given = parse_time(max(way.last_at for way in ways))
     heard_at = newest[0].at if newest else None
     silent_since = since if heard_at is None else heard_at if heard_at < last_given else None
     silent = None if silent_since is None else (now - silent_since).days
-    answers = {word.about: word for word in reversed(newest)}
     return GivenStanding(
         to=party,
         ways=ways,
         silent_since=None if silent_since is None else format_time(silent_since),
         silent_days=silent,
-        answers=tuple(
-            said_back(node.store, word.digest, word.about, word.receipt)
-            for word in sorted(answers.values(), key=lambda word: word.at, reverse=True)[:MAX_ANSWERS]
-        ),
+        answers=_last_words(node, newest),
     )
+
+
+def _last_words(node: Node, words: Iterable[_Word]) -> tuple[SaidBack, ...]:
+    """Return the last word on each object, the newest first."""
+    last = {word.about: word for word in sorted(words, key=_at)}
+    newest = sorted(last.values(), key=_at, reverse=True)[:MAX_ANSWERS]
+    return tuple(said_back(node.store, word.digest, word.about, word.receipt) for word in newest)
+
+
+def _by_party(words: Iterable[_Word]) -> dict[str, list[_Word]]:
+    found: dict[str, list[_Word]] = {}
+    for word in words:
+        found.setdefault(word.party, []).append(word)
+    return found
+
+
+def _at(word: _Word) -> datetime:
+    return word.at
 
 
 def _words(node: Node, clock: Clock, rows: Iterable[StatementRow]) -> Iterator[_Word]:

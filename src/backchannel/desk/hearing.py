@@ -37,6 +37,7 @@ class Hearing:
         self._notes: dict[str, CarryingNote] = {}
         self._again: list[bytes] = []
         """What was taken before: it stands as long as one of the batches that brought it does."""
+        self._us: frozenset[str] | None = None
         self._keys: PinnedKeys | None = None
         self._place = ""
         """Of the first that was refused."""
@@ -88,7 +89,9 @@ class Hearing:
         """
         try:
             opened = open_envelope(envelope)
-            us, audience = own_kids(self._node), set(opened.statement.aud)
+            if self._us is None:
+                self._us = own_kids(self._node)
+            us, audience = self._us, set(opened.statement.aud)
             is_private = bool(us & audience) and "*" not in audience
             is_own = opened.statement.iss in us  # which another server gave back to us
             if (is_private or "*" in audience) and not is_own and opened.digest not in self._heard:

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from backchannel.clock import Clock
+from backchannel.desk.heard_back import said_over_taxii
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
@@ -51,11 +52,10 @@ def help_named(node: Node, clock: Clock, digits: str) -> HelpWanted:
 
 
 def _wanted(node: Node, clock: Clock) -> Iterator[HelpWanted]:
-    sent = list_sent(node, clock, at_most=MAX_LOOKED_AT)
-    for drop in sent.sent:
+    for drop in list_sent(node, clock, at_most=MAX_LOOKED_AT).sent:
         yield from _of_party(drop.to, drop.seq, drop.answers)
-    for given in sent.over_taxii:
-        yield from _of_party(given.to, None, given.answers)
+    for party, answers in said_over_taxii(node, clock, rows=MAX_LOOKED_AT).items():
+        yield from _of_party(party, None, answers)
 
 
 def _of_party(party: str, seq: int | None, answers: Iterable[SaidBack]) -> Iterator[HelpWanted]:

@@ -52,7 +52,9 @@ def sent_of(row: SentRow) -> Sent:
     )
 
 
-def list_sent(node: Node, clock: Clock, *, to: str | None = None, at_most: int) -> Releases:
+def list_sent(
+    node: Node, clock: Clock, *, to: str | None = None, at_most: int, over_taxii: bool = False
+) -> Releases:
     """Return what we sent, newest first, with what each recipient said of it.
 
     Args:
@@ -60,6 +62,7 @@ def list_sent(node: Node, clock: Clock, *, to: str | None = None, at_most: int) 
         clock: the present: how long somebody is silent.
         to: only what went to this party.
         at_most: how many.
+        over_taxii: whether what went without a drop is told too.
 
     Raises:
         NotFoundError: there is no such party.
@@ -76,7 +79,9 @@ def list_sent(node: Node, clock: Clock, *, to: str | None = None, at_most: int) 
             for name, count in node.store.statements.waiting_parties()
             if party is None or name == party.name
         ),
-        over_taxii=given_standings(node, clock, to=None if party is None else party.name),
+        over_taxii=given_standings(node, clock, to=None if party is None else party.name)
+        if over_taxii
+        else (),
     )
 
 

@@ -72,14 +72,21 @@ FROM (
   SELECT s.party_row, c.title AS way, 0 AS is_pushed, sum(s.objects) AS objects,
     min(s.sent_at) AS first_at, max(s.sent_at) AS last_at
   FROM (
-    SELECT party_row, collection_row, objects, sent_at
+    SELECT party_row, collection_row, objects, sent_at, first_added, last_added
     FROM page_sent
     WHERE kind IN ('objects', 'object')
     ORDER BY page_row DESC
     LIMIT :pages
   ) AS s
   JOIN collection AS c ON c.collection_row = s.collection_row
-  WHERE s.party_row IS NOT NULL
+  WHERE s.party_row IS NOT NULL AND EXISTS (
+    SELECT 1
+    FROM collected AS k
+    CROSS JOIN object AS o ON o.object_row = k.object_row
+    WHERE k.collection_row = s.collection_row AND k.added BETWEEN s.first_added AND s.last_added
+      AND o.type NOT IN ('identity', 'extension-definition', 'marking-definition')
+      AND NOT EXISTS (SELECT 1 FROM carrying_note AS n WHERE n.stix_id = o.stix_id)
+  )
   GROUP BY s.party_row, s.collection_row
   UNION ALL
   SELECT q.party_row, p.channel, 1, count(*), min(p.pushed_at), max(p.pushed_at)
