@@ -141,13 +141,11 @@ class SqliteObjects:
         found: dict[int, First] = {}
         for row in self._database.execute(_FIRSTS, (_json(object_rows),)):
             object_row, batch_id, party, channel, received_at, tlp = row
-            first = found.get(object_row)
-            if first is None:
+            if (first := found.get(object_row)) is None:
                 found[object_row] = First(batch_id, party, channel_word(channel), received_at, 1, (tlp,))
-                continue
-            found[object_row] = replace(first, tlps=(*first.tlps, tlp))
-        counted = self._database.execute(_PARTIES_OF, (_json(found),))
-        for object_row, parties in counted:
+            else:
+                found[object_row] = replace(first, tlps=(*first.tlps, tlp))
+        for object_row, parties in self._database.execute(_PARTIES_OF, (_json(found),)):
             found[object_row] = replace(found[object_row], parties=max(1, parties))
         for object_row, floors in self._floors.of(found).items():
             found[object_row] = replace(found[object_row], floors=floors)
