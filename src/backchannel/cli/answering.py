@@ -18,6 +18,7 @@ from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU
 if TYPE_CHECKING:
     from backchannel.desk.answering import Answer
     from backchannel.desk.receipt_documents import ReceiptGiven, ReceiptsGiven
+    from backchannel.desk.request_documents import ToldOf
 
 _id = click.argument("stix_id", metavar="ID")
 _text = click.option(
@@ -138,13 +139,15 @@ def decline(
 @click.command(cls=Command, example="backchannel sight indicator--8e2e2d2b -o sighting.json")
 @_id
 @_text
+@passphrase_option
 @pass_session
-def sight(session: Session, stix_id: str, text: str) -> None:
+def sight(session: Session, *, stix_id: str, text: str, passphrase_file: Path | None) -> None:
     """Tell the source how often hunts saw it, or that they did not (a STIX sighting)."""
     from backchannel.desk.answering import sight as say  # noqa: PLC0415
 
     with session.node() as node:
-        said = say(node, session.clock, stix_id, text=read_words(text))
+        unseal = unseal_when_needed(node, passphrase_file)
+        said = say(node, session.clock, stix_id, text=read_words(text), unseal=unseal)
     _answer(session, said)
 
 
@@ -155,13 +158,17 @@ def sight(session: Session, stix_id: str, text: str) -> None:
 @_id
 @_text
 @click.option("--strongly", is_flag=True, help="Say `strongly-disagree`.")
+@passphrase_option
 @pass_session
-def dispute(session: Session, stix_id: str, text: str, strongly: bool) -> None:
+def dispute(
+    session: Session, *, stix_id: str, text: str, strongly: bool, passphrase_file: Path | None
+) -> None:
     """Tell the source that we disagree (a STIX opinion). From then on no export takes it."""
     from backchannel.desk.answering import dispute as say  # noqa: PLC0415
 
     with session.node() as node:
-        said = say(node, session.clock, stix_id, text=read_words(text), strongly=strongly)
+        unseal = unseal_when_needed(node, passphrase_file)
+        said = say(node, session.clock, stix_id, text=read_words(text), strongly=strongly, unseal=unseal)
     _answer(session, said)
 
 
@@ -178,6 +185,21 @@ def _answer(session: Session, said: Answer) -> None:
     if session.output:
         session.tell(paragraph(f"Next: send {session.output} to {who(said.to.party, nobody='its source')}."))
     _say_receipts(session, said.receipts)
+    say_told(session, said.told)
+
+
+def say_told(session: Session, told: Sequence[ToldOf]) -> None:
+    """Say who is told by a signed statement, and who is not and why."""
+    for one in told:
+        if one.outcome == "given":
+            session.tell(
+                paragraph(
+                    f"{who(one.to)} is told with the next drop, or at once: "
+                    f"`backchannel release send --receipts --to '{one.to}' -o FILE`."
+                )
+            )
+        elif one.outcome == "denied":
+            session.tell(paragraph(f"{who(one.to)} is not told: {one.says}."))
 
 
 def _receipts(ctx: click.Context, session: Session, given: ReceiptsGiven) -> NoReturn:

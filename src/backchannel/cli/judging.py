@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from backchannel.cli.answering import say_told
 from backchannel.cli.belief_texts import belief_text
 from backchannel.cli.command import Command, pass_session, read_words
 from backchannel.cli.layout import paragraph
 from backchannel.cli.parties import answer_with
 from backchannel.cli.parties import party as party_group
+from backchannel.cli.passphrases import passphrase_option, unseal_when_needed
 from backchannel.cli.session import Session
 
 if TYPE_CHECKING:
@@ -34,8 +37,11 @@ _LETTERS = ("A", "B", "C", "D", "E", "F")
 @_id
 @click.argument("outcome", type=click.Choice(["confirmed", "refuted", "harmful", "none"]))
 @_reason
+@passphrase_option
 @pass_session
-def outcome(session: Session, stix_id: str, outcome: str, reason: str) -> None:
+def outcome(
+    session: Session, *, stix_id: str, outcome: str, reason: str, passphrase_file: Path | None
+) -> None:
     """Keep how a claim turned out: it counts for or against every source that had told us so.
 
     `sight` (with hits) and `dispute` keep an outcome by themselves. `none` takes ours back.
@@ -47,8 +53,10 @@ def outcome(session: Session, stix_id: str, outcome: str, reason: str) -> None:
         if outcome == "none":
             found = take_back(node, session.clock, stix_id, why)
         else:
-            found = judge(node, session.clock, stix_id, outcome, why)  # type: ignore[arg-type]  # of the list above
+            unseal = unseal_when_needed(node, passphrase_file)
+            found = judge(node, session.clock, stix_id, outcome, why, unseal=unseal)  # type: ignore[arg-type]  # of the list above
     _answer(session, found)
+    say_told(session, found.told)
     if found.credited:
         session.tell(
             paragraph(

@@ -64,6 +64,9 @@ def _said(found: Why) -> list[str]:
             paragraph(f"{day_and_minute(answer.said_at)}, {answer.kind}: {answer.says}", indent=2)
             for answer in found.answers
         ]
+    if found.views:
+        parts += ["", heading("What others signed about it")]
+        parts += [paragraph(joined(day_and_minute(one.at), shown(one.says)), indent=2) for one in found.views]
     if found.heard:
         parts += ["", heading("What we were told of it")]
         parts += [

@@ -99,7 +99,7 @@ def settle(node: Node, clock: Clock, one: Verified, row: int, *, key: SigningKey
             requests.close(request.statement.statement_row, at=format_time(clock.now()))
     if isinstance(said, Retract):
         follow(node, clock, one, key)
-    elif isinstance(said, Outcome):
+    elif isinstance(said, Outcome) and one.has_weight:
         hear_outcome(node, clock, one, row)
 
 

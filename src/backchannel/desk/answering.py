@@ -25,7 +25,9 @@ from backchannel.desk.outcomes import keep_outcome
 from backchannel.desk.receipt_documents import ReceiptGiven
 from backchannel.desk.receipting import READ, Word, give
 from backchannel.desk.records import record_decision
+from backchannel.desk.request_documents import ToldOf
 from backchannel.desk.searching import Searches
+from backchannel.desk.views import tell_sources
 from backchannel.desk.writing import write_files
 from backchannel.errors import UsageError
 from backchannel.feedback.envelope import Speaker, answer_id, bundle
@@ -35,6 +37,9 @@ from backchannel.feedback.sighting import sighting
 from backchannel.ids import sha256
 from backchannel.logs.shown import ALL_LIKE
 from backchannel.parties.at_rest import Unseal
+from backchannel.provenance.predicates import Opinion as SignedOpinion
+from backchannel.provenance.predicates import Sighting
+from backchannel.provenance.requests import step
 from backchannel.store.rows import Kept
 
 AnswerKind = Literal["ack", "sight", "dispute"]
@@ -72,6 +77,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """The STIX 2.1 bundle: our identity and the answer."""
     receipts: tuple[ReceiptGiven, ...] = ()
     """Of `ack`: what the senders of the drops are told that brought it."""
+    told: tuple[ToldOf, ...] = ()
+    """Of `sight` and `dispute`: who is told by a signed statement, and who is not."""
 
 
 def acknowledge(
@@ -116,10 +123,19 @@ def acknowledge(
     return msgspec.structs.replace(said, receipts=receipts)
 
 
-def sight(node: Node, clock: Clock, stix_id: str, *, text: str = "", out: Path | None = None) -> Answer:
+def sight(
+    node: Node,
+    clock: Clock,
+    stix_id: str,
+    *,
+    text: str = "",
+    out: Path | None = None,
+    unseal: Unseal | None = None,
+) -> Answer:
     """Tell the source how often an indicator was seen here, or that it was searched for and not seen.
 
-    Count and times are those of the hits that hunts kept. Seen, it is confirmed: that counts for whoever had told us.
+    Count and times are those of the hits that hunts kept. Seen, it is confirmed: that counts for whoever had told us. Who
+    gave it to us and has keys here is told by a signed statement besides, with the count in steps and the days.
 
     Args:
         node: who speaks.
@@ -127,6 +143,7 @@ def sight(node: Node, clock: Clock, stix_id: str, *, text: str = "", out: Path |
         stix_id: the indicator, or so much of its id that only one object has it.
         text: a person's own words, added to the description.
         out: file to write the bundle to.
+        unseal: opens our keys.
 
     Raises:
         NotFoundError: nothing of that id is in sight.
@@ -165,7 +182,14 @@ def sight(node: Node, clock: Clock, stix_id: str, *, text: str = "", out: Path |
             keep_outcome(
                 node, clock, kept, "confirmed", basis="own-log", reason=description, answer_id=said.id
             )
-    return said
+        view = Sighting(
+            count=step(total.count),
+            first=total.first_seen[:10] if total.first_seen else None,
+            last=total.last_seen[:10] if total.last_seen else None,
+            text=text.strip(),
+        )
+        told = tell_sources(node, clock, kept, view, unseal=unseal)
+    return msgspec.structs.replace(said, told=told)
 
 
 def dispute(
@@ -176,10 +200,12 @@ def dispute(
     text: str = "",
     strongly: bool = False,
     out: Path | None = None,
+    unseal: Unseal | None = None,
 ) -> Answer:
     """Tell the source that we disagree: a STIX opinion. From then on no export takes the object.
 
-    It is refuted: that counts against whoever had told us.
+    It is refuted: that counts against whoever had told us. Who gave it to us and has keys here is told by a signed
+    statement besides.
 
     Args:
         node: who speaks.
@@ -188,6 +214,7 @@ def dispute(
         text: why, in a person's own words; may be left out where our own lists or assets say why.
         strongly: say `strongly-disagree`.
         out: file to write the bundle to.
+        unseal: opens our keys.
 
     Raises:
         NotFoundError: nothing of that id is in sight.
@@ -213,7 +240,8 @@ def dispute(
         said = _say("dispute", about, "opinion", clock, make, says=f"Disputed {about.id}", out=out)
         if said.changed:
             keep_outcome(node, clock, kept, "refuted", basis="analyst", reason=why, answer_id=said.id)
-    return said
+        told = tell_sources(node, clock, kept, SignedOpinion(opinion=value, text=why), unseal=unseal)
+    return msgspec.structs.replace(said, told=told)
 
 
 @dataclass(frozen=True, slots=True)

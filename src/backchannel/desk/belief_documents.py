@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from backchannel.desk.request_documents import ToldOf
+
 LetterWord = Literal["A", "B", "C", "D", "E", "F"]
 
 
@@ -251,6 +253,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     says: str
     credited: tuple[str, ...] = ()
     """Sources for or against which an outcome speaks."""
+    told: tuple[ToldOf, ...] = ()
+    """Who is told an outcome by a signed statement, and who is not."""
     belief: Belief
     written: str | None = None
     """File the opinion was written to."""

@@ -16,7 +16,7 @@ from backchannel.codec import JsonObject
 from backchannel.desk.belief_documents import Belief, ItemGrade
 from backchannel.desk.provenance_documents import Difference, Provenance
 from backchannel.desk.receipt_documents import CameDrop, HeardBack, Unanswered
-from backchannel.desk.request_documents import Task
+from backchannel.desk.request_documents import Task, ViewShown
 from backchannel.stix.findings import Finding
 
 ValidityState = Literal["before", "inside", "after"]
@@ -275,6 +275,8 @@ class Why(msgspec.Struct, frozen=True, kw_only=True):
     """What parties told us last of the content in force, the newest first."""
     belief: Belief | None = None
     """Who really says so, how far they can be relied on, what it is worth; null for what makes no claim."""
+    views: tuple[ViewShown, ...] = ()
+    """What other parties signed about the content in force: sightings, opinions, outcomes; oldest first."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
-
-import msgspec
+from typing import Final
 
 from backchannel.clock import Clock, parse_time
 from backchannel.desk.items import Reader
@@ -21,6 +19,7 @@ from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
 from backchannel.desk.receipting import signing_key
 from backchannel.desk.recipients import recipient_of
+from backchannel.desk.request_documents import ToldOf
 from backchannel.desk.telling import keep_told, may_tell, subject_of
 from backchannel.errors import NotFoundError, SignatureError
 from backchannel.parties.at_rest import Unseal
@@ -50,14 +49,6 @@ MAX_STEPS: Final = 40
 """Statements before ours that are looked at for who takes back: a chain has 32 relays at most."""
 
 Key = Callable[[], SigningKey]
-
-
-class ToldOf(msgspec.Struct, frozen=True, kw_only=True):
-    """One party that the object went to."""
-
-    to: str
-    outcome: Literal["given", "told before", "denied", "no keys"]
-    says: str
 
 
 def follow(node: Node, clock: Clock, one: Verified, key: SigningKey | None = None) -> tuple[ToldOf, ...]:

@@ -22,11 +22,14 @@ from backchannel.desk.letters import Letters
 from backchannel.desk.node import Node
 from backchannel.desk.outcomes import keep_outcome, record_said
 from backchannel.desk.party_page import party_called
+from backchannel.desk.views import tell_sources
 from backchannel.desk.writing import write_files
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.feedback.envelope import MAX_TEXT_CHARS, Speaker, bundle
 from backchannel.feedback.opinion import Opinion, opinion
 from backchannel.ids import derived_id
+from backchannel.parties.at_rest import Unseal
+from backchannel.provenance.predicates import Outcome
 from backchannel.provenance.reports import OURS
 from backchannel.store.belief import (
     GivenLetter,
@@ -50,8 +53,18 @@ _OPINIONS: Final[dict[int, Opinion]] = {
 """The five values of STIX 2.1 §10.12 for the five that are judged; of what is not judged, an opinion is neutral."""
 
 
-def judge(node: Node, clock: Clock, stix_id: str, outcome: OutcomeWord, reason: str) -> Judged:
+def judge(
+    node: Node,
+    clock: Clock,
+    stix_id: str,
+    outcome: OutcomeWord,
+    reason: str,
+    *,
+    unseal: Unseal | None = None,
+) -> Judged:
     """Keep how the claim of an object turned out: it counts for or against every source that had told us so.
+
+    Who gave it to us and has keys here is told the outcome, by a signed statement without the reason.
 
     Args:
         node: ours.
@@ -59,6 +72,7 @@ def judge(node: Node, clock: Clock, stix_id: str, outcome: OutcomeWord, reason: 
         stix_id: the object, or so much of its id that only one object has it.
         outcome: `confirmed`, `refuted`, or `harmful`: refuted, and it broke something here.
         reason: why, in a person's words.
+        unseal: opens our keys.
 
     Raises:
         NotFoundError: nothing of that id is in sight.
@@ -66,9 +80,12 @@ def judge(node: Node, clock: Clock, stix_id: str, outcome: OutcomeWord, reason: 
     """
     kept = find(node.store, stix_id)
     with node.store.transaction():
+        view = Outcome(outcome=outcome, basis="analyst", when=clock.now().date().isoformat())
+        told = tell_sources(node, clock, kept, view, unseal=unseal)
         credited = keep_outcome(node, clock, kept, outcome, basis="analyst", reason=_reason(reason))
     words = {"confirmed": "confirmed", "refuted": "refuted", "harmful": "refuted, and harmful"}
-    return _judged(node, clock, kept, f"Kept: {kept.stix_id} is {words[outcome]}.", credited=credited)
+    says = f"Kept: {kept.stix_id} is {words[outcome]}."
+    return msgspec.structs.replace(_judged(node, clock, kept, says, credited=credited), told=told)
 
 
 def take_back(node: Node, clock: Clock, stix_id: str, reason: str) -> Judged:

@@ -20,6 +20,7 @@ from backchannel.desk.claims import claim_key
 from backchannel.desk.courses import CourseFinder
 from backchannel.desk.grading import Grader
 from backchannel.desk.node import Node
+from backchannel.desk.opinions import disagreeing
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.stix.markings import TLP_IDS, Tlp, pap_of, tlp_defined, tlp_of
 from backchannel.stix.pattern.atoms import atoms
@@ -163,7 +164,7 @@ class Judge:
         return Grader(self.node, self._clock)
 
     def is_disputed_by_others(self, stix_id: str) -> bool:
-        """Whether somebody sent an opinion that disagrees with the object."""
+        """Whether somebody sent an opinion that disagrees with the object, as STIX or signed."""
         referring = self.store.objects.referring(
             stix_id, properties=("object_refs",), at_most=MAX_OPINIONS_READ
         )
@@ -171,7 +172,7 @@ class Judge:
             codec.decode(other.body).get("opinion") in _DISAGREEING
             for _, other in referring
             if other.type == "opinion"
-        )
+        ) or any(disagreeing(self.node, stix_id))
 
     def _standing(self, kept: Kept, value: JsonObject, first: First) -> Standing:
         valid_from = _time(value.get("valid_from"))

@@ -162,3 +162,23 @@ class Replied(msgspec.Struct, frozen=True, kw_only=True):
     sent: tuple[str, ...] = ()
     """Where the drop with the objects lies; empty: it waits for the next drop."""
     says: str
+
+
+class ToldOf(msgspec.Struct, frozen=True, kw_only=True):
+    """One party that the object went to."""
+
+    to: str
+    outcome: Literal["given", "told before", "denied", "no keys"]
+    says: str
+
+
+class ViewShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What another party signed about an object."""
+
+    party: str
+    kind: str
+    """`opinion`, `outcome` or `sighting`."""
+    says: str
+    at: str
+    has_weight: bool
+    """False: its key may have been stolen, or it came late."""

@@ -16,12 +16,13 @@ import msgspec
 from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.collecting import Brought, collect_batch
-from backchannel.desk.following import MAX_CONTENTS, ToldOf, key_of, tell_of
+from backchannel.desk.following import MAX_CONTENTS, key_of, tell_of
 from backchannel.desk.items import Reader, find
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
 from backchannel.desk.receive import ImportTerms, import_batch, remove_abandoned
 from backchannel.desk.records import record_decision
+from backchannel.desk.request_documents import ToldOf
 from backchannel.errors import UsageError
 from backchannel.feedback.envelope import MAX_TEXT_CHARS
 from backchannel.intake.documents import read_piece

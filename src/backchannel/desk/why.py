@@ -19,6 +19,7 @@ from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import deniable_batches, provenance_of
 from backchannel.desk.provenance_documents import Difference
 from backchannel.desk.ties import relation_of
+from backchannel.desk.views import views_of
 from backchannel.stix.describe import describe
 from backchannel.stix.findings import Finding
 from backchannel.stix.markings import Tlp, tlp_of
@@ -78,6 +79,7 @@ def why(node: Node, clock: Clock, stix_id: str) -> Why:
         concerns=reader.concerns(kept),
         drops=brought_by(node, clock, kept),
         givers=tuple(one.party.name for one in givers(node, kept)),
+        views=views_of(node, clock, kept),
         heard=heard_back(node, clock, kept),
         belief=document(node, clock, reader.grader, reader.grader.grade(kept))
         if kept.type in CLAIMING

@@ -118,6 +118,10 @@ class Requests(Protocol):
         """Return the statements in sight that these keys signed, of some kinds, newest first."""
         ...
 
+    def about_id(self, stix_id: str, kinds: Sequence[str], *, at_most: int) -> list[StatementRow]:
+        """Return the statements in sight that name an object by its id, in whatever content, oldest first."""
+        ...
+
     def went_to(self, object_digest: bytes) -> list[PartyRow]:
         """Return the parties to whom drops brought an object in this content."""
         ...

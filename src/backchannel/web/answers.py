@@ -50,7 +50,8 @@ def decline(visit: Visit) -> Response:
 def sight(visit: Visit) -> Response:
     """`POST /item/{id}/sight`."""
     stix_id = stix_id_of(visit)
-    answering.sight(visit.node, visit.clock, stix_id, text=visit.form.get("text", ""))
+    words, unseal = visit.form.get("text", ""), visit.house.unseal
+    answering.sight(visit.node, visit.clock, stix_id, text=words, unseal=unseal)
     return see_other(item_url(stix_id), said="sight")
 
 
@@ -63,6 +64,7 @@ def dispute(visit: Visit) -> Response:
         stix_id,
         text=visit.form.get("text", ""),
         strongly=visit.form.get("strongly") == "yes",
+        unseal=visit.house.unseal,
     )
     return see_other(item_url(stix_id), said="dispute")
 

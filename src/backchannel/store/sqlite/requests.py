@@ -73,6 +73,10 @@ class SqliteRequests:
         wanted = codec.encode(list(issuers)).decode(), codec.encode(list(kinds)).decode(), at_most
         return [statement(row) for row in self._database.execute(_OF_ISSUERS, wanted)]
 
+    def about_id(self, stix_id: str, kinds: Sequence[str], *, at_most: int) -> list[StatementRow]:
+        wanted = stix_id, codec.encode(list(kinds)).decode(), at_most
+        return [statement(row) for row in self._database.execute(_ABOUT_ID, wanted)]
+
     def went_to(self, object_digest: bytes) -> list[PartyRow]:
         rows = self._database.execute(_WENT_TO, (object_digest,))
         return [PartyRow(row[0], PartyId(row[1]), row[2], bool(row[3]), row[4], row[5]) for row in rows]
@@ -138,6 +142,15 @@ SELECT statement_row, digest, kind, issuer, prev, received_at, envelope, is_own
 FROM visible_statement
 WHERE issuer IN (SELECT value FROM json_each(?)) AND kind IN (SELECT value FROM json_each(?))
 ORDER BY statement_row DESC
+LIMIT ?
+"""
+
+_ABOUT_ID = """
+SELECT DISTINCT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_at, s.envelope, s.is_own
+FROM statement_subject AS u
+CROSS JOIN visible_statement AS s ON s.statement_row = u.statement_row
+WHERE u.stix_id <> '' AND u.stix_id = ? AND s.kind IN (SELECT value FROM json_each(?))
+ORDER BY s.statement_row
 LIMIT ?
 """
 
