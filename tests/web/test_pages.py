@@ -154,7 +154,9 @@ def test_the_item_says_first_what_to_do(visitor: Visitor):
     order = [
         "What do I do now?",
         "Does it concern us?",
-        "Who says so?",
+        "Who really says so?",
+        "What is it worth?",
+        "How it came",
         "Related",
         "What validation found",
         "Exactly as it came",

@@ -31,7 +31,8 @@ from backchannel.desk.retractions import Retracted, Retractions
 from backchannel.parties.names import visible_name
 from backchannel.provenance.clusters import Union
 from backchannel.provenance.echoes import Echo
-from backchannel.provenance.origins import Origin, Origins
+from backchannel.provenance.effective import Dependence
+from backchannel.provenance.origins import Origin
 from backchannel.provenance.reports import Report
 from backchannel.stix.visible import visible
 from backchannel.store.belief import OutcomeRow
@@ -77,7 +78,7 @@ def document(node: Node, clock: Clock, grader: Grader, graded: Graded) -> Belief
     verified = {one.name for one in grade.supporting if letters.is_verified(one.name)}
     return Belief(
         claim=visible(gathered.claim.says, max_chars=300),
-        says=says_of(origins),
+        says=says_of(graded),
         reports=tuple(_report(one, graded) for one in gathered.reports[:MAX_REPORTS_SHOWN]),
         reports_total=len(gathered.reports),
         origins=tuple(_origin(one, letters) for one in origins.origins),
@@ -112,8 +113,8 @@ def item_grade(graded: Graded) -> ItemGrade:
     return ItemGrade(
         number=graded.number,
         confidence=graded.confidence,
-        says=says_of(origins),
-        reports=origins.n_reports,
+        says=says_of(graded),
+        reports=len(graded.gathered.reports),
         origins=origins.m_independent,
         undisclosed=origins.k_undisclosed,
         echoes=len(origins.echoes),
@@ -123,10 +124,11 @@ def item_grade(graded: Graded) -> ItemGrade:
     )
 
 
-def says_of(origins: Origins) -> str:
+def says_of(graded: Graded) -> str:
     """Return what stands behind a claim in one line: `7 reports - 2 independent origins - 1 is our own echo`."""
+    origins = graded.origins
     parts = [
-        _number(origins.n_reports, "report"),
+        _number(len(graded.gathered.reports), "report"),
         _number(origins.m_independent, "independent origin"),
     ]
     if origins.k_undisclosed:
@@ -134,6 +136,10 @@ def says_of(origins: Origins) -> str:
     if origins.echoes:
         echoes = len(origins.echoes)
         parts.append(f"{echoes} {'is our own echo' if echoes == 1 else 'are our own echoes'}")
+    if graded.taken_back:
+        parts.append(f"{graded.taken_back} taken back")
+    if graded.opposing.n_reports:
+        parts.append(f"{graded.opposing.n_reports} against it")
     return " - ".join(parts)
 
 
@@ -270,13 +276,15 @@ def _origin(origin: Origin, letters: Letters) -> OriginShown:
         reports=origin.reports,
         unions=tuple(joined(one) for one in origin.unions),
         possibly=tuple(
-            _DEPENDS.get(one.because, "may depend on {other}").format(
-                other=letters.name_of(one.right if one.left == origin.name else one.left)
-            )
-            + (f" ({one.detail})" if one.detail else "")
+            _depends(one, letters.name_of(one.right if one.left == origin.name else one.left))
             for one in origin.possibly
         ),
     )
+
+
+def _depends(known: Dependence, other: str) -> str:
+    words = _DEPENDS.get(known.because, "").format(other=other)
+    return f"{words} ({known.detail})" if words and known.detail else words or known.detail
 
 
 def joined(union: Union) -> Joined:
@@ -294,7 +302,17 @@ def joined(union: Union) -> Joined:
 
 def _echo(echo: Echo, graded: Graded) -> OwnEcho:
     gathered = graded.gathered
-    went = gathered.went[echo.release]
+    went = gathered.went.get(echo.release)
+    if went is None:
+        return OwnEcho(
+            report=echo.report,
+            told_to=(),
+            told_at=None,
+            days=echo.days,
+            path=echo.path,
+            strength=echo.strength,
+            says="it is our own: a person said so",
+        )
     to = next((one.to for one in gathered.releases if one.key == echo.release), ())
     return OwnEcho(
         report=echo.report,

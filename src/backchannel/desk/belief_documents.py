@@ -111,7 +111,8 @@ class OwnEcho(msgspec.Struct, frozen=True, kw_only=True):
 
     report: str
     told_to: tuple[str, ...]
-    told_at: str
+    told_at: str | None
+    """Null: only a person's word says that it is ours."""
     days: int
     """From the day on which we told it to its return."""
     path: tuple[str, ...]

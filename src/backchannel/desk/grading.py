@@ -52,6 +52,8 @@ class Graded:
     fresh: Freshness
     retracted: Retracted | None
     """The object that was asked for was taken back, by one of those who gave it."""
+    taken_back: int
+    """Reports that were taken back."""
     is_upheld: bool
     """Somebody who gave that object has not taken it back."""
 
@@ -140,6 +142,7 @@ class Grader:
             outcomes=tuple(outcomes),
             fresh=self._fresh(gathered, origins),
             retracted=taken_back[0] if taken_back else None,
+            taken_back=len(retracted),
             is_upheld=len(taken_back) < len(own_reports),
         )
 

@@ -19,7 +19,7 @@ from backchannel.clock import Clock
 from backchannel.desk.box import Box
 from backchannel.errors import BackchannelError
 from backchannel.parties.at_rest import Unseal
-from backchannel.web import answers, comparing, dropbox, drops, ledger, offered, pages, party, requests
+from backchannel.web import answers, comparing, dropbox, drops, judging, ledger, offered, pages, party, requests
 from backchannel.web.assets import Assets
 from backchannel.web.auth import Logins
 from backchannel.web.doorway import Doorway
@@ -116,6 +116,9 @@ def _page_routes(house: House) -> list[BaseRoute]:
         does(answers.decline, "/item/{stix_id}/decline"),
         does(answers.sight, "/item/{stix_id}/sight"),
         does(answers.dispute, "/item/{stix_id}/dispute"),
+        does(judging.outcome, "/item/{stix_id}/outcome"),
+        does(judging.grade, "/item/{stix_id}/grade"),
+        does(judging.union, "/item/{stix_id}/union"),
         *shows(pages.hits, "/hits", "/hits.json"),
         *shows(pages.batches, "/batches", "/batches.json"),
         *shows(pages.batch, "/batches/{batch_id:int}", "/batches/{batch_id:int}.json"),
@@ -136,6 +139,7 @@ def _page_routes(house: House) -> list[BaseRoute]:
         does(party.join, "/parties/join"),
         does(party.decide, "/parties/alarms/{number:int}"),
         does(party.verify, "/parties/{name}/verify"),
+        does(judging.letter, "/parties/{name}/grade"),
         *(does(party.move, f"/parties/{{name}}/{word}") for word in ("suspend", "resume", "revoke")),
         *shows(party.party, "/parties/{name}.json", "/parties/{name}"),
         *shows(ledger.ledger, "/ledger", "/ledger.json"),

@@ -107,6 +107,9 @@ _SAID: Final = {
     "decline": "Declined. A receipt with the reason goes back to its sender.",
     "sight": "Sighting recorded. The source can be told with the object that was written.",
     "dispute": "Dispute recorded. The source can be told with the opinion that was written.",
+    "outcome": "Kept. It counts for or against everybody who had told us so.",
+    "grade": "Kept. Your number counts; the computed one stays beside it.",
+    "union": "Kept. The origins are counted anew.",
     "poll": "It is polled within seconds. Open this page again to see what came.",
     "pause": "Paused: it is polled no more until you resume it.",
     "resume": "Resumed: it is polled at once, and then as before.",
@@ -127,6 +130,7 @@ def item(visit: Visit) -> Response:
         detail=detail,
         why=desk_inbox.why(visit.node, visit.clock, stix_id),
         said=said(visit),
+        shows_letters=visit.query.get("letters") == "show",
     )
 
 
