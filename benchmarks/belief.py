@@ -3,7 +3,8 @@
     python -m benchmarks.belief
 
 Each part is a program of its own, which names its goals, and ends with 1 when it misses one: `belief_judgement` sets
-ours beside counting voices, averaging and a score from tags; `belief_speed` grades a claim with 1,000 arrivals.
+ours beside counting voices, averaging and a score from tags; `belief_speed` grades a claim with 1,000 arrivals;
+`belief_desk` grades again after one outcome, in a small store and in a large one.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 
 from benchmarks.measure import ROOT
 
-PARTS = (("belief_judgement", "--worlds"), ("belief_speed",))
+PARTS = (("belief_judgement", "--worlds"), ("belief_speed",), ("belief_desk",))
 
 
 def main() -> int:

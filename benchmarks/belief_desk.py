@@ -45,7 +45,7 @@ def line(number: int, party: int) -> str:
     return (
         f'{{"type":"indicator","spec_version":"2.1","id":"{stix_id}","created":"2026-02-01T00:00:00.000Z",'
         f'"modified":"2026-02-01T00:00:00.000Z","indicator_types":["malicious-activity"],"pattern":'
-        f'"[domain-name:value = \'h{number}.example.net\']","pattern_type":"stix",'
+        f'"[domain-name:value = \'h{number}.c{number % 5_000}.example\']","pattern_type":"stix",'
         f'"valid_from":"2026-02-01T00:00:00Z"}}\n'
     )
 

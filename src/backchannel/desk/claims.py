@@ -7,7 +7,7 @@ found, not what the store holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -99,7 +99,11 @@ class Claim:
 def claims_of(node: Node, page: Sequence[Kept]) -> list[Claim]:
     """Return what each object claims, in their order; the values of all are looked up at once."""
     asked = {kept.object_row: _values(kept) for kept in page}
-    rows = _rows(node, {probe for _, probes in asked.values() for probe in probes})
+    rows = _rows(
+        node,
+        {value for values, _ in asked.values() for value in values},
+        {probe for _, probes in asked.values() for probe in probes},
+    )
     wanted = {
         kept.object_row: _naming_all(rows, asked[kept.object_row][0])
         for kept in page
@@ -164,17 +168,16 @@ def _values(kept: Kept) -> tuple[tuple[Value, ...], tuple[str, ...]]:
     return values_of(pattern, stix_version=kept.spec_version)
 
 
-def _rows(node: Node, probes: Iterable[str]) -> Mapping[Value, tuple[int, ...]]:
-    wanted = sorted(probes)
-    if not wanted:
+def _rows(node: Node, values: Collection[Value], probes: Collection[str]) -> Mapping[Value, tuple[int, ...]]:
+    if not values:
         return {}
     from backchannel.matching import engine, segments  # noqa: PLC0415  # loads the matcher
 
-    waiting = rows_waiting(node.store.segments.pending(normaliser=NORMALISER_VERSION), wanted)
+    waiting = rows_waiting(node.store.segments.pending(normaliser=NORMALISER_VERSION), probes)
     for _ in range(2):
         files = [node.home / segments.FOLDER / one.file for one in node.store.segments.all()]
         try:
-            found = rows_naming(files, wanted)
+            found = rows_naming(files, values, probes)
         except engine.Error:  # an import replaced a file between the two steps: the new one is in the store
             continue
         return {

@@ -45,25 +45,32 @@ def values_of(pattern: str, *, stix_version: str) -> tuple[tuple[Value, ...], tu
     return tuple(values), tuple(sorted({entry.probe for entry in entries}))
 
 
-def rows_naming(files: Sequence[Path], probes: Collection[str]) -> Mapping[Value, tuple[int, ...]]:
-    """Return for each value that is filed under one of `probes` the object rows of the indicators that ask for it.
+def rows_naming(
+    files: Sequence[Path], values: Collection[Value], probes: Collection[str]
+) -> Mapping[Value, tuple[int, ...]]:
+    """Return for each value the object rows of the indicators that ask for it.
 
     Args:
         files: of the compiled set; one that was replaced meanwhile is an `engine.Error`.
-        probes: as `values_of` returns them.
+        values: as `values_of` returns them.
+        probes: under which these are filed, as `values_of` returns them.
     """
-    if not files or not probes:
+    if not files or not values:
         return {}
     from backchannel.matching import engine  # noqa: PLC0415  # loads DuckDB
 
     names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-    marks = ", ".join("?" * len(probes))
+    # Many values may share a probe: all names below a provider of dynamic names do.
+    filed, keys = sorted(probes), sorted({one.key for one in values})
+    marks, wanted = ", ".join("?" * len(filed)), ", ".join("?" * len(keys))
     query = (
         f"SELECT kind, operator, key, last, value, object_row FROM read_parquet([{names}]) "  # noqa: S608  # our own
-        f"WHERE probe IN ({marks}) ORDER BY object_row LIMIT {MAX_ROWS}"
+        f"WHERE probe IN ({marks}) AND key IN ({wanted}) ORDER BY object_row LIMIT {MAX_ROWS}"
     )
     with engine.connect(config={"threads": 1}) as database:
-        rows: Iterable[tuple[str, str, str, str, str, int]] = database.execute(query, list(probes)).fetchall()
+        rows: Iterable[tuple[str, str, str, str, str, int]] = database.execute(
+            query, [*filed, *keys]
+        ).fetchall()
     found: dict[Value, dict[int, None]] = {}
     for *value, row in rows:
         found.setdefault(Value(*value), {})[row] = None

@@ -19,7 +19,18 @@ from backchannel.clock import Clock
 from backchannel.desk.box import Box
 from backchannel.errors import BackchannelError
 from backchannel.parties.at_rest import Unseal
-from backchannel.web import answers, comparing, dropbox, drops, judging, ledger, offered, pages, party, requests
+from backchannel.web import (
+    answers,
+    comparing,
+    dropbox,
+    drops,
+    judging,
+    ledger,
+    offered,
+    pages,
+    party,
+    requests,
+)
 from backchannel.web.assets import Assets
 from backchannel.web.auth import Logins
 from backchannel.web.doorway import Doorway
