@@ -17,6 +17,8 @@ from backchannel.codec import JsonObject
 from backchannel.desk import membership
 from backchannel.desk.access import Caller, caller_by_secret
 from backchannel.desk.batches import list_batches, undo_batch
+from backchannel.desk.channel import Terms
+from backchannel.desk.channels import add_channel
 from backchannel.desk.credentials import NewCredential, add_token
 from backchannel.desk.help_wanted import help_given, help_wanted
 from backchannel.desk.inbox import inbox, show, why
@@ -119,6 +121,15 @@ def test_what_waits_lies_in_the_collection_once_its_reader_reads_it_and_nobody_e
     assert notes(read(beta, others, "gather")) == []
     assert len(notes(read(beta, reader))) == 1, "it was told twice"
     assert {one["type"] for one in read(beta, reader)} == {"note", "identity", "extension-definition"}
+
+
+def test_it_is_not_put_where_its_reader_looks_if_a_channel_with_them_says_so(three: list[Node]):
+    alpha, beta, _ = three
+    told(alpha, beta)
+    terms = Terms(url="https://alpha.example/taxii2/", receipts=False)
+    add_channel(beta, CLOCK, "taxii", terms, name="alpha", party="Alpha")
+    assert notes(carried(alpha, beta)) == []
+    assert waiting(beta) == {"Alpha": 1}
 
 
 def test_who_reads_it_hears_it(three: list[Node], tmp_path: Path):
