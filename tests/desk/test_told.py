@@ -22,6 +22,7 @@ from backchannel.desk.channels import add_channel
 from backchannel.desk.credentials import NewCredential, add_token
 from backchannel.desk.help_wanted import help_given, help_wanted
 from backchannel.desk.inbox import inbox, show, why
+from backchannel.desk.key_care import rotate
 from backchannel.desk.node import Node
 from backchannel.desk.paging import Query
 from backchannel.desk.posting import post
@@ -130,6 +131,28 @@ def test_it_is_not_put_where_its_reader_looks_if_a_channel_with_them_says_so(thr
     add_channel(beta, CLOCK, "taxii", terms, name="alpha", party="Alpha")
     assert notes(carried(alpha, beta)) == []
     assert waiting(beta) == {"Alpha": 1}
+
+
+def test_news_of_our_keys_goes_so_too_to_each_party_that_reads(three: list[Node]):
+    alpha, beta, gamma = three
+    rotate(beta, CLOCK)
+    assert waiting(beta) == {"Alpha": 1, "Gamma": 1}
+    membership.move(beta, CLOCK, "Gamma", Event.SUSPENDED, "a call")
+    membership.move(beta, CLOCK, "Gamma", Event.RESUMED, "all is well")  # introduced from now on
+    for reader in (alpha, gamma):
+        found = read(beta, caller(beta, reader))
+        [note] = notes(found)
+        assert (note["abstract"], note["content"]) == ("Keys", "Beta says which keys are theirs.")
+        before = len(reader.store.membership.key_sets(party_row(reader, "Beta")))
+        assert put(reader, caller(reader, beta), *found).failure_count == 0
+        assert len(reader.store.membership.key_sets(party_row(reader, "Beta"))) == before + 1
+    assert waiting(beta) == {}
+
+
+def party_row(node: Node, name: str) -> int:
+    party = node.store.parties.by_name(name)
+    assert party is not None
+    return party.party_row
 
 
 def test_who_reads_it_hears_it(three: list[Node], tmp_path: Path):

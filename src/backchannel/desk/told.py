@@ -52,11 +52,6 @@ class Telling:
     beside: tuple[Kept, ...]
     """Who we are, and what the extension is."""
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing may go now."""
-        return not self.notes
-
 
 def telling(node: Node, clock: Clock, party: str) -> Telling | None:
     """Make notes of what waits for a party, and keep them as objects of ours; None: nothing may go to it now.
@@ -77,14 +72,29 @@ def telling(node: Node, clock: Clock, party: str) -> Telling | None:
         return None
     speaker = Speaker(node.party.party_id, node.party.name, parse_time(node.party.added_at))
     made: list[tuple[StatementRow, JsonObject]] = []
+    carrying: list[CarryingNote] = []
+    decided: dict[Tlp, bool] = {}
     for row in node.store.statements.waiting(to.party.party_row)[:MAX_AT_ONCE]:
-        note = _note(node, clock, row, to, speaker)
-        if note is not None:
+        statement = open_envelope(row.envelope).statement
+        words = in_words(statement, speaker.name)
+        if words.tlp not in decided:
+            decided[words.tlp] = may_say(node, clock, to.party, words.tlp, "answer").allowed
+        if decided[words.tlp]:
+            note = carry(
+                row.envelope,
+                speaker,
+                reader=to.identity,
+                tlp=words.tlp,
+                abstract=words.abstract,
+                content=words.content,
+            )
             made.append((row, note))
+            is_private = "*" not in statement.aud
+            carrying.append(CarryingNote(str(note["id"]), row.digest, is_private=is_private))
     if not made:
         return None
     beside = companions(speaker)
-    _keep(node, clock, [*beside, *(note for _, note in made)], [_carrying(*one) for one in made])
+    _keep(node, clock, [*beside, *(note for _, note in made)], carrying)
     held = node.store.objects.currents([str(one["id"]) for one in (*beside, *(note for _, note in made))])
     return Telling(
         to,
@@ -147,33 +157,20 @@ def _put(node: Node, clock: Clock, found: Telling, right: Access) -> int:
         collect(store, collection_row, _collectables(store, found.beside), terms, now=now)
         to_them = Terms(0, found.to.party.party_row, "")
         notes = [kept for _, kept in found.notes]
-        collect(store, collection_row, _collectables(store, notes), to_them, now=now)
-        went(node, clock, found.to, [row for row, _ in found.notes])
-    return len(found.notes)
+        placed = collect(store, collection_row, _collectables(store, notes), to_them, now=now)
+        # What lies there for another party alone, this one does not see: it waits on for another way.
+        kinds = {kind.class_row: kind for kind in store.collected.classes(collection_row)}
+        there = [
+            row
+            for (row, _), one in zip(found.notes, placed, strict=True)
+            if kinds[one.class_row].tlp != Tlp.RED or kinds[one.class_row].party_row == to_them.party_row
+        ]
+        went(node, clock, found.to, there)
+    return len(there)
 
 
 def _collectables(store: Store, objects: Sequence[Kept]) -> list[Collectable]:
     return store.collected.collectables([one.object_row for one in objects])
-
-
-def _note(node: Node, clock: Clock, row: StatementRow, to: Recipient, speaker: Speaker) -> JsonObject | None:
-    """Return the note of a statement; None: it may not go to its reader now."""
-    words = in_words(open_envelope(row.envelope).statement, speaker.name)
-    decision = may_say(node, clock, to.party, words.tlp, "answer")
-    if not decision.allowed:
-        return None
-    return carry(
-        row.envelope,
-        speaker,
-        reader=to.identity,
-        tlp=words.tlp,
-        abstract=words.abstract,
-        content=words.content,
-    )
-
-
-def _carrying(row: StatementRow, note: JsonObject) -> CarryingNote:
-    return CarryingNote(str(note["id"]), row.digest, is_private=True)
 
 
 def _keep(node: Node, clock: Clock, made: Sequence[JsonObject], carrying: Sequence[CarryingNote]) -> None:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from backchannel.feedback.answers import answer_words
 from backchannel.feedback.envelope import MAX_TEXT_CHARS
-from backchannel.provenance.predicates import Predicate, Receipt
+from backchannel.provenance.predicates import KEYSET, Predicate, Receipt
 from backchannel.provenance.statement import Statement, content_of
 from backchannel.stix.markings import Tlp
 
@@ -36,15 +36,15 @@ def in_words(statement: Statement, who: str) -> Told:
     Raises:
         ValueError: its predicate is not of the form of its kind.
     """
+    if statement.predicate_type in _KEYS:
+        abstract, does = _KEYS[statement.predicate_type]
+        return Told(abstract, f"{who} {does}.", Tlp.CLEAR)
     predicate = content_of(statement)
     told = None if predicate is None else _told(predicate, who)
     if told is None:
         return Told("Signed statement", f"{who} says something to be verified: {statement.predicate_type}.")
-    return (
-        told
-        if len(told.content) <= MAX_TEXT_CHARS
-        else told._replace(content=f"{told.content[: MAX_TEXT_CHARS - 1]}…")
-    )
+    is_long = len(told.content) > MAX_TEXT_CHARS
+    return told._replace(content=f"{told.content[: MAX_TEXT_CHARS - 1]}…") if is_long else told
 
 
 def _told(predicate: Predicate, who: str) -> Told | None:
@@ -78,3 +78,10 @@ _STATES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "declined": ("Declined", "declined"),
     }
 )
+_KEYS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        KEYSET: ("Keys", "says which keys are theirs"),
+        "revoke": ("Key given up", "gives up a key of theirs"),
+    }
+)
+"""News of keys: everybody may know it."""
