@@ -26,6 +26,7 @@ from backchannel.cli.refused import refused
 from backchannel.cli.replying import answer
 from backchannel.cli.retracting import retract
 from backchannel.cli.serving import demo, serve
+from backchannel.cli.tallying import tally as _tally  # noqa: F401  # into the group `party`
 from backchannel.cli.taxii import taxii
 from backchannel.cli.warninglists import warninglist
 

@@ -21,6 +21,7 @@ from backchannel.desk.hunt_documents import AskedPattern, HuntPreview, TouchySho
 from backchannel.desk.hunting import THREADS, OnProgress
 from backchannel.desk.node import Node
 from backchannel.desk.own_logs import OwnSide, logs_in
+from backchannel.desk.policy_file import in_force
 from backchannel.desk.recipients import recipient_of
 from backchannel.desk.records import record_decision
 from backchannel.desk.releasing import PRIVATE
@@ -34,8 +35,7 @@ from backchannel.logs.records import seen_at
 from backchannel.observables.guess import guess
 from backchannel.parties.at_rest import Unseal
 from backchannel.parties.names import visible_name
-from backchannel.policy.hunt_requests import HuntRule, HuntVerdict, judge_hunt
-from backchannel.policy.reading import MAX_POLICY_BYTES, PolicyFaultsError, read_policy
+from backchannel.policy.hunt_requests import HuntVerdict, judge_hunt
 from backchannel.provenance.predicates import Hunted, HuntFor
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.requests import step
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 TOLD_AS: Final = Tlp.AMBER
 """How far the answer may go: what we saw shows what we have."""
-POLICY_FILE: Final = "policy.toml"
 _DAY: Final = timedelta(days=1)
 
 
@@ -144,7 +143,7 @@ class _Run:
             hunt.patterns,
             party=self._target.party.name,
             purpose=hunt.purpose,
-            rules=hunt_rules(node),
+            rules=in_force(node).policy.hunt_requests,
             is_own=self._why_own,
         )
 
@@ -302,21 +301,3 @@ class _Run:
         first = seen.first.date().isoformat() if seen.first else None
         last = seen.last.date().isoformat() if seen.last else None
         return Hunted(count=step(seen.lines), first=first, last=last)
-
-
-def hunt_rules(node: Node) -> tuple[HuntRule, ...]:
-    """Return what the node's policy says of hunt requests.
-
-    Raises:
-        PolicyError: the policy is not of its form: nothing is run under it.
-    """
-    path = node.home / POLICY_FILE
-    try:
-        with path.open("rb") as file:
-            return read_policy(file.read(MAX_POLICY_BYTES + 1)).policy.hunt_requests
-    except FileNotFoundError:
-        return ()
-    except (OSError, PolicyFaultsError) as error:
-        raise PolicyError(
-            f"{path} cannot be read: {error}", hint="Mend it: nothing is run until then."
-        ) from error

@@ -13,6 +13,7 @@ from backchannel.desk.belief_documents import SourceGrades
 from backchannel.desk.documents import Batch
 from backchannel.desk.ledger_documents import LedgerEvidence, WatchedLedger
 from backchannel.desk.receipt_documents import SentStanding
+from backchannel.desk.tally_documents import TallyHeard
 
 
 class Party(msgspec.Struct, frozen=True, kw_only=True):
@@ -230,3 +231,5 @@ class PartyPage(msgspec.Struct, frozen=True, kw_only=True):
     """Drops that it was sent, newest first, at most 10, with what it said back."""
     waiting: int
     """Statements that go with the next drop to it."""
+    tallies: tuple[TallyHeard, ...] = ()
+    """What it told us of what our intelligence did there, newest first."""

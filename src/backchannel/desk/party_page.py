@@ -10,6 +10,7 @@ from backchannel.desk.parties import show_party
 from backchannel.desk.party_documents import ContactCard, PartyKey, PartyKeySet, PartyPage, SafetyNumber
 from backchannel.desk.pinned import ALWAYS, keys_of_party
 from backchannel.desk.sent_drops import list_sent
+from backchannel.desk.tallying import heard_tallies
 from backchannel.errors import NotFoundError
 from backchannel.parties.card import card_qr, card_text, read_card
 from backchannel.parties.keyset import read_keyset
@@ -46,6 +47,7 @@ def party_page(node: Node, clock: Clock, name_or_id: str) -> PartyPage:
         key_sets=tuple(reversed(key_sets)),
         alarms=open_alarms(node, party=party.name),
         sent=() if is_self else list_sent(node, clock, to=party.name, at_most=LAST_SENT).sent,
+        tallies=() if is_self else heard_tallies(node, clock, party),
         waiting=0 if is_self else len(node.store.statements.waiting(party.party_row)),
     )
 

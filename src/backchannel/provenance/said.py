@@ -253,7 +253,7 @@ class Tally(Predicate, frozen=True, kw_only=True):
     searched: Count | None = None
     """How many of their indicators were looked for in our logs."""
     seen: Step | None = None
-    """How many of those were seen."""
+    """How many of those were seen while they were valid."""
     hits: Step | None = None
     """In how many log lines."""
     blocked: Step | None = None

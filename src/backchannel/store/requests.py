@@ -122,6 +122,14 @@ class Requests(Protocol):
         """Return the statements in sight that name an object by its id, in whatever content, oldest first."""
         ...
 
+    def gave(self, party_row: int, *, since: str, until: str, at_most: int) -> list[str]:
+        """Return the ids of the objects in sight that came of a party in a span of time (`until` exclusive), each once."""
+        ...
+
+    def own_outcomes(self, stix_ids: Iterable[str]) -> dict[str, int]:
+        """Count the outcomes of our own that stand about these objects, by their word."""
+        ...
+
     def went_to(self, object_digest: bytes) -> list[PartyRow]:
         """Return the parties to whom drops brought an object in this content."""
         ...

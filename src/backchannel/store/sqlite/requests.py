@@ -77,6 +77,14 @@ class SqliteRequests:
         wanted = stix_id, codec.encode(list(kinds)).decode(), at_most
         return [statement(row) for row in self._database.execute(_ABOUT_ID, wanted)]
 
+    def gave(self, party_row: int, *, since: str, until: str, at_most: int) -> list[str]:
+        return [row[0] for row in self._database.execute(_GAVE, (party_row, since, until, at_most))]
+
+    def own_outcomes(self, stix_ids: Iterable[str]) -> dict[str, int]:
+        return dict(
+            self._database.execute(_OWN_OUTCOMES, (codec.encode(list(stix_ids)).decode(),)).fetchall()
+        )
+
     def went_to(self, object_digest: bytes) -> list[PartyRow]:
         rows = self._database.execute(_WENT_TO, (object_digest,))
         return [PartyRow(row[0], PartyId(row[1]), row[2], bool(row[3]), row[4], row[5]) for row in rows]
@@ -152,6 +160,23 @@ CROSS JOIN visible_statement AS s ON s.statement_row = u.statement_row
 WHERE u.stix_id <> '' AND u.stix_id = ? AND s.kind IN (SELECT value FROM json_each(?))
 ORDER BY s.statement_row
 LIMIT ?
+"""
+
+_GAVE = """
+SELECT DISTINCT o.stix_id
+FROM batch AS b
+CROSS JOIN arrival AS a
+  ON a.arrival_row >= b.first_arrival AND a.arrival_row < b.first_arrival + b.objects AND a.batch_id = b.batch_id
+JOIN visible_object AS o ON o.object_row = a.object_row
+WHERE b.party_row = ? AND b.state = 'complete' AND b.completed_at >= ? AND b.completed_at < ?
+LIMIT ?
+"""
+
+_OWN_OUTCOMES = """
+SELECT outcome, count(DISTINCT about)
+FROM standing_outcome
+WHERE said_by IS NULL AND about IN (SELECT value FROM json_each(?))
+GROUP BY outcome
 """
 
 _WENT_TO = """
