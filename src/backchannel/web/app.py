@@ -113,12 +113,7 @@ def _box_routes(box: Box | None, renderer: Renderer) -> list[BaseRoute]:
 
 
 def _page_routes(house: House) -> list[BaseRoute]:
-    def shows(handler: Handler, *paths: str) -> list[BaseRoute]:
-        return [Route(path, endpoint(house, handler), methods=["GET"]) for path in paths]
-
-    def does(handler: Handler, path: str) -> BaseRoute:
-        return Route(path, endpoint(house, handler), methods=["POST"])
-
+    shows, does = functools.partial(_shows, house), functools.partial(_does, house)
     return [
         *shows(pages.inbox, "/", "/inbox", "/inbox.json"),
         *shows(pages.why, "/item/{stix_id}/why.json"),
@@ -140,6 +135,14 @@ def _page_routes(house: House) -> list[BaseRoute]:
         *shows(comparing.comparisons, "/comparisons", "/comparisons.json"),
         *shows(comparing.comparison, "/comparisons/{session}.json", "/comparisons/{session}"),
         does(comparing.decide, "/comparisons/{session}"),
+        *_exchange_routes(house),
+    ]
+
+
+def _exchange_routes(house: House) -> list[BaseRoute]:
+    """Return the pages of channels, parties, the ledger, and what we offer."""
+    shows, does = functools.partial(_shows, house), functools.partial(_does, house)
+    return [
         *shows(pages.channels, "/channels", "/channels.json"),
         *shows(pages.channel, "/channels/{name}.json", "/channels/{name}"),
         does(answers.poll, "/channels/{name}/poll"),
@@ -156,6 +159,14 @@ def _page_routes(house: House) -> list[BaseRoute]:
         *shows(ledger.ledger, "/ledger", "/ledger.json"),
         *shows(offered.taxii, "/taxii", "/taxii.json"),
     ]
+
+
+def _shows(house: House, handler: Handler, *paths: str) -> list[BaseRoute]:
+    return [Route(path, endpoint(house, handler), methods=["GET"]) for path in paths]
+
+
+def _does(house: House, handler: Handler, path: str) -> BaseRoute:
+    return Route(path, endpoint(house, handler), methods=["POST"])
 
 
 def _checked(base_url: str) -> str:
