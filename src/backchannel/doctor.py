@@ -315,7 +315,19 @@ def _and_more(first: str, others: int) -> str:
     return f"{visible(first)} and {others} more" if others else visible(first)
 
 
-def _drops(node: Node, clock: Clock) -> Check:
+def _answers(node: Node, clock: Clock) -> Check:
+    """Look at who does not answer what was sent."""
+    silent = unanswered(node, clock)
+    if not silent.drops:
+        return _check("answers", "fine", "nobody is asked who has not answered")
+    says = f"{silent.drops:,} drops that we sent are unanswered, the longest for {silent.longest_days:,} days"
+    if silent.longest_days < LONG_SILENCE_DAYS:
+        return _check("answers", "fine", says)
+    next_ = "Ask by another way whether they came: `backchannel release list` says who is silent."
+    return _check("answers", "look", says, next_)
+
+
+def _drops(node: Node, clock: Clock) -> Check:  # noqa: ARG001 - every check is asked alike
     """Look at what was refused, at alarms about keys, and at what waits to be said."""
     membership = node.store.membership
     if alarms := membership.alarms():
@@ -332,14 +344,6 @@ def _drops(node: Node, clock: Clock) -> Check:
             "look",
             f"{count:,} refused and kept as they came, the newest for {newest.reason}",
             "backchannel refused list",
-        )
-    silent = unanswered(node, clock)
-    if silent.longest_days >= LONG_SILENCE_DAYS:
-        return _check(
-            "drops",
-            "look",
-            f"{silent.drops:,} that we sent are unanswered, the longest for {silent.longest_days:,} days",
-            "Ask by another way whether they came: `backchannel release list` says who is silent.",
         )
     waiting = node.store.statements.waiting_parties()
     if waiting:
@@ -362,6 +366,7 @@ _OF_NODE: Final = (
     _secrets,
     _taxii,
     _drops,
+    _answers,
     _ledger,
 )
 

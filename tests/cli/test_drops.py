@@ -18,6 +18,7 @@ from tests.cli.running import Ran, run_in
 from tests.desk.drops import AMBER, GREEN, RED, indicator
 
 from backchannel.clock import SystemClock
+from backchannel.desk.box import Box
 from backchannel.desk.node import open_node
 from backchannel.desk.own_keys import own_keys
 from backchannel.desk.recipients import recipient_of
@@ -497,6 +498,27 @@ def test_t70_no_key_stands_in_what_is_said(alpha: Home, beta: Home, world: Path)
         assert "AGE-SECRET-KEY" not in said
         assert not any(secret in said for secret in secrets)
     assert GREEN not in ran[0].text
+
+
+# --- The drop box, without a server --------------------------------------------------------------------
+
+
+def test_what_waits_in_the_drop_box_is_taken_by_hand(alpha: Home, beta: Home, world: Path):
+    assert "Nothing waits in the drop box." in beta("channel", "box").err
+    assert alpha(*SEND, "-o", "x.bcb").code == 0
+    whole = (world / "x.bcb").read_bytes()
+    for data in (whole, whole[:2_000]):
+        leaving = Box(world / "Beta").begin()
+        leaving.write(data)
+        leaving.finish()
+    ran = beta("channel", "box")
+    assert (ran.code, "backchannel refused list" in ran.err) == (1, True)
+    assert [line.split()[5] for line in ran.text.splitlines()[1:]] == ["taken", "refused"]
+    assert beta("channel", "box", "--json").document == {
+        "schema": "backchannel.box/1",
+        "files": [],
+        "again": 0,
+    }
 
 
 # --- Permits -------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from tests.desk.made import CLOCK
 
 from backchannel.desk import box_taking
 from backchannel.desk.box import Box
-from backchannel.desk.box_taking import take_left
+from backchannel.desk.box_taking import empty_box, take_left
+from backchannel.desk.carried_documents import BoxTaken
 from backchannel.desk.node import Node
 from backchannel.drop import parts
 from backchannel.store.carried import BOX
@@ -48,6 +49,25 @@ def test_a_drop_is_taken_and_what_is_none_is_forgotten(three: list[Node]):
     assert leave(beta, b"no drop") == ("other", "not-a-drop")
     assert leave(gamma, data) == ("other", "not-for-us")
     assert kept(beta) == kept(gamma) == 0
+
+
+def test_the_box_is_emptied_by_hand_as_serve_would(three: list[Node]):
+    alpha, beta, _ = three
+    data = send(alpha, beta, keep(alpha, [indicator(1)])).path.read_bytes()
+    tickets = []
+    for one in (data, b"no drop", data, data[:300]):
+        leaving = Box(beta.home).begin()
+        leaving.write(one)
+        tickets.append(leaving.finish())
+    found = empty_box(beta, CLOCK)
+    assert [(one.name, one.state) for one in found.files] == [
+        (f"drop box {tickets[0]}", "taken"),
+        (f"drop box {tickets[1]}", "other"),
+        (f"drop box {tickets[3]}", "refused"),
+    ]
+    assert found.again == 1
+    assert Box(beta.home).waiting() == []
+    assert empty_box(beta, CLOCK) == BoxTaken(files=(), again=0)
 
 
 def test_parts_come_in_one_file_or_not_at_all(three: list[Node]):

@@ -12,7 +12,7 @@ from tests.desk.drops import indicator, keep, nodes, send, take
 from tests.desk.made import CLOCK
 
 from backchannel.clock import FixedClock
-from backchannel.desk import membership
+from backchannel.desk import membership, sent_drops
 from backchannel.desk.came_drops import drop_named, drops_of, drops_that_came
 from backchannel.desk.items import find
 from backchannel.desk.node import Node
@@ -22,6 +22,7 @@ from backchannel.desk.receipt_drops import holds_statements, receipts_drop, take
 from backchannel.desk.receipting import Word, acknowledged, decline_reason, signing_key
 from backchannel.desk.releasing import How
 from backchannel.desk.sent_drops import list_sent, unanswered
+from backchannel.doctor import examine
 from backchannel.errors import InputError, NotFoundError, PolicyError, UsageError
 from backchannel.parties.states import Event
 from backchannel.provenance.hops import Fault
@@ -290,6 +291,32 @@ def test_t30_a_missing_receipt_shows_as_silence_and_how_long(three: list[Node]):
     assert found[1].says == "silent for 9 days"
     silent = unanswered(alpha, later)
     assert (silent.drops, silent.parties, silent.longest_days) == (1, 1, 9)
+
+
+def test_t30_however_many_drops_went_the_oldest_silence_is_known(
+    three: list[Node], monkeypatch: pytest.MonkeyPatch
+):
+    alpha, beta, gamma = three
+    sent(alpha, gamma)
+    for number in range(3):
+        sent(alpha, beta, "received", number)
+    monkeypatch.setattr(sent_drops, "MAX_ASKING", 1)
+    later = FixedClock(CLOCK.now() + timedelta(days=9))
+    silent = unanswered(alpha, later)
+    assert (silent.drops, silent.parties, silent.longest_days) == (4, 2, 9)
+
+
+def test_doctor_says_beside_what_was_refused_who_is_silent(three: list[Node]):
+    alpha, beta, _ = three
+    sent(alpha, beta)
+    with pytest.raises(Rejected):
+        take(alpha, b"no drop")
+    later = FixedClock(CLOCK.now() + timedelta(days=40))
+    found = {check.name: check for check in examine(alpha.home, later).checks}
+    assert (found["drops"].state, "refused" in found["drops"].found) == ("look", True)
+    assert (found["answers"].state, "for 40 days" in found["answers"].found) == ("look", True)
+    soon = {check.name: check.state for check in examine(alpha.home, CLOCK).checks}
+    assert (soon["drops"], soon["answers"]) == ("look", "fine")
 
 
 def receipt_for(manifest: str, seq: int = 0) -> Receipt:

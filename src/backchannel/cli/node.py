@@ -9,6 +9,7 @@ import click
 
 from backchannel.cli.command import Command, pass_session
 from backchannel.cli.layout import counted, day_and_minute, facts, joined, silent_text, size_text
+from backchannel.cli.passphrases import ask_passphrase, passphrase_option
 from backchannel.cli.session import Session
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, UsageError
 
@@ -48,11 +49,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Be the party of a backup of keys again, after its machine was lost.",
 )
-@click.option(
-    "--passphrase-file",
-    type=click.Path(path_type=Path),
-    help="A file whose first line is the passphrase of the backup; without it a person at the terminal is asked.",
-)
+@passphrase_option
 @pass_session
 def init(
     session: Session,
@@ -109,7 +106,6 @@ def _from_backup(
     own_domains: tuple[str, ...],
 ) -> Node:
     from backchannel.cli.keys import read_backup_file  # noqa: PLC0415
-    from backchannel.cli.passphrases import ask_passphrase  # noqa: PLC0415
     from backchannel.desk.restoring import init_from_backup  # noqa: PLC0415
     from backchannel.parties.passphrase import unseal_with  # noqa: PLC0415
 

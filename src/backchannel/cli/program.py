@@ -9,7 +9,7 @@ from backchannel.cli.acting import advice, export
 from backchannel.cli.answering import ack, decline, dispute, sight
 from backchannel.cli.asking import ask
 from backchannel.cli.batches import batch
-from backchannel.cli.channels import channel
+from backchannel.cli.boxes import channel
 from backchannel.cli.coming import receive
 from backchannel.cli.command import Group, global_options
 from backchannel.cli.comparing import compare

@@ -67,6 +67,16 @@ class CarriedDrops(msgspec.Struct, frozen=True, kw_only=True):
     left: tuple[LeftAlone, ...]
 
 
+class BoxTaken(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of what waited in our drop box."""
+
+    schema: str = "backchannel.box/1"
+    files: tuple[CarriedFile, ...]
+    """In the order in which they were left."""
+    again: int
+    """Files that were left before already: nothing was done."""
+
+
 class BoxStanding(msgspec.Struct, frozen=True, kw_only=True):
     """How our drop box stands: what waits in it, of how much it takes at most."""
 

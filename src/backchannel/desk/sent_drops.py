@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from backchannel.clock import Clock, parse_time
@@ -26,7 +26,7 @@ from backchannel.provenance.verification import Keys, Terms, verify
 from backchannel.store.statements import SentRow
 
 MAX_ASKING: Final = 1_000
-"""Drops that are looked at for silence: the newest that asked for a receipt."""
+"""Drops of which is read what came back, the newest that asked for a receipt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +86,21 @@ def list_sent(
 
 
 def unanswered(node: Node, clock: Clock) -> Unanswered:
-    """Return how many drops that asked for an answer have none, and for how long."""
-    judge = _Judge(node, clock)
-    rows = node.store.statements.sent(party_row=None, manifest=None, at_most=MAX_ASKING, is_asking=True)
-    silent = [(row.party_id, since) for row in rows if (since := judge.whole(row).silent_for) is not None]
-    return Unanswered(
-        drops=len(silent),
-        parties=len({party for party, _ in silent}),
-        longest_days=max((since.days for _, since in silent), default=0),
-    )
+    """Return how many drops that asked for an answer have none, and for how long.
+
+    Of those that had an answer, and not the one that was asked for, the newest are looked at.
+    """
+    statements, judge, now = node.store.statements, _Judge(node, clock), clock.now()
+    unheard = statements.unheard()
+    silent = {party: now - parse_time(oldest) for party, _, oldest in unheard}
+    drops = sum(count for _, count, _ in unheard)
+    for row in statements.sent(party_row=None, manifest=None, at_most=MAX_ASKING, is_asking=True):
+        since = judge.whole(row).silent_for if judge.was_heard(row) else None
+        if since is not None:
+            drops += 1
+            silent[row.party_id] = max(since, silent.get(row.party_id, since))
+    longest = max(silent.values(), default=timedelta(0))
+    return Unanswered(drops=drops, parties=len(silent), longest_days=longest.days)
 
 
 class _Judge:
@@ -104,6 +110,10 @@ class _Judge:
         self._store, self._now = node.store, clock.now()
         self._keys: Keys = pinned_keys(node)
         self._terms = Terms(now=self._now, me=None, seen=None, known_at=known_at(node.store))
+
+    def was_heard(self, row: SentRow) -> bool:
+        """Whether anything came back for a copy, whatever it is worth."""
+        return any(not kept.is_own for kept in self._store.statements.receipts(row.manifest))
 
     def whole(self, row: SentRow) -> Standing:
         """Return what is known of a drop as a whole."""

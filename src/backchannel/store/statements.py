@@ -270,6 +270,10 @@ class Statements(Protocol):
         """Return copies that were sent, newest first; with `is_asking` only those that asked for a receipt."""
         ...
 
+    def unheard(self) -> list[tuple[str, int, str]]:
+        """Return to which parties drops went that asked for a receipt and got none: id, how many, when the oldest."""
+        ...
+
     def readers(self, object_digest: bytes) -> list[tuple[int, str]]:
         """Return the parties to whom we sent an object by a drop: row and name, in the order of their names."""
         ...

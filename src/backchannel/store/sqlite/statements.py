@@ -129,6 +129,9 @@ class SqliteStatements(SqliteQuarantine, SqliteWaiting):
         wanted = {"party": party_row, "manifest": manifest, "rows": at_most, "asking": is_asking}
         return [SentRow(*row) for row in self._database.execute(_SENT, wanted)]
 
+    def unheard(self) -> list[tuple[str, int, str]]:
+        return self._database.execute(_UNHEARD).fetchall()
+
     def readers(self, object_digest: bytes) -> list[tuple[int, str]]:
         return self._database.execute(_READERS, (object_digest,)).fetchall()
 
@@ -294,6 +297,19 @@ WHERE (:party IS NULL OR d.party_row = :party) AND (:manifest IS NULL OR s.diges
   AND (d.ack <> 'none' OR NOT :asking)
 ORDER BY d.sent_row DESC
 LIMIT :rows
+"""
+
+_UNHEARD = """
+SELECT p.party_id, count(*), min(d.sent_at)
+FROM sent_drop AS d
+JOIN statement AS s ON s.statement_row = d.statement_row
+JOIN party AS p ON p.party_row = d.party_row
+WHERE d.ack <> 'none'
+  AND NOT EXISTS (
+    SELECT 1 FROM visible_statement AS r WHERE r.manifest = s.digest AND r.is_own = 0
+  )
+GROUP BY p.party_id
+ORDER BY p.party_id
 """
 
 _READERS = """
