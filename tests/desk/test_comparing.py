@@ -381,6 +381,22 @@ def test_t53_elements_outside_the_group_or_repeated_end_the_session(two: Two):
     assert twice.refusal.reason is Reason.BAD_ELEMENT
 
 
+def test_t53_a_request_with_an_element_outside_the_group_ends_when_it_is_answered(two: Two):
+    alpha, beta = two
+    session = begun(alpha, beta)
+    made = session_named(alpha, session.name)
+    elements = made.elements(made.body(Request).elements)
+    identity = bytes([1, *bytes(31)])
+    take_message(beta, CLOCK, forged(alpha, session, elements=pack([identity, *elements[1:]])))
+    with pytest.raises(Rejected) as error:
+        answer(beta, CLOCK, session.name)
+    assert error.value.reason is Reason.BAD_ELEMENT
+    row = session_named(beta, session.name).row
+    assert (row.state, row.reason, row.secrets) == ("failed", "bad-element", None)
+    carry(beta, alpha, session)
+    assert show_comparison(alpha, session.name).comparison.reason == "bad-element"
+
+
 # --- Foreign files -----------------------------------------------------------------------------------------
 
 

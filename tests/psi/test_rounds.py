@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import secrets
 
 import pytest
+from tests.psi import p256
 from tests.psi.engines import SUITES, Pair, compare, inputs, wanted
 
 from backchannel.provenance.reasons import Reason, Rejected
@@ -205,6 +207,20 @@ def test_t55_both_engines_give_the_same_intersection(seed: int):
         pair = compare(wanted(suite), first, second)
         found.append(set(rounds.matches(pair.one, pair.answer_of_other, pair.common()).values()))
     assert found[0] == found[1] == set(first) & set(second)
+
+
+def test_t55_another_implementation_from_the_documentation_makes_the_same_elements():
+    """A side written from docs/formats/comparison.md alone, against the engine of `p256`."""
+    engine = wanted("p256")
+    key = engine.new_key()
+    theirs = secrets.randbelow(p256.ORDER - 1) + 1
+    ours, others = inputs(6), inputs(3)
+    others += ours[:2]
+    elements = engine.blind(key, ours)
+    assert elements == [p256.blind(int.from_bytes(key, "big"), one) for one in ours]
+    answered = [p256.blind_again(theirs, one) for one in elements]
+    answer = engine.blind_again(key, [p256.blind(theirs, one) for one in others])
+    assert rounds.common(answered, answer) == sorted(answered[:2])
 
 
 @pytest.mark.parametrize("suite", SUITES)

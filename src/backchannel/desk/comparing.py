@@ -18,12 +18,13 @@ from backchannel.desk.comparison_items import PURPOSE
 from backchannel.desk.comparison_session import Session, new_session, open_session, write_sorts
 from backchannel.desk.entering import append_entered
 from backchannel.desk.node import Node
-from backchannel.desk.own_keys import own_keys
+from backchannel.desk.own_keys import OwnKeys, own_keys
 from backchannel.desk.recipients import Recipient, recipient_of
 from backchannel.desk.records import record_decision
 from backchannel.desk.weighing import may_say
 from backchannel.errors import NotFoundError, PolicyError, UsageError
 from backchannel.parties.at_rest import Unseal
+from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.psi.budget import Spent, check_budget, check_sorts
 from backchannel.psi.files import seal_message
 from backchannel.psi.items import DEFAULT_SORTS, Sort
@@ -121,7 +122,7 @@ def answer(
         NotFoundError: there is no such session.
         UsageError: it is over, it is not our turn, or the next message shows which items are in common.
         PolicyError: the rules do not let us.
-        Rejected: `GUESSABLE`, `OVER_BUDGET`, `TOO_MANY`.
+        Rejected: `GUESSABLE`; `BAD_ELEMENT`, of theirs: the session has ended, and they are told.
     """
     session = session_named(node, which)
     recipient = recipient_in(session)
@@ -137,16 +138,32 @@ def answer(
         )
     check_rules(node, clock, recipient)
     keys = own_keys(node, clock, unseal)
-    with node.store.transaction():
-        if step is Step.SETUP:
-            put_in_too(session, clock, recipient, overridden, because)
-        session.say(clock, keys, recipient.sign, step, body_of(session, step), shows=step >= Step.PROPOSE)
-        is_end = step in {Step.RESULT, Step.CONFIRM}
-        session.change(clock.now(), state="done" if is_end else "open")
-        if step is Step.CONFIRM:
-            session.forget_key()
-        session.save()
+    try:
+        with node.store.transaction():
+            if step is Step.SETUP:
+                put_in_too(session, clock, recipient, overridden, because)
+            _say(session, clock, keys, recipient, step)
+    except Rejected as refusal:
+        if refusal.reason is Reason.BAD_ELEMENT:  # theirs; all else is ours to mend
+            _end_for(session_named(node, session.name), clock, keys, recipient, refusal)
+        raise
     return session
+
+
+def _say(session: Session, clock: Clock, keys: OwnKeys, recipient: Recipient, step: Step) -> None:
+    session.say(clock, keys, recipient.sign, step, body_of(session, step), shows=step >= Step.PROPOSE)
+    is_end = step in {Step.RESULT, Step.CONFIRM}
+    session.change(clock.now(), state="done" if is_end else "open")
+    if step is Step.CONFIRM:
+        session.forget_key()
+    session.save()
+
+
+def _end_for(session: Session, clock: Clock, keys: OwnKeys, recipient: Recipient, refusal: Rejected) -> None:
+    """End a session for what the other side sent, of which nothing was used."""
+    with session.node.store.transaction():
+        session.fail(clock, keys, recipient.sign, refusal)
+        record_decision(session.node.store, "refuse", f"comparison {session.name}", now=clock.now())
 
 
 def decline(
