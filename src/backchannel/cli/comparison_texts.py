@@ -28,12 +28,13 @@ def list_text(found: Comparisons) -> str:
             one.turn if one.state == "open" else "-",
             f"{one.items:,}",
             "?" if one.common is None else f"{one.common:,}",
-            one.next,
         )
         for one in found.comparisons
     ]
-    heads = ("session", "party", "who", "state", "turn", "ours", "common", "next")
-    return table(heads, rows, numbers=("ours", "common"), keep=("session",))
+    heads = ("session", "party", "who", "state", "turn", "ours", "common")
+    listed = table(heads, rows, numbers=("ours", "common"), keep=("session",))
+    wait = [f"{one.session[:8]}: {one.next}" for one in found.comparisons if one.turn == "ours"]
+    return "\n".join([listed, *([""] if wait else []), *wait])
 
 
 def checked_text(found: ComparisonChecked) -> str:
