@@ -15,12 +15,17 @@ from backchannel.desk import judgements
 from backchannel.desk.batches import undo_batch
 from backchannel.desk.belief import belief_of
 from backchannel.desk.belief_documents import Belief
+from backchannel.desk.grading import Grader
 from backchannel.desk.inbox import inbox
 from backchannel.desk.items import find
 from backchannel.desk.node import Node, open_node
 from backchannel.desk.parties import show_party
+from backchannel.desk.receipt_drops import take_statements
+from backchannel.desk.recipients import recipient_of
 from backchannel.desk.releasing import How
+from backchannel.desk.telling import signed
 from backchannel.ids import BatchId
+from backchannel.provenance.predicates import Deconflict
 from backchannel.store.belief import Credit, NewOutcome
 
 TEXT = (
@@ -113,6 +118,26 @@ def test_t43_what_four_relays_hide_is_one_slot(tmp_path: Path):
     assert found.says == "4 reports - 0 independent origins - 1 undisclosed"
     assert {report.path[0] for report in found.reports} == {"?"}
     assert found.number == 6
+
+
+def test_t43_after_all_four_signed_that_they_differ_there_are_four(tmp_path: Path):
+    with nodes(tmp_path, "A", "R1", "R2", "R3", "R4", "Us") as (source, *relays, us):
+        for number, relay in enumerate(relays):
+            other = indicator(number, pattern="[domain-name:value = 'h1.example.net']")
+            passed(relay, passed(source, keep(source, [other]), relay), us, how=How(hide_sources=True))
+        gathered = Grader(us, CLOCK).grade(find(us.store, the_id(indicator(0)))).gathered
+        hidden = {gathered.told[report.key].party: report.otag for report in gathered.reports}
+        assert len(set(hidden.values())) == 4
+        for one, other_ in itertools.combinations(relays, 2):
+            pair = [hidden[one.party.name], hidden[other_.party.name]]
+            assert believed(us, the_id(indicator(0))).says.endswith("undisclosed")
+            for relay in (one, other_):
+                said = signed(
+                    relay, CLOCK, Deconflict(otags=pair, result="different"), recipient_of(relay, "Us")
+                )
+                assert take_statements(us, CLOCK, said, "said.json").refused == 0
+        found = believed(us, the_id(indicator(0)))
+    assert found.says == "4 reports - 0 independent origins - 4 undisclosed"
 
 
 def test_t44_two_first_hand_are_two(tmp_path: Path):
