@@ -46,6 +46,8 @@ def two(tmp_path: Path) -> Iterator[Two]:
 def test_a_comparison_by_files_tells_at_each_step_what_they_learn_and_what_to_do(two: Two):
     begun = two.alpha("compare", "Beta", "--because", "incident 7", "-o", "m1")
     assert begun.code == 0, begun.err
+    other = two.beta("receive", "m1")
+    assert (other.code, "backchannel compare take FILE" in other.text) == (3, True)
     assert "They will learn how many of your 10 items they also have. They could have guessed;" in begun.text
     assert "left out: 1 of another sort" in begun.text
     assert "left out: 1 the rules let it not go to this party" in begun.text

@@ -84,11 +84,14 @@ def forged(node: Node, session: Session, **changes: object) -> bytes:
     return signed(node, session, said, body)
 
 
+def fields_of(said: Psi) -> dict[str, object]:
+    return {name: getattr(said, name) for name in said.__struct_fields__}
+
+
 def signed(node: Node, session: Session, said: Psi, body: bytes) -> bytes:
     to = recipient_in(session_named(node, session.name))
-    fields = {name: getattr(said, name) for name in said.__struct_fields__}
     envelope = make(
-        Psi(**{**fields, "body": digest_text(sha256(body))}),
+        Psi(**{**fields_of(said), "body": digest_text(sha256(body))}),
         subject=[],
         aud=[to.sign],
         key=signing_key(own_keys(node, CLOCK)),

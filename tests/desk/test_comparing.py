@@ -12,6 +12,7 @@ from tests.desk.comparisons import (
     begun,
     carry,
     counted,
+    fields_of,
     forged,
     keep_hashes,
     message,
@@ -204,8 +205,7 @@ def enumeration(attacker: Node, template: Request, session: str, n: int) -> byte
         "elements": pack([secrets.token_bytes(32) for _ in range(n + rounds.CANARIES)]),
         "marks": pack([secrets.token_bytes(32) for _ in range(rounds.CANARIES)]),
     }
-    fields = {name: getattr(said, name) for name in said.__struct_fields__}
-    asked = type(said)(**{**fields, "session": fresh.hex(), "n": n + rounds.CANARIES})
+    asked = type(said)(**{**fields_of(said), "session": fresh.hex(), "n": n + rounds.CANARIES})
     return signed(attacker, made, asked, codec.canonical(body))
 
 
@@ -252,6 +252,30 @@ def test_t50_a_party_over_its_budget_is_told_so(two: Two):
     carry(beta, alpha, session)
     told = show_comparison(alpha, session.name).comparison
     assert (told.state, told.reason, told.turn) == ("declined", "over-budget", "nobody")
+
+
+def test_sessions_that_nobody_can_answer_any_more_are_not_open(two: Two):
+    alpha, beta = two
+    for _ in range(4):
+        carry(alpha, beta, begun(alpha, beta))
+    alpha.store.database.execute("UPDATE comparison SET began_at = '2020', changed_at = '2020'")
+    refused = carry(alpha, beta, begun(alpha, beta))
+    assert refused.refusal is not None
+    assert "sessions are open" in refused.refusal.detail
+    beta.store.database.execute("UPDATE comparison SET began_at = '2020', changed_at = '2020'")
+    assert carry(alpha, beta, begun(alpha, beta)).refusal is None
+
+
+def test_nothing_comes_after_the_last_message(two: Two):
+    alpha, beta = two
+    session = shown(alpha, beta)
+    made = session_named(beta, session.name)
+    said = statement_of(made.messages[-1])
+    late = signed(beta, made, type(said)(**{**fields_of(said), "step": 0}), b'{"reason":"declined"}')
+    with pytest.raises(Rejected) as error:
+        take_message(alpha, CLOCK, late)
+    assert error.value.reason is Reason.OUT_OF_TURN
+    assert show_comparison(alpha, session.name).comparison.state == "done"
 
 
 def test_t50_refused_requests_do_not_fill_the_store(two: Two):

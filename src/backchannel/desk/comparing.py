@@ -15,7 +15,7 @@ from backchannel.clock import Clock, format_time
 from backchannel.desk.comparison_bodies import body_of, check_because, put_in, put_in_too, request
 from backchannel.desk.comparison_documents import LeftOut
 from backchannel.desk.comparison_items import PURPOSE
-from backchannel.desk.comparison_session import Session, new_session, open_session, write_sorts
+from backchannel.desk.comparison_session import LASTS, Session, new_session, open_session, write_sorts
 from backchannel.desk.entering import append_entered
 from backchannel.desk.node import Node
 from backchannel.desk.own_keys import OwnKeys, own_keys
@@ -248,7 +248,8 @@ def recipient_in(session: Session) -> Recipient:
 
 def spent(node: Node, clock: Clock, party_row: int) -> Spent:
     """Return what a party had of us within the last day."""
-    had = node.store.comparisons.had(party_row, since=format_time(clock.now() - DAY))
+    now = clock.now()
+    had = node.store.comparisons.had(party_row, since=format_time(now - DAY), alive=format_time(now - LASTS))
     return Spent(items=had.items, sessions=had.sessions, open=had.open)
 
 

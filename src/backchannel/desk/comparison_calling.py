@@ -7,7 +7,7 @@ from typing import Final, cast
 from backchannel.clock import Clock
 from backchannel.desk.channel import Kind, Opener, Pause
 from backchannel.desk.channels import find_channel, terms_of
-from backchannel.desk.comparing import answer, hand_out, newest_of_ours, session_named
+from backchannel.desk.comparing import answer, hand_out, newest_of_ours, recipient_in, session_named
 from backchannel.desk.comparison_serving import FOLLOWS
 from backchannel.desk.comparison_session import Session
 from backchannel.desk.comparison_taking import take_message
@@ -54,7 +54,8 @@ def call(
             theirs = channel.compare(session.name, data)
             if not theirs:
                 break
-            taken = take_message(node, clock, theirs, unseal=unseal)
+            party = recipient_in(session).party
+            taken = take_message(node, clock, theirs, by=party, unseal=unseal)
             session = session_named(node, session.name)
             if not taken.is_new or taken.session.name != session.name:
                 break

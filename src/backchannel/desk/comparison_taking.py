@@ -135,7 +135,7 @@ class _Coming:
             if before[0].digest == self._digest:
                 return Taken(session, is_new=False)
             raise Rejected(Reason.EQUIVOCATION, f"message {int(self._step)} of {session.name}")
-        if session.row.state in {"declined", "failed"}:
+        if session.row.state in {"declined", "failed"} or session.next is None:
             raise Rejected(Reason.OUT_OF_TURN, "the session is over")
         if self._step is Step.DECLINE:
             return self._declined(session)
@@ -150,7 +150,7 @@ class _Coming:
         if not isinstance(request, Request):
             raise Rejected(Reason.BAD_FORM)
         at, row = format_time(self._clock.now()), self._party.party_row
-        had = self._node.store.comparisons.had(row, since=at[:10])
+        had = self._node.store.comparisons.had(row, since=at[:10], alive=at)
         session = new_session(
             self._node,
             ComparisonRow(

@@ -18,6 +18,8 @@ from backchannel.drop import limits
 from backchannel.provenance.reasons import Reason, Rejected
 
 MAGIC: Final = b"BCB1\n"
+COMPARISON_MAGIC: Final = b"BCC1\n"
+"""What stands in the same place of a message of a comparison, so that neither is taken for the other."""
 HEAD: Final = struct.Struct(">cI")
 """Type (one ASCII letter) and length of the body (unsigned, big-endian)."""
 DIGEST_BYTES: Final = 32
@@ -87,6 +89,10 @@ def read_frames(file: IO[bytes]) -> Iterator[Frame]:
     if magic != MAGIC:
         if MAGIC.startswith(magic):
             raise Rejected(Reason.TRUNCATED, "nothing is inside")
+        if magic == COMPARISON_MAGIC:
+            raise Rejected(
+                Reason.NOT_A_DROP, "it is a message of a comparison: backchannel compare take FILE"
+            )
         raise Rejected(Reason.NOT_A_DROP, "it was opened, and what is inside is no drop")
     digest = hashlib.sha256()
     before: Kind | None = None

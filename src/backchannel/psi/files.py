@@ -14,12 +14,13 @@ from typing import Final
 
 from backchannel.drop import guard
 from backchannel.drop.armor import Dearmored
+from backchannel.drop.frames import COMPARISON_MAGIC
 from backchannel.drop.sealing import Keys, decrypt, encrypt
 from backchannel.provenance.reasons import Reason, Rejected
 from backchannel.provenance.statement import MAX_STATEMENT_BYTES
 from backchannel.psi.messages import MAX_BODY_BYTES
 
-MAGIC: Final = b"BCC1\n"
+MAGIC: Final = COMPARISON_MAGIC
 LENGTH_BYTES: Final = 4
 MAX_FILE_BYTES: Final = 4 * 2**20
 """Largest file of a message (bytes): its body in base64 (2 MiB), its statement, and what age adds."""

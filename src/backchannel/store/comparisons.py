@@ -79,7 +79,7 @@ class Had(NamedTuple):
     items: int
     sessions: int
     open: int
-    """Of all times."""
+    """Of those that can still be answered."""
     refused: int
     """Requests that were declined at once."""
 
@@ -103,8 +103,14 @@ class Comparisons(Protocol):
         """Return sessions, the one that changed last first."""
         ...
 
-    def had(self, party_row: int, *, since: str) -> Had:
-        """Return what a party had of us since a time."""
+    def had(self, party_row: int, *, since: str, alive: str) -> Had:
+        """Return what a party had of us since a time.
+
+        Args:
+            party_row: which party.
+            since: when that begins.
+            alive: sessions that have not changed since then cannot be answered any more.
+        """
         ...
 
     def put_message(self, row: MessageRow) -> None:

@@ -31,8 +31,8 @@ class SqliteComparisons:
         sql = f"{_SESSIONS} ORDER BY changed_at DESC, session LIMIT ?"
         return [_session(row) for row in self._database.execute(sql, (at_most,))]
 
-    def had(self, party_row: int, *, since: str) -> Had:
-        row = self._database.execute(_HAD, {"party": party_row, "since": since}).fetchone()
+    def had(self, party_row: int, *, since: str, alive: str) -> Had:
+        row = self._database.execute(_HAD, {"party": party_row, "since": since, "alive": alive}).fetchone()
         return Had(*row)
 
     def put_message(self, row: MessageRow) -> None:
@@ -78,7 +78,7 @@ _HAD = """
 SELECT
   coalesce(sum(their_size) FILTER (WHERE began_at >= :since AND (secrets IS NOT NULL OR state = 'open')), 0),
   count(*) FILTER (WHERE began_at >= :since AND (secrets IS NOT NULL OR state = 'open')),
-  count(*) FILTER (WHERE state = 'open'),
+  count(*) FILTER (WHERE state = 'open' AND changed_at >= :alive),
   count(*) FILTER (WHERE began_at >= :since AND secrets IS NULL AND state <> 'open')
 FROM comparison
 WHERE party_row = :party
