@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.cli.warm import warm
 from tests.desk.made import a_file, identity, indicator, made, malware, relationship
 
 ONE = indicator(1)
@@ -66,6 +67,11 @@ def command(home: Path, *words: str | bytes | Path) -> list[str | bytes | Path]:
 
 
 def run_in(home: Path, *words: str | bytes | Path, stdin: bytes = b"", cwd: Path, **more: str) -> Ran:
+    """Run the command; with more in its environment in a new interpreter, which may read that before it begins."""
+    if not more:
+        given = [os.fsdecode(word) for word in ("--home", home, *words)]
+        code, out, err = warm().run(given, stdin=stdin, cwd=cwd, environment=environment(), timeout_s=60)
+        return Ran(code, out, err.decode())
     done = subprocess.run(
         command(home, *words),
         input=stdin,
