@@ -18,7 +18,7 @@ from backchannel.desk.receipt_drops import receipts_drop, take_statements
 from backchannel.desk.recipients import recipient_of
 from backchannel.desk.retracting import retract
 from backchannel.desk.telling import signed, subject_of
-from backchannel.provenance.predicates import Outcome
+from backchannel.provenance.predicates import Outcome, Predicate, Sighting
 
 WHY = "The host was a scanner of a university."
 ID = the_id(indicator(1))
@@ -64,6 +64,9 @@ def test_t48_a_retraction_withdraws_what_was_exported_at_a_third_party_and_lists
         assert WHY in report.withdrawn[0].why
         assert (report.lines, believed(gamma, ID).withdrawn.exported) == (0, ())  # type: ignore[union-attr]
         assert believed(delta, ID).withdrawn is not None
+        advice = advice_for(gamma, CLOCK, ID)
+        assert advice is not None
+        assert advice.do in {"nothing", "tell"}
         assert exported(gamma, out).withdrawn == (), "told once"
 
 
@@ -156,7 +159,23 @@ def test_an_outcome_that_another_party_signs_weighs_what_its_word_weighs(tmp_pat
         assert letter(us, source)[1] == 0.0, "by outcomes alone, not by a letter that was set"
 
 
-def hear(judge_: Node, us: Node, said: Outcome) -> None:
+def test_only_an_independent_sighting_makes_a_claim_fresh_again(tmp_path: Path):
+    with nodes(tmp_path, "A", "B", "Us") as (source, other, us):
+        batch = keep(source, [indicator(1)])
+        passed(source, batch, us)
+        passed(source, batch, other)
+        assert believed(us, ID).fresh.share == 0.0
+        hear(source, us, Sighting(count="2-9", first="2026-02-20", last="2026-02-27"))
+        assert believed(us, ID).fresh.share == 0.0, "its source says it again"
+        hear(other, us, Sighting(count="0"))
+        assert believed(us, ID).fresh.share == 0.0, "looked for, and not seen"
+        hear(other, us, Sighting(count="2-9", first="2026-02-20", last="2026-02-27"))
+        fresh = believed(us, ID).fresh
+        assert fresh.share > 0.9
+        assert "B" in fresh.reasons[0]
+
+
+def hear(judge_: Node, us: Node, said: Predicate) -> None:
     """Let a party sign an outcome for us, and take it."""
     about = [subject_of(find(judge_.store, ID))]
     envelope = signed(judge_, CLOCK, said, recipient_of(judge_, us.party.name), about=about)

@@ -123,7 +123,13 @@ class Adviser:
             indicator=judged.id,
             source=visible(judged.source, max_chars=80),
             at=self._at,
-            standing=replace(judged.standing, contested=contested),
+            standing=replace(
+                judged.standing,
+                contested=contested,
+                # For advice it is the same by which words its source withdrew it, and we found it wrong.
+                revoked=judged.standing.revoked or bool(judged.standing.withdrawn),
+                disputed=judged.standing.disputed or bool(judged.standing.refuted),
+            ),
             target=None,
             uncompiled=judged.uncompiled,
             indicator_types=judged.indicator_types,

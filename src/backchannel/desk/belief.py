@@ -322,7 +322,7 @@ def _echo(echo: Echo, graded: Graded) -> OwnEcho:
         path=echo.path,
         strength=echo.strength,
         says=f"our own report came back after {_number(echo.days, 'day')}: "
-        f"{_BECAUSE.get(echo.because, echo.because)}; through {' > '.join(('us', *to, *echo.path))}",
+        f"{_BECAUSE.get(echo.because, echo.because)}; through {' > '.join(dict.fromkeys(('us', *to, *echo.path)))}",
     )
 
 

@@ -41,7 +41,7 @@ CLAIMING: Final = frozenset(
 MAX_MEMBERS: Final = 1_000
 """Objects of one claim that are looked at: the first that came."""
 MAX_VERSIONS: Final = 100
-MAX_RELATIONSHIPS: Final = 10_000
+MAX_RELATIONSHIPS: Final = 1_000
 """Relationships to one target that are looked through."""
 
 _TYPES: Final[dict[str, str]] = {

@@ -20,7 +20,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.reports import Gathered, Gatherer, origin_by_channel
 from backchannel.desk.retractions import Retracted, Retractions
 from backchannel.provenance.origins import Origins, independent_origins
-from backchannel.provenance.predicates import Opinion
+from backchannel.provenance.predicates import Opinion, Sighting
 from backchannel.provenance.reports import OriginRef, Report
 from backchannel.provenance.statement import digest_text
 from backchannel.store.belief import GivenNumber, OutcomeRow
@@ -270,6 +270,7 @@ class Grader:
             if name != by
         ]
         sightings += self._sightings(claim, by)
+        sightings += self._signed_sightings(gathered, by)
         until = codec.decode(claim.asked.body).get("valid_until")
         return freshness(claim.type, started, sightings, now=self._now, valid_until=_time(until))
 
@@ -286,6 +287,18 @@ class Grader:
                 origin = self._origin(kept, told.party_id or "")
                 is_other = origin.kind == "key" and origin.name != first
                 yield Sighted(at=at, origin=self.letters.name_of(origin.name), is_independent=is_other)
+
+    def _signed_sightings(self, gathered: Gathered, first: str) -> Iterator[Sighted]:
+        """Yield what others signed that they saw it; by day, at its beginning."""
+        for _, verified, _ in self._retractions.sightings(gathered):
+            said = verified.predicate
+            if isinstance(said, Sighting) and said.count != "0" and said.last is not None:
+                origin = verified.signers[0].party
+                yield Sighted(
+                    at=parse_time(f"{said.last}T00:00:00Z"),
+                    origin=self.letters.name_of(origin),
+                    is_independent=origin != first,
+                )
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,10 @@ class Retractions:
         """Yield what others signed that they think of a content of the claim: its digest, and when it came."""
         return self._verified(gathered, "opinion")
 
+    def sightings(self, gathered: Gathered) -> Iterator[tuple[bytes, Verified, str]]:
+        """Yield what others signed that they saw of a content of the claim: its digest, and when it came."""
+        return self._verified(gathered, "sighting")
+
     def _verified(self, gathered: Gathered, kind: str) -> Iterator[tuple[bytes, Verified, str]]:
         digests = {kept.digest for kept in gathered.claim.members}
         found = self._store.statements.abouts(digests, kinds=(kind,), at_most=MAX_STATEMENTS)
