@@ -22,6 +22,7 @@ from backchannel.desk.channels import list_channels, secret_files
 from backchannel.desk.node import KEY_FILE, STORE_FILE, Node, open_node
 from backchannel.desk.offered import offer
 from backchannel.desk.own_keys import own_root
+from backchannel.desk.policy_checking import policy_health
 from backchannel.desk.sent_drops import unanswered
 from backchannel.desk.watched import ledger_health
 from backchannel.errors import BackchannelError
@@ -88,6 +89,7 @@ def _checks(home: Path, clock: Clock) -> Iterator[Check]:
         with node:
             yield _check("node", "fine", f"{node.settings.name}, in {home}")
             yield _folder(home)
+            yield _check("policy", *policy_health(node))
             yield _key(node)
             for look in _OF_NODE:
                 yield _told(look, node, clock)

@@ -17,7 +17,9 @@ from tests.policy.made import ALLOW, some_policy
 from tests.policy.written import written
 
 from backchannel.clock import FixedClock
+from backchannel.desk import releasing
 from backchannel.desk.access import ANONYMOUS, Caller
+from backchannel.desk.approving import approve, note_plan, planned
 from backchannel.desk.channel import Outgoing, Place, Terms, Verdict
 from backchannel.desk.channels import add_channel
 from backchannel.desk.choosing import Choice
@@ -295,16 +297,16 @@ def test_t64_a_plan_is_refused_once_object_policy_or_recipient_changed(tmp_path:
         batch = keep(alpha, [indicator(1, GREEN), indicator(2, AMBER)])
         write_policy(alpha, ALLOW)
 
-        def planned(clock: FixedClock = CLOCK) -> object:
+        def again(clock: FixedClock = CLOCK) -> object:
             return plan(alpha, clock, recipient_of(alpha, "beta"), Choice(batch=batch))  # type: ignore[arg-type]
 
-        looked_at = planned().sha256  # type: ignore[attr-defined]
-        assert planned().sha256 == looked_at  # type: ignore[attr-defined]
+        looked_at = again().sha256  # type: ignore[attr-defined]
+        assert again().sha256 == looked_at  # type: ignore[attr-defined]
         write_policy(alpha, "# only a word more\n" + ALLOW)
-        assert planned().sha256 == looked_at, "the same rules are the same plan"  # type: ignore[attr-defined]
+        assert again().sha256 == looked_at, "the same rules are the same plan"  # type: ignore[attr-defined]
         write_policy(alpha, ALLOW + 'when = { tlp = "GREEN" }\n')
         with pytest.raises(PolicyError, match="no longer the one"):
-            release(alpha, CLOCK, planned(), How(), approved=looked_at)  # type: ignore[arg-type]
+            release(alpha, CLOCK, again(), How(), approved=looked_at)  # type: ignore[arg-type]
         write_policy(alpha, ALLOW)
         keep(alpha, [indicator(2, AMBER, modified="2026-02-02T03:04:05.000Z")])
         changed = plan(
@@ -314,10 +316,10 @@ def test_t64_a_plan_is_refused_once_object_policy_or_recipient_changed(tmp_path:
             Choice(ids=(str(indicator(1)["id"]), str(indicator(2)["id"]))),
         )
         assert changed.sha256 != looked_at
-        before = planned().sha256  # type: ignore[attr-defined]
+        before = again().sha256  # type: ignore[attr-defined]
         move(alpha, CLOCK, "beta", Event.SUSPENDED, "they ask us to")
         with pytest.raises(PolicyError, match="is suspended"):
-            release(alpha, CLOCK, planned(), How(), approved=before)  # type: ignore[arg-type]
+            release(alpha, CLOCK, again(), How(), approved=before)  # type: ignore[arg-type]
 
 
 def test_what_goes_redacted_arrives_as_an_object_of_its_own_and_is_believed(tmp_path: Path):
@@ -356,3 +358,32 @@ def test_what_goes_redacted_arrives_as_an_object_of_its_own_and_is_believed(tmp_
         )  # type: ignore[arg-type]
         assert note.value["object_refs"] != [indicator(1)["id"]], "it names what went instead"
         assert beta.store.objects.current(str(note.value["object_refs"][0])) is not None
+
+
+def test_what_wants_two_persons_is_sent_by_another_than_who_approved_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with nodes(tmp_path, "alpha", "beta") as (alpha, _):
+        batch = keep(alpha, [indicator(1, GREEN), indicator(2, AMBER)])
+        write_policy(alpha, ALLOW + '[approval]\ntwo_persons = ["AMBER"]\n')
+        choice = Choice(batch=batch)  # type: ignore[arg-type]
+        found = plan(alpha, CLOCK, recipient_of(alpha, "beta"), choice)
+        assert found.needs_approval
+        note_plan(alpha, CLOCK, found, choice)
+        for who, ok in (("ann", False), ("ben", True)):
+            monkeypatch.setattr(releasing, "person", lambda who=who: who)
+            if not ok:
+                with pytest.raises(PolicyError, match="two persons for TLP:AMBER, and nobody but ann"):
+                    release(alpha, CLOCK, found, How(), approved=found.sha256)
+                assert approve(alpha, CLOCK, planned(alpha, CLOCK, found.sha256), "ann") == ("ann",)
+                with pytest.raises(PolicyError, match="two persons"):
+                    release(alpha, CLOCK, found, How(), approved=found.sha256)
+            else:
+                assert release(alpha, CLOCK, found, How(), approved=found.sha256).document.objects == 2
+        only_green = plan(alpha, CLOCK, recipient_of(alpha, "beta"), Choice(ids=(str(indicator(1)["id"]),)))
+        assert not only_green.needs_approval
+        with pytest.raises(NotFoundError, match="waits for approval"):
+            planned(alpha, CLOCK, "0" * 64)
+        write_policy(alpha, ALLOW + 'when = { tlp = "GREEN" }\n')
+        with pytest.raises(PolicyError, match="no longer the one"):
+            planned(alpha, CLOCK, found.sha256)

@@ -7,6 +7,7 @@ import click
 from backchannel import __version__
 from backchannel.cli.acting import advice, export
 from backchannel.cli.answering import ack, decline, dispute, sight
+from backchannel.cli.approving import release
 from backchannel.cli.asking import ask
 from backchannel.cli.batches import batch
 from backchannel.cli.boxes import channel
@@ -19,7 +20,7 @@ from backchannel.cli.key_changes import key
 from backchannel.cli.ledger import ledger
 from backchannel.cli.meeting import party
 from backchannel.cli.node import doctor, init, status
-from backchannel.cli.permitting import release
+from backchannel.cli.policy import policy
 from backchannel.cli.reading import inbox, show, why
 from backchannel.cli.receiving import import_, validate
 from backchannel.cli.refused import refused
@@ -57,6 +58,7 @@ for _command in (
     party,
     key,
     release,
+    policy,
     receive,
     refused,
     inbox,

@@ -71,7 +71,7 @@ def plan(
     if choice.is_empty:
         raise UsageError("no object is named", hint="Name ids, --batch, --from or --collection.")
     with session.node() as node:
-        found = _plans(node, session, [to], choice, is_deniable=deniable)[0].document()
+        found = _shown(node, session, _plans(node, session, [to], choice, is_deniable=deniable)[0], choice)
     if session.form == "json":
         session.document(found)
     else:
@@ -147,7 +147,7 @@ def send(
     handing.check(session, len(to))
     with session.node() as node:
         plans = _plans(node, session, to, choice, is_deniable=deniable)
-        _check_plans(session, plans, hashes)
+        _check_plans(node, session, plans, hashes, choice)
         unseal = unseal_of(node, passphrase_file)
         sent: list[SentDrop] = []
         for one in plans:
@@ -210,8 +210,20 @@ def _plans(
     return [form(node, session.clock, one, choice, is_deniable=is_deniable) for one in recipients.values()]
 
 
-def _check_plans(session: Session, plans: Sequence[Plan], hashes: Sequence[str]) -> None:
+def _shown(node: Node, session: Session, found: Plan, choice: Choice) -> ReleasePlan:
+    """Return a plan as it is shown; one that wants approval is noted for whoever is to give it."""
+    from backchannel.desk.approving import approved_by, note_plan  # noqa: PLC0415
+
+    note_plan(node, session.clock, found, choice)
+    return found.document(approved_by(node, found))
+
+
+def _check_plans(
+    node: Node, session: Session, plans: Sequence[Plan], hashes: Sequence[str], choice: Choice
+) -> None:
     """See that every drop may be made before the first one is; show the plans where not."""
+    from backchannel.desk.approving import check_approval  # noqa: PLC0415
+    from backchannel.desk.persons import person  # noqa: PLC0415
     from backchannel.desk.releasing import check_plan  # noqa: PLC0415
 
     named = {one.lower() for one in hashes}
@@ -220,7 +232,7 @@ def _check_plans(session: Session, plans: Sequence[Plan], hashes: Sequence[str])
             approved = None if not named else one.sha256 if one.sha256 in named else "another"
             check_plan(one, approved)
     except PolicyError as error:
-        found = [one.document() for one in plans]
+        found = [_shown(node, session, one, choice) for one in plans]
         if session.form == "json":
             from backchannel.desk.drop_documents import Released  # noqa: PLC0415
 
@@ -233,12 +245,15 @@ def _check_plans(session: Session, plans: Sequence[Plan], hashes: Sequence[str])
             hint = f"To send the others: the same command with `{_approving(found).strip()}`"
             raise PolicyError(error.message, hint=hint) from error
         raise
+    for one in plans:
+        _shown(node, session, one, choice)
+        check_approval(node, one, person())
 
 
 def _approving(plans: Sequence[ReleasePlan]) -> str:
     return (
         "".join(f" --plan {one.plan_sha256}" for one in plans)
-        if any(one.withheld or one.redacted for one in plans)
+        if any(one.withheld or one.redacted or one.needs_approval for one in plans)
         else ""
     )
 

@@ -22,12 +22,14 @@ from typing import BinaryIO, Final
 from msgspec.structs import replace
 
 from backchannel.clock import Clock, format_time
+from backchannel.desk.approving import check_approval
 from backchannel.desk.drop_documents import SentDrop
 from backchannel.desk.node import Node
 from backchannel.desk.outbox import OUTBOX, check_carrier, to_be_carried
 from backchannel.desk.own_checkpoint import carried
 from backchannel.desk.own_keys import OwnKeys, own_keys
 from backchannel.desk.own_news import own_key_statements
+from backchannel.desk.persons import person
 from backchannel.desk.planning import Plan
 from backchannel.desk.policy_file import in_force
 from backchannel.desk.provenance import keep_statement
@@ -90,7 +92,8 @@ def release(
         also: called inside the transaction that writes down that it was sent.
 
     Raises:
-        PolicyError: something is withheld and no plan was approved, or the plan is another than the approved one;
+        PolicyError: something is withheld or redacted and no plan was approved, the plan is another than the approved
+            one, or wants the approval of a second person;
             or the party may be sent nothing.
         UsageError: there is nothing to send, or the channel carries no drops.
         NotFoundError: there is no such channel.
@@ -98,6 +101,7 @@ def release(
         StoreError: it cannot be written.
     """
     check_plan(plan, approved)
+    check_approval(node, plan, person())
     keys = own_keys(node, clock, unseal)
     with _sending(node.home):
         forget_expired(node, clock)
