@@ -46,10 +46,8 @@ RELEASED: Final = datetime(2026, 11, 1, tzinfo=UTC)
 CLOCK_SLACK = timedelta(minutes=5)
 LONG_SILENCE_DAYS: Final = 7
 """Days after which a drop that nobody answered may not have come at all."""
-
 MAX_TOLD = 5
 """Carriers of drops of which it is said how they stand."""
-
 State = Literal["fine", "look", "broken"]
 
 

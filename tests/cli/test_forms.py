@@ -92,11 +92,14 @@ ELSEWHERE = {
     path
     for path in ALL
     if path.startswith(
-        tuple(f"backchannel {group} " for group in ("taxii", "channel", "key", "party", "release", "refused"))
+        tuple(
+            f"backchannel {group} "
+            for group in ("taxii", "channel", "key", "party", "release", "refused", "policy")
+        )
     )
 }
 """Commands without a machine form: tests/demo, tests/web and below; tests/cli/test_taxii.py and tests/channels;
-tests/cli/test_drops.py and test_receipts.py."""
+tests/cli/test_drops.py, test_receipts.py and test_policy.py."""
 
 
 def split(words: str) -> list[str]:

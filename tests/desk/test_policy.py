@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from backchannel.clock import FixedClock
 from backchannel.desk import releasing
 from backchannel.desk.access import ANONYMOUS, Caller
 from backchannel.desk.approving import approve, note_plan, planned
+from backchannel.desk.attaching import check_files
 from backchannel.desk.channel import Outgoing, Place, Terms, Verdict
 from backchannel.desk.channels import add_channel
 from backchannel.desk.choosing import Choice
@@ -387,3 +389,23 @@ def test_what_wants_two_persons_is_sent_by_another_than_who_approved_it(
         write_policy(alpha, ALLOW + 'when = { tlp = "GREEN" }\n')
         with pytest.raises(PolicyError, match="no longer the one"):
             planned(alpha, CLOCK, found.sha256)
+
+
+def test_a_file_that_holds_what_is_ours_does_not_go_along(tmp_path: Path):
+    plain, named, office = tmp_path / "plain.txt", tmp_path / "jane roe.txt", tmp_path / "a.docx"
+    plain.write_text("nothing of ours")
+    named.write_text("nothing of ours")
+    with zipfile.ZipFile(office, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("docProps/core.xml", "<dc:creator>Jane Roe</dc:creator>" * 50)
+    with nodes(tmp_path, "alpha", "beta") as (alpha, _):
+        to = recipient_of(alpha, "beta")
+        files = [(one.name, one) for one in (plain, named, office)]
+        check_files(alpha, to, files, now=CLOCK.now())
+        write_policy(alpha, '[leaks]\npersons = ["Jane Roe"]\n' + ALLOW)
+        check_files(alpha, to, files[:1], now=CLOCK.now())
+        for one in files[1:]:
+            with pytest.raises(PolicyError, match="person jane roe"):
+                check_files(alpha, to, [one], now=CLOCK.now())
+        write_policy(alpha, ALLOW + 'when = { type = "indicator" }\n')
+        with pytest.raises(PolicyError, match="no rule of the policy allows it"):
+            check_files(alpha, to, files[:1], now=CLOCK.now())

@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from backchannel.clock import Clock, format_time
 from backchannel.desk.approving import check_approval
+from backchannel.desk.attaching import check_files
 from backchannel.desk.drop_documents import SentDrop
 from backchannel.desk.node import Node
 from backchannel.desk.outbox import OUTBOX, check_carrier, to_be_carried
@@ -31,12 +32,10 @@ from backchannel.desk.own_keys import OwnKeys, own_keys
 from backchannel.desk.own_news import own_key_statements
 from backchannel.desk.persons import person
 from backchannel.desk.planning import Plan
-from backchannel.desk.policy_file import in_force
 from backchannel.desk.provenance import keep_statement
 from backchannel.desk.recipients import channel_name
 from backchannel.desk.records import record_signed
 from backchannel.desk.stating import How, Stating
-from backchannel.desk.weighing import names_of
 from backchannel.desk.writing import sync_folder
 from backchannel.drop.manifest import NO_ROOT, Manifest, Seal, deniable_signer, signer
 from backchannel.drop.writer import Attachment, Contents, Recipients, write_drop
@@ -45,8 +44,6 @@ from backchannel.parties.at_rest import Unseal
 from backchannel.parties.kid import Use
 from backchannel.parties.names import visible_name
 from backchannel.parties.states import Standing
-from backchannel.policy.conditions import OURSELVES
-from backchannel.policy.decide import Request, decide
 from backchannel.provenance.leaves import SECRET_BYTES, salts
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import MAX_REFS, Release
@@ -54,8 +51,6 @@ from backchannel.provenance.statement import SigningKey, digest_text, format_sec
 from backchannel.stix.markings import Tlp
 from backchannel.store.statements import NewSent, StatementRow, Subject
 
-ATTACHED: Final = Tlp.AMBER
-"""What a file counts as that goes along: it bears no marking, and the person who attaches it sees who gets it."""
 PRIVATE: Final = "private"
 """Folder of the home in which drops are formed and opened: files without a name, gone when the process ends."""
 
@@ -199,7 +194,7 @@ class _Sending:
         return Made(self._document(manifest, path, len(statements)), path)
 
     def _check_contents(self, waiting: Sequence[StatementRow]) -> None:
-        self._check_attachments()
+        check_files(self._node, self._to, self._how.attachments, now=self._now)
         self._check_permits()
         if self._plan.going or self._how.attachments or waiting:
             return
@@ -211,31 +206,6 @@ class _Sending:
         raise UsageError(
             f"there is nothing to send to {to}", hint="Name objects, a batch, a party, or --attach FILE."
         )
-
-    def _check_attachments(self) -> None:
-        """See that the recipient may have files, which bear no marking that could be read."""
-        party = self._to.party
-        decision = decide(
-            Request(
-                tlp=ATTACHED,
-                recipient=party.party_id,
-                collection_allows=True,
-                standing=self._to.standing,
-                purpose="attachment",
-                now=self._now,
-                names=names_of(self._node, party, self._to.standing),
-                type="attachment",
-                source=OURSELVES,
-                value={"type": "attachment"},
-            ),
-            in_force(self._node).policy,
-        )
-        if self._how.attachments and not decision.allowed:
-            raise PolicyError(
-                f"no file may go to {visible_name(party.name)}: a file bears no marking and counts as {ATTACHED.label}; "
-                f"{decision.reasons[-1].text}",
-                hint=f"Verify the party first: backchannel party verify {visible_name(party.name)}",
-            )
 
     def _check_permits(self) -> None:
         """See that what goes by a permit can show it."""
