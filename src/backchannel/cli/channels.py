@@ -303,7 +303,7 @@ def push(
 ) -> None:
     """Send objects to the collection of a TAXII channel, as far as their markings let them go.
 
-    With `--waiting` what waits for the channel's party goes: each [signed statement](../receipts.md#over-taxii) in a note.
+    With `--waiting` what waits for the channel's party goes: each signed statement in a note.
 
     Exit code 1: something was withheld or not accepted; 4: everything was withheld; 6: sending failed.
     """
