@@ -20,19 +20,21 @@ from backchannel.desk.batches import list_batches, undo_batch
 from backchannel.desk.channel import Terms
 from backchannel.desk.channels import add_channel
 from backchannel.desk.credentials import NewCredential, add_token
+from backchannel.desk.following import retractions
 from backchannel.desk.help_wanted import help_given, help_wanted
 from backchannel.desk.inbox import inbox, show, why
 from backchannel.desk.key_care import rotate
 from backchannel.desk.node import Node
 from backchannel.desk.paging import Query
 from backchannel.desk.posting import post
-from backchannel.desk.publishing import NewOffer, add_collection, add_root, put_batch
+from backchannel.desk.publishing import NewOffer, add_collection, add_root, put_batch, put_objects
 from backchannel.desk.receipt_documents import SentStanding
 from backchannel.desk.receipting import Word, acknowledged, decline_reason
 from backchannel.desk.receive import receive
 from backchannel.desk.refusals import list_refused
 from backchannel.desk.releasing import How
 from backchannel.desk.replying import Reply, reply
+from backchannel.desk.retracting import retract
 from backchannel.desk.sent_drops import list_sent, unanswered
 from backchannel.desk.taxii import StatusResource, objects_page
 from backchannel.errors import UsageError
@@ -445,3 +447,24 @@ def test_what_is_said_of_an_object_in_a_drop_stands_at_the_object_too(three: lis
     ]
     membership.move(alpha, CLOCK, "Beta", Event.REVOKED, "gone")
     assert why(alpha, CLOCK, ID).heard == (), "its keys count no more"
+
+
+# --- Taking back -----------------------------------------------------------------------------------------
+
+
+def test_what_is_taken_back_reaches_whom_it_reached_over_taxii_and_goes_on_from_there(three: list[Node]):
+    alpha, beta, gamma = three
+    share(alpha, beta)
+    put_objects(beta, CLOCK, "shared", [ID])
+    put(gamma, caller(gamma, beta), *read(beta, caller(beta, gamma)))
+    assert retract(alpha, CLOCK, ID, "A host of a test.").told[0].to == "Beta"
+    found = read(alpha, caller(alpha, beta))
+    assert [one["abstract"] for one in notes(found)] == ["Taken back"]
+    put(beta, caller(beta, alpha), *notes(found))
+    [back] = retractions(beta, CLOCK, since=CLOCK.now())
+    assert (back.party, back.about, back.reason, back.is_left) == ("Alpha", (ID,), "A host of a test.", False)
+    [note] = notes(read(beta, caller(beta, gamma)))
+    put(gamma, caller(gamma, beta), note)
+    [further] = retractions(gamma, CLOCK, since=CLOCK.now())
+    assert (further.party, further.about) == ("Beta", (ID,))
+    assert notes(read(alpha, caller(alpha, gamma))) == [], "Gamma read nothing there: it is told nothing"

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from backchannel.clock import Clock, parse_time
+from backchannel.desk.givers import given_to
 from backchannel.desk.items import Reader
 from backchannel.desk.node import Node
 from backchannel.desk.own_keys import own_keys
@@ -148,8 +149,10 @@ def passed_on(node: Node, one: Verified) -> list[tuple[PartyRow, list[Kept]]]:
         )
         if kept is None:
             continue
-        for to in _relayed(node, kept, signer.kids, signer.party):
-            party = by_kid.get(to)
+        relayed = [by_kid.get(to) for to in _relayed(node, kept, signer.kids, signer.party)]
+        # Over TAXII no statement says that we pass it on: it is theirs where nobody else gave it to us.
+        given = given_to(node, kept) if _only_from(node, kept, signer.party) else []
+        for party in (*relayed, *given):
             if party is not None and not party.is_self and party.party_row != signer.party.party_row:
                 held = found.setdefault(party.party_row, (party, []))[1]
                 if kept not in held:

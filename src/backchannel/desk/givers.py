@@ -1,4 +1,4 @@
-"""Who gave us an object over TAXII, where no drop asks for a receipt, and what we told them of it."""
+"""Who gave us an object over TAXII, where no drop asks for a receipt, what we told them, and to whom we gave one so."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from backchannel.desk.recipients import Recipient, recipient_of
 from backchannel.errors import NotFoundError
 from backchannel.provenance.predicates import Receipt
 from backchannel.provenance.statement import content_of, open_envelope
-from backchannel.store.rows import Kept
+from backchannel.store.rows import Kept, PartyRow
 
 CHANNEL: Final = "taxii"
 MAX_GIVERS: Final = 20
@@ -51,3 +51,19 @@ def told_of(node: Node, to: Recipient, kept: Kept) -> list[Receipt]:
         if isinstance(said, Receipt) and said.manifest is None and known & set(statement.aud):
             found.append(said)
     return found
+
+
+def given_to(node: Node, kept: Kept) -> list[PartyRow]:
+    """Return the parties whose keys we have and that an object in this content went to over TAXII.
+
+    It was pushed to them, or stood on a page that they read under their own name.
+    """
+    if not node.store.given.is_out(kept.stix_id, kept.digest):
+        return []
+    return [
+        known.party
+        for known in node.store.membership.known()
+        if known.root is not None
+        and not known.party.is_self
+        and node.store.given.was_given(known.party.party_row, kept.stix_id, kept.digest, is_named=True)
+    ]

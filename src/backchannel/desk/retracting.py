@@ -1,8 +1,8 @@
 """Take back what we said, and follow those who take back what they said to us: a retraction goes as far as the object went.
 
-Each party that a drop brought the object to is told by a statement of ours. What is ours besides is revoked in STIX, in
-every collection that holds it. When a party takes back what it gave us, we take back what we passed on of that, to whom
-we passed it, and name its retraction; who hid the source stays hidden.
+Each party that the object went to, by a drop or over TAXII, is told by a statement of ours. What is ours besides is
+revoked in STIX, in every collection that holds it. When a party takes back what it gave us, we take back what we passed
+on of that, to whom we passed it, and name its retraction; who hid the source stays hidden.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.collecting import Brought, collect_batch
 from backchannel.desk.following import MAX_CONTENTS, key_of, tell_of
+from backchannel.desk.givers import given_to
 from backchannel.desk.items import Reader, find
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
@@ -47,7 +48,7 @@ class Retracted(msgspec.Struct, frozen=True, kw_only=True):
     collections: tuple[str, ...]
     """Titles of our collections in which it is revoked."""
     told: tuple[ToldOf, ...]
-    """One for each party that a drop brought it to."""
+    """One for each party that it went to, by a drop or over TAXII."""
     says: str
 
 
@@ -79,7 +80,7 @@ def retract(
     is_ours = _is_ours(node, kept)
     if not is_ours and not found:
         raise UsageError(
-            f"{kept.stix_id} is not ours, and went to nobody by a drop: there is nothing to take back",
+            f"{kept.stix_id} is not ours, and went to nobody whose keys are here: there is nothing to take back",
             hint=f"If you think it wrong, say so to its source: backchannel dispute {kept.stix_id}.",
         )
     key = key_of(node, clock, unseal)
@@ -106,10 +107,13 @@ def retract(
 
 
 def _recipients(node: Node, contents: Sequence[Kept]) -> list[tuple[PartyRow, list[Kept]]]:
-    """Return whom drops brought an object to, with the contents that they have."""
+    """Return to whom an object went, by drops or over TAXII, with the contents that they have."""
     found: dict[int, tuple[PartyRow, list[Kept]]] = {}
     for kept in contents:
-        for party in node.store.requests.went_to(kept.digest):
+        went = {
+            one.party_row: one for one in (*node.store.requests.went_to(kept.digest), *given_to(node, kept))
+        }
+        for party in went.values():
             if not party.is_self:
                 found.setdefault(party.party_row, (party, []))[1].append(kept)
     return list(found.values())

@@ -27,8 +27,15 @@ class GivenRow(NamedTuple):
 class Given(Protocol):
     """What went to parties over TAXII."""
 
-    def was_given(self, party_row: int, stix_id: str, digest: bytes) -> bool:
-        """Whether a party read an object of ours on a page, itself or as anybody, or it was pushed to them."""
+    def was_given(self, party_row: int, stix_id: str, digest: bytes, *, is_named: bool = False) -> bool:
+        """Whether a party read an object of ours on a page, or it was pushed to them.
+
+        With `is_named` pages count only that it read under its own name, not those that anybody read.
+        """
+        ...
+
+    def is_out(self, stix_id: str, digest: bytes) -> bool:
+        """Whether an object is in a collection of ours, or was pushed: else no party was given it so."""
         ...
 
     def ways(self, *, pages: int, pushes: int) -> list[GivenRow]:

@@ -17,7 +17,7 @@ class SqliteGiven:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def was_given(self, party_row: int, stix_id: str, digest: bytes) -> bool:
+    def was_given(self, party_row: int, stix_id: str, digest: bytes, *, is_named: bool = False) -> bool:
         asked = {"id": stix_id, "digest": digest}
         if self._database.execute(_PUSHED, asked | {"party": party_row}).fetchone() is not None:
             return True
@@ -26,8 +26,11 @@ class SqliteGiven:
                 _PAGED, asked | {"reader": reader, "pages": MAX_PAGES_LOOKED_AT}
             ).fetchone()
             is not None
-            for reader in (party_row, None)  # itself, or as anybody
+            for reader in ((party_row,) if is_named else (party_row, None))  # None: as anybody
         )
+
+    def is_out(self, stix_id: str, digest: bytes) -> bool:
+        return self._database.execute(_IS_OUT, (stix_id, digest)).fetchone() is not None
 
     def ways(self, *, pages: int, pushes: int) -> list[GivenRow]:
         rows = self._database.execute(_WAYS, {"pages": pages, "pushes": pushes})
@@ -36,6 +39,16 @@ class SqliteGiven:
     def heard(self, *, rows: int) -> list[StatementRow]:
         return [statement(row) for row in self._database.execute(_HEARD, (rows,))]
 
+
+_IS_OUT = """
+SELECT 1
+FROM object AS o
+WHERE o.stix_id = ? AND o.digest = ? AND (
+  EXISTS (SELECT 1 FROM collected AS c WHERE c.object_row = o.object_row)
+  OR EXISTS (SELECT 1 FROM channel_push AS p WHERE p.object_row = o.object_row)
+)
+LIMIT 1
+"""
 
 _PUSHED = """
 SELECT 1
