@@ -150,7 +150,7 @@ def test_a_server_that_is_down_loses_nothing(homes: tuple[Home, Home], serving: 
 
 
 SEED = int(os.environ.get("BACKCHANNEL_TEST_SEED", "0")) or random.SystemRandom().randrange(2**32)
-KILLS = 5
+KILLS = 3
 
 
 def test_t19_killed_at_any_instant_a_step_is_made_once_or_not_at_all(
