@@ -325,3 +325,57 @@ def test_t62_a_neighbour_that_nobody_permits_is_not_taken_with_one_that_is(world
     found = take(world.gamma, made_of(parts, world.beta, world.gamma))
     assert (found.stored, found.quarantined) == (1, 1)
     assert why_quarantined(world.gamma, IDS) == {ID: "", OTHER: "downgraded-marking"}
+
+
+# --- The originator is told ------------------------------------------------------------------------------
+
+
+def told_to_alpha(world: World) -> int:
+    """How much waits at Gamma for Alpha."""
+    return dict(world.gamma.store.statements.waiting_parties()).get("Alpha", 0)
+
+
+def test_t21_the_originator_is_told_who_widened_its_marking(world: World, widened: Parts):
+    instead(widened, None)
+    take(world.gamma, made_of(widened, world.beta, world.gamma))
+    assert told_to_alpha(world) == 1
+    made = send(world.gamma, world.alpha, keep(world.gamma, [indicator(5)]))
+    assert take(world.alpha, made.path.read_bytes()).notes == ()
+    (told,) = why(world.alpha, CLOCK, ID).provenance.widened
+    assert told.says == (
+        "Gamma tells that Beta passed it on as TLP:GREEN, who had it as TLP:AMBER, and refused it "
+        "(downgraded-marking)."
+    )
+    relay = next(
+        open_envelope(one)
+        for one in widened.statements
+        if open_envelope(one).statement.predicate_type == "relay"
+    )
+    assert (told.signer, told.relay, told.statement) == ("Gamma", "Beta", digest_text(relay.digest))
+
+
+def test_an_originator_is_told_once_and_only_where_it_may_be(world: World, widened: Parts):
+    instead(widened, None)
+    batch = take(world.gamma, made_of(widened, world.beta, world.gamma)).batch
+    undo_batch(world.gamma, CLOCK, BatchId(batch or 0))
+    take(world.gamma, made_of(widened, world.beta, world.gamma))
+    assert told_to_alpha(world) == 1
+
+
+def test_who_is_only_introduced_is_not_told_whom_we_had_it_from(world: World, widened: Parts):
+    introduced(world.gamma, "Alpha")
+    instead(widened, None)
+    assert take(world.gamma, made_of(widened, world.beta, world.gamma)).quarantined == 1
+    assert told_to_alpha(world) == 0
+
+
+def test_nobody_is_accused_of_what_it_did_not_sign(world: World, widened: Parts):
+    instead(widened, None)
+    widened.statements = [
+        one.replace(b'"sig":"', b'"sig":"AAAA', 1)
+        if open_envelope(one).statement.predicate_type == "relay"
+        else one
+        for one in widened.statements
+    ]
+    take(world.gamma, made_of(widened, world.beta, world.gamma))
+    assert told_to_alpha(world) == 0

@@ -82,8 +82,8 @@ def test_a_kind_of_statement_that_is_not_known_is_kept_and_drives_nothing():
 
 def test_every_kind_of_predicate_that_the_specification_names_is_known():
     named = (
-        "origin release relay opinion sighting receipt outcome retract permit rfi answer tally vouch revoke psi "
-        "deconflict"
+        "origin release relay opinion sighting receipt outcome retract permit widened rfi answer tally vouch revoke "
+        "psi deconflict"
     )
     assert set(PREDICATES) == set(named.split())
 

@@ -12,6 +12,9 @@ from backchannel.desk.node import Node
 from backchannel.desk.provenance import keep_statement
 from backchannel.ids import BatchId
 from backchannel.provenance.hidden import cryptonym, hide, opening
+from backchannel.provenance.predicates import Permit, Widened
+from backchannel.provenance.reasons import Reason
+from backchannel.provenance.statement import digest_text, open_envelope
 from backchannel.stix.markings import Tlp
 
 
@@ -29,5 +32,13 @@ def sign(node: Node, clock: Clock, stix_id: str) -> None:
     widened = begun.passed(DELTA, ALPHA, to=[GAMMA.kid], marking_out=Tlp.GREEN)
     other = said(value=value | {"name": "Another name, with <b>much</b> to say about it"}, by=MALLORY)
     envelopes = [link.envelope for link in (*whole.links, hiding.links[2], widened.links[1])]
-    for envelope in (*envelopes, other):
+    permit = said(Permit(to=[BETA.kid], until="2026-06-01T00:00:00Z", marking=Tlp.GREEN), value=value)
+    told = Widened(
+        relay=DELTA.kid,
+        statement=digest_text(open_envelope(widened.links[1].envelope).digest),
+        marking_in=Tlp.AMBER,
+        marking_out=Tlp.GREEN,
+        reason=Reason.NO_PERMIT,
+    )
+    for envelope in (*envelopes, other, permit, said(told, by=GAMMA, value=value)):
         keep_statement(node.store, clock, envelope, batch_id=BatchId(1))

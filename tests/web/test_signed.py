@@ -31,9 +31,11 @@ def test_the_page_draws_every_way_with_who_signed_and_where_it_breaks(visitor: V
         "It came through 2 relays, and every signature holds.",
         "Beta passed it on unchanged: the signature holds.",
         "Hidden party",
-        "downgraded-marking",
+        "no-permit",
         "TLP:AMBER to TLP:GREEN",
         "A party that is not known here signed another content of this version.",
+        "Alpha lets Beta pass it on as TLP:GREEN until",
+        "Gamma tells that Delta passed it on as TLP:GREEN, who had it as TLP:AMBER",
     ):
         assert sentence in page, sentence
     assert "<b>much</b>" not in page
@@ -43,7 +45,7 @@ def test_the_page_as_data_has_the_same_chains(visitor: Visitor):
     found = codec.decode(visitor.ask(f"/item/{C2}/why.json").body)["provenance"]
     assert [chain["state"] for chain in found["chains"]] == ["proven", "unproven", "refused"]
     assert [hop["party"] for hop in found["chains"][0]["hops"]] == ["Alpha", "Beta", "Gamma"]
-    assert found["chains"][2]["faults"][0]["code"] == "downgraded-marking"
+    assert found["chains"][2]["faults"][0]["code"] == "no-permit"
     assert [signed["kind"] for signed in found["signed_otherwise"]] == ["not held"]
 
 
@@ -56,7 +58,12 @@ def test_why_on_the_command_line_draws_the_same(home: Path, clock: MovingClock):
         "1. Alpha says so itself: the signature holds · 2026-01-15 12:00 UTC",
         "3. Gamma passed it on unchanged: the signature holds",
         "A hidden party, called",
-        "downgraded-marking: a relay widened the marking without the originator's permit (TLP:AMBER to TLP:GREEN)",
+        (
+            "no-permit: the originator's permit for it is missing, has run out, or is for another "
+            "(TLP:AMBER to TLP:GREEN: it is for another party)"
+        ),
         "Signed with another content",
+        "Permits Alpha lets Beta pass it on as TLP:GREEN until",
+        "Passed on with a wider marking Gamma tells that Delta passed it on as TLP:GREEN",
     ):
         assert sentence in text, sentence

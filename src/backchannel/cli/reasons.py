@@ -38,6 +38,9 @@ def why_text(found: Why) -> str:
     if found.provenance.permits:
         parts += ["", heading("Permits")]
         parts += [paragraph(permit.says, indent=2) for permit in found.provenance.permits]
+    if found.provenance.widened:
+        parts += ["", heading("Passed on with a wider marking")]
+        parts += [paragraph(one.says, indent=2) for one in found.provenance.widened]
     for signed in found.provenance.signed_otherwise:
         parts += ["", heading("Signed with another content"), _signed_otherwise(signed)]
     if found.conflicts:

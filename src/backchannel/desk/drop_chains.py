@@ -7,7 +7,7 @@ twice: to form the roots of its groups, and to judge its objects by them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from backchannel import codec
@@ -17,6 +17,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.permits import KeptPermits
 from backchannel.desk.provenance import proof_subject
 from backchannel.desk.verdicts import Verdicts
+from backchannel.desk.widened import Widenings
 from backchannel.drop.chunks import Salted
 from backchannel.drop.links import Linked
 from backchannel.drop.opening import Opened
@@ -132,6 +133,7 @@ class DropChains:
         self.refused: dict[Reason, None] = {}
         """For what reasons objects may not be used, as far as they were judged, in that order."""
         self._groups: dict[int, _Group] = {}
+        self.widenings = Widenings(keys)
         self.floors: dict[bytes, Tlp] = {}
         """Digest of each object that may go less far than it says itself, by the chain on which it came."""
         self._store = node.store
@@ -206,7 +208,11 @@ class DropChains:
             lambda: _links(group, digest, linked.proofs),
             is_proven=_is_proven(group, digest, linked.proofs),
         )
-        found = self._faults([*map(self._named, chain.faults), *self._not_from_sender(chain)])
+        if chain.faults:
+            chain = replace(chain, faults=tuple(map(self._named, chain.faults)))
+        found = self._faults([*chain.faults, *self._not_from_sender(chain)])
+        if chain.faults:
+            self.widenings.note(chain, str(value["id"]), str(value.get("modified", "")), digest)
         if not found and chain.marking is not None and chain.marking.strictness > marking.strictness:
             # What is held already stays in use, and goes no further; what is new waits for a person.
             self.floors[digest] = chain.marking

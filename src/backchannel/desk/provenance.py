@@ -7,7 +7,8 @@ key that was revoked today changes what is shown of yesterday's objects.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backchannel import codec
@@ -15,7 +16,7 @@ from backchannel.clock import Clock, format_time, parse_time
 from backchannel.codec import JsonObject
 from backchannel.desk.permits import KeptPermits
 from backchannel.desk.provenance_documents import Provenance, SignedOtherwise
-from backchannel.desk.provenance_words import chain_document, differences, permit_document
+from backchannel.desk.provenance_words import chain_document, differences, permit_document, widened_document
 from backchannel.desk.steps import KINDS, Steps, heads
 from backchannel.ids import BatchId
 from backchannel.provenance import altered
@@ -24,6 +25,7 @@ from backchannel.provenance.deniable import open_either
 from backchannel.provenance.hops import Chain, Held, Link
 from backchannel.provenance.leaves import Proof
 from backchannel.provenance.predicates import Answer, Predicate, Receipt, Relay, Retract
+from backchannel.provenance.reasons import Rejected
 from backchannel.provenance.statement import (
     MAX_MANIFEST_BYTES,
     Opened,
@@ -31,7 +33,7 @@ from backchannel.provenance.statement import (
     content_of,
     digest_text,
 )
-from backchannel.provenance.verification import Keys, Terms
+from backchannel.provenance.verification import Keys, Terms, Verified, verify
 from backchannel.stix.markings import Tlp
 from backchannel.store.interface import Store
 from backchannel.store.rows import Kept, version_key
@@ -127,6 +129,7 @@ def provenance_of(store: Store, clock: Clock, kept: Kept, *, marking: Tlp, keys:
         chains=tuple(chain_document(chain) for chain in sorted(pages.chains(held), key=_worth)),
         signed_otherwise=tuple(pages.signed_otherwise()),
         permits=tuple(permit_document(one, keys, terms.now) for one in pages.permits(kept.digest)),
+        widened=tuple(widened_document(one, keys) for one in pages.widened()),
     )
 
 
@@ -172,6 +175,15 @@ class _Pages:
         for head in heads(found):
             links = [self._link(about) for about in self.steps.back(head, self.kept.stix_id)]
             yield trace(links, held, self.keys, self.terms, permits=self.permits)
+
+    def widened(self) -> Iterator[Verified]:
+        """Yield what parties tell of relays that widened the marking, as far as signatures hold."""
+        terms = replace(self.terms, late=True, expect={"widened"})
+        for about in self.store.statements.about(
+            self.kept.digest, kinds=("widened",), at_most=MAX_STATEMENTS
+        ):
+            with suppress(Rejected):
+                yield verify(about.statement.envelope, self.keys, terms)
 
     def signed_otherwise(self) -> Iterator[SignedOtherwise]:
         """Yield the statements about another content of the version that is kept."""

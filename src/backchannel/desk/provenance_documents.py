@@ -89,9 +89,25 @@ class PermitSaid(msgspec.Struct, frozen=True, kw_only=True):
     is_over: bool
 
 
+class WidenedSaid(msgspec.Struct, frozen=True, kw_only=True):
+    """What a party tells of a relay that widened the marking of the object without its originator's permit."""
+
+    says: str
+    """Who tells what of whom, in one sentence."""
+    signer: str
+    relay: str | None
+    """Null: not known here."""
+    statement: str
+    """Digest of what the relay signed."""
+    code: str
+    marking_in: str
+    marking_out: str
+
+
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """What signed statements say of one object."""
 
     chains: tuple[Chain, ...] = ()
     signed_otherwise: tuple[SignedOtherwise, ...] = ()
     permits: tuple[PermitSaid, ...] = ()
+    widened: tuple[WidenedSaid, ...] = ()

@@ -12,7 +12,7 @@ from backchannel.desk.provenance_documents import Difference
 from backchannel.parties.names import visible_name
 from backchannel.provenance.altered import Comparison
 from backchannel.provenance.hops import Chain, Hop
-from backchannel.provenance.predicates import Permit
+from backchannel.provenance.predicates import Permit, Widened
 from backchannel.provenance.reasons import Reason
 from backchannel.provenance.statement import digest_text
 from backchannel.provenance.verification import Keys, Verified
@@ -152,6 +152,25 @@ def permit_document(verified: Verified, keys: Keys, now: datetime) -> documents.
         tlp=None if permit.marking is None else permit.marking.label,
         until=permit.until,
         is_over=is_over,
+    )
+
+
+def widened_document(verified: Verified, keys: Keys) -> documents.WidenedSaid:
+    """Return what a party tells of a relay that widened a marking, as it is shown."""
+    said = verified.predicate
+    if not isinstance(said, Widened):
+        raise TypeError("that tells of nothing that was widened")
+    signer = visible_name(verified.signers[0].name)
+    relay = None if (key := keys(said.relay)) is None else visible_name(key.name)
+    how = f"as {said.marking_out.label}, who had it as {said.marking_in.label}"
+    return documents.WidenedSaid(
+        says=f"{signer} tells that {relay or 'an unknown party'} passed it on {how}, and refused it ({said.reason}).",
+        signer=signer,
+        relay=relay,
+        statement=said.statement,
+        code=said.reason,
+        marking_in=said.marking_in.label,
+        marking_out=said.marking_out.label,
     )
 
 

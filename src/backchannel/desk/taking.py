@@ -339,6 +339,7 @@ class _Taking:
             floors = ((digest, tlp.value) for digest, tlp in chains.floors.items())
             self._store.floors.add(batch_id, floors)
             narrow_floored(self._store, batch_id)
+        chains.widenings.tell(self._node, self._clock, self._key)
         self._said.keep(self._node, self._clock, batch_id, place=self._terms.place, party_row=sender_row)
         self._notes += [_noted(reason, what) for reason, what in self._ledgers.keep(sender_row)]
 

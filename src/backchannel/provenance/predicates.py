@@ -38,6 +38,7 @@ from backchannel.provenance.fields import (
     Text,
     Time,
 )
+from backchannel.provenance.reasons import Reason
 from backchannel.provenance.said import (
     DECLINE_CODES,
     MAX_HUNT_PATTERNS,
@@ -238,6 +239,19 @@ class Permit(Predicate, frozen=True, kw_only=True):
     """They report to us to whom they did."""
 
 
+class Widened(Predicate, frozen=True, kw_only=True):
+    """A relay passed your object on with a wider marking than you gave it, and no permit of yours allows it."""
+
+    relay: KidText
+    """The key that did."""
+    statement: DigestText
+    """What it signed."""
+    marking_in: Tlp
+    """How it says that it had it."""
+    marking_out: Tlp
+    reason: Reason
+
+
 class Vouch(Predicate, frozen=True, kw_only=True):
     """We know this party."""
 
@@ -297,6 +311,7 @@ PREDICATES: Final[Mapping[str, type[Predicate]]] = MappingProxyType(
         "outcome": Outcome,
         "retract": Retract,
         "permit": Permit,
+        "widened": Widened,
         "vouch": Vouch,
         "revoke": Revoke,
         "opinion": Opinion,
