@@ -27,7 +27,7 @@ RESERVED = [
 RESERVED_NAMES = re.compile(r"(?:.*\.)?(?:example|test|invalid|example\.(?:com|net|org))\Z")
 # Where a host name stands by itself: a quoted value, a column, the host of a URL or of a mail address.
 NAME = re.compile(r"(?<![\w./:-])(?:[a-z0-9_-]+\.)+[a-z]{2,}(?![\w.])")
-ENDINGS_OF_FILES = {"cab", "iso", "log", "txt", "json", "csv", "list", "zip"}
+ENDINGS_OF_FILES = {"cab", "iso", "log", "txt", "json", "csv", "list", "toml", "zip"}
 # Words of the logs and of STIX that are written with dots; no host is called so.
 NOT_NAMES = re.compile(r"(?:id\.(?:orig|resp)_[hp]|.*\.(?:arpa|txt|json))\Z")
 ADDRESS = re.compile(
