@@ -1,6 +1,7 @@
 """Who reported a claim, over every way on which it came, and when we ourselves told it to others.
 
-One report is one way by one batch: an object that two relays send in one drop is two reports. Where a claim comes from
+One report is one way of one content: an object that two relays send in one drop is two reports, and one that a feed
+brings every day is one. Where a claim comes from
 is what signatures, or the party's own channel, prove; what somebody else writes into `created_by_ref` proves nothing.
 """
 
@@ -129,9 +130,15 @@ class Gatherer:
         created = _time(codec.decode(kept.body).get("created"))
         by_batch = self._by_batch(signed)
         derived = self._derived(kept)
+        seen: set[tuple[int, str, int]] = set()
         for one in arrivals:
             ways = by_batch.get(one.batch_id, ())
             for number, way in enumerate(ways or (None,)):
+                # The same content by the same way from the same party again tells nothing new: a feed is read daily.
+                told = one.party_row, one.channel, 0 if way is None else way.head
+                if told in seen:
+                    continue
+                seen.add(told)
                 key = f"{kept.object_row}.{one.batch_id}" + (f".{number}" if number else "")
                 yield self._report(key, kept, created, one, way, derived), one
 

@@ -305,10 +305,11 @@ _TOLD = """
 SELECT a.object_row, a.batch_id, coalesce(b.party_row, 0), p.party_id, p.name, coalesce(p.is_self, 0), b.channel,
   b.completed_at
 FROM json_each(?) AS wanted
-CROSS JOIN arrival AS a ON a.object_row = wanted.value
+CROSS JOIN object AS o ON o.object_row = wanted.value
+CROSS JOIN arrival AS a ON a.object_row = o.object_row
 JOIN batch AS b ON b.batch_id = a.batch_id
 LEFT JOIN party AS p ON p.party_row = b.party_row
-WHERE b.state = 'complete' AND a.outcome <> 'quarantined'
+WHERE b.state = 'complete' AND o.quarantined = 0
 GROUP BY a.object_row, a.batch_id
 ORDER BY a.batch_id, a.object_row
 LIMIT ?
