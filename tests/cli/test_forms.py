@@ -88,18 +88,30 @@ ELSEWHERE = {
     "backchannel warninglist remove",
     "backchannel receive",
     "backchannel decline",
+    "backchannel answer",
+    "backchannel retract",
 } | {
     path
     for path in ALL
     if path.startswith(
         tuple(
             f"backchannel {group} "
-            for group in ("taxii", "channel", "key", "party", "release", "refused", "policy")
+            for group in (
+                "taxii",
+                "channel",
+                "key",
+                "party",
+                "release",
+                "refused",
+                "policy",
+                "ask",
+                "compare",
+            )
         )
     )
 }
 """Commands without a machine form: tests/demo, tests/web and below; tests/cli/test_taxii.py and tests/channels;
-tests/cli/test_drops.py, test_receipts.py and test_policy.py."""
+tests/cli/test_drops.py, test_receipts.py, test_policy.py, test_requests.py and test_comparing.py."""
 
 
 def split(words: str) -> list[str]:

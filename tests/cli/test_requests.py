@@ -202,3 +202,16 @@ def test_what_is_typed_wrong_ends_with_2(two: Two, words: tuple[str, ...]):
     ran = two.alpha(*words)
     assert ran.code == 2, ran.err
     assert "Traceback" not in ran.err
+
+
+def test_what_was_given_is_taken_back_and_whoever_has_it_is_told(two: Two):
+    assert two.alpha("release", "send", "--to", "Beta", ID, "-o", "given.bcb").code == 0
+    two.take("Beta", "given.bcb")
+    ran = two.alpha("retract", ID, "--reason", "A scanner of a university.")
+    assert ran.code == 0, ran.err
+    assert "release send --receipts --to 'Beta'" in ran.err
+    assert ID in ran.text
+    again = two.alpha("retract", ID, "--reason", "A scanner of a university.", "--json").document
+    assert [(one["to"], one["outcome"]) for one in again["told"]] == [("Beta", "told before")]  # type: ignore[attr-defined]
+    two.to_beta()
+    assert "A scanner of a university." in " ".join(two.beta("why", ID).text.split())
