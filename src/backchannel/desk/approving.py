@@ -26,6 +26,8 @@ from backchannel.ids import BatchId, sha256
 FOLDER: Final = "plans"
 MAX_NOTE_BYTES: Final = 2**26
 MAX_APPROVALS: Final = 20
+MAX_NOTED: Final = 100
+"""Plans that are kept; a new one takes the place of the oldest."""
 _HASH = re.compile(r"[0-9a-f]{64}\Z")
 
 
@@ -49,11 +51,34 @@ class _Note(msgspec.Struct, frozen=True, kw_only=True):
     approvals: tuple[Approval, ...] = ()
 
 
+class NotedPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan that somebody is to look at."""
+
+    sha256: str
+    to: str
+    planned_at: str
+    approved_by: tuple[str, ...]
+
+
+def noted_plans(node: Node) -> tuple[NotedPlan, ...]:
+    """Return the plans that were noted, newest first, at most `MAX_NOTED`."""
+    paths = sorted((node.home / FOLDER).glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return tuple(_noted(node, path.stem) for path in paths[:MAX_NOTED] if _HASH.match(path.stem))
+
+
+def _noted(node: Node, digest: str) -> NotedPlan:
+    note = _read(node, digest)
+    persons = tuple(one.person for one in note.approvals)
+    return NotedPlan(sha256=digest, to=note.to, planned_at=note.planned_at, approved_by=persons)
+
+
 def note_plan(node: Node, clock: Clock, found: Plan, choice: Choice) -> None:
-    """Note a plan that wants approval, so that another person can approve it by its hash."""
+    """Note a plan that wants approval or changes objects, so that others can look at it, and approve it by its hash."""
     path = _path(node, found.sha256)
-    if not found.needs_approval or path.exists():
+    if not (found.needs_approval or found.redacted) or path.exists():
         return
+    for old in sorted(path.parent.glob("*.json"), key=lambda one: one.stat().st_mtime)[: -MAX_NOTED + 1]:
+        old.unlink(missing_ok=True)
     note = _Note(
         to=found.recipient.party.name,
         ids=choice.ids,

@@ -34,6 +34,8 @@ PAGE_OBJECTS: Final = 1_000
 """Objects that are looked up at once: what is held of them beside themselves does not grow with the drop."""
 MAX_ABOUT: Final = 200
 """Statements about one object that are looked at."""
+MAX_DESCRIBED: Final = 1_000
+"""Objects of a plan of which it is said what a reader could learn by them: more are read by nobody."""
 MAX_SHOWN_CHARS: Final = 200
 """Of a value that is changed."""
 
@@ -53,6 +55,7 @@ class Deciding:
             standing=recipient.standing,
         )
         self._weighing = Weighing(node, clock, to, force, may_change=not is_deniable)
+        self._described = 0
         self._ways, self._tags = Ways(node, clock, pinned_keys(node)), _Tags()
 
     def decided(self, kept: Sequence[Kept]) -> Iterator[tuple[Going | None, PlannedObject]]:
@@ -115,7 +118,8 @@ class Deciding:
             decision = Decision(False, (*decision.reasons, Reason("deniable", why)))
         tlp = one.received if permit is None or not decision.allowed else permit.marking
         value = reader.value(one.kept)
-        shown = _shown(one.kept, value, tlp, decision, had=had, learns=self._learns(value, decision, reader))
+        learns = () if had else self._learns(value, decision, reader)
+        shown = _shown(one.kept, value, tlp, decision, had=had, learns=learns)
         if not decision.allowed:
             return None, shown
         going = Going(
@@ -134,8 +138,9 @@ class Deciding:
 
     def _learns(self, value: JsonObject, decision: Decision, reader: Reader) -> tuple[str, ...]:
         """Return what a reader of what goes could learn by it."""
-        if not decision.allowed:
+        if not decision.allowed or self._described >= MAX_DESCRIBED:
             return ()
+        self._described += 1
         goes = value if decision.value is None else decision.value
         found = [describe(goes, name_of=reader.name_of)]
         author = goes.get("created_by_ref")
@@ -191,7 +196,7 @@ def _shown(
         as_id=None if made is None else str(made["id"]),
         changes=() if made is None else tuple(_changes(value, made)),
         had=had,
-        learns=() if had else learns,
+        learns=learns,
     )
 
 

@@ -26,7 +26,7 @@ from backchannel.codec import JsonObject
 from backchannel.parties.states import LIMITS, Standing
 from backchannel.policy.compiled import Facts, lowest, numbers
 from backchannel.policy.conditions import OURSELVES
-from backchannel.policy.request import NO_NAMES, Decision, Permitted, Reason, Request, allowed, denied
+from backchannel.policy.request import Decision, Permitted, Reason, Request, allowed, denied
 from backchannel.policy.result import result_of
 from backchannel.policy.rules import ANYBODY, DEFAULT_POLICY, NAMED, PARTIES, VERIFIED, Policy
 from backchannel.policy.transforms import Transform
@@ -98,18 +98,19 @@ def _of_control(request: Request) -> Decision:
 
 def names_of(request: Request, policy: Policy) -> set[str]:
     """Return every name that the recipient has in rules: its own, its groups, and what it is to us."""
-    names = {*request.names, ANYBODY}
-    groups = policy.groups_of
-    for name in request.names:
-        names |= groups.get(name, NO_NAMES)
-    if request.recipient is not None:
+    names, recipient = {*request.names, ANYBODY}, request.recipient
+    if recipient is not None:
+        names.add(recipient.casefold())
         names.add(PARTIES)
-        names.add(request.recipient.casefold())
-        names |= groups.get(request.recipient.casefold(), NO_NAMES)
-        if request.is_named_reader or request.standing is Standing.VERIFIED:
-            names.add(NAMED)
         if request.standing is Standing.VERIFIED:
             names.add(VERIFIED)
+            names.add(NAMED)
+        elif request.is_named_reader:
+            names.add(NAMED)
+    groups = policy.groups_of
+    if groups:
+        for name in [one for one in names if one in groups]:
+            names |= groups[name]
     return names
 
 

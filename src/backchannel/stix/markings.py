@@ -202,6 +202,8 @@ def _listed(held: JsonValue) -> list[JsonValue]:
 def _labelled(value: JsonObject, scheme: str) -> Iterator[tuple[str, bool]]:
     """Yield the word behind `tlp` or `pap` of each tag of that scheme, and whether a colon says that it is one."""
     for tag in _tags(value):
+        if scheme not in tag[:MAX_TAG_CHARS].lower():  # most tags are of other schemes
+            continue
         match = _TAG.match(tag[:MAX_TAG_CHARS])
         if match is not None and match[1].lower() == scheme:
             yield _plain(match[3]) if len(tag) <= MAX_TAG_CHARS else "", match[2] in {":", "="}

@@ -29,6 +29,7 @@ from backchannel.web import (
     offered,
     pages,
     party,
+    policy,
     requests,
 )
 from backchannel.web.assets import Assets
@@ -130,6 +131,8 @@ def _page_routes(house: House) -> list[BaseRoute]:
         *shows(pages.batch, "/batches/{batch_id:int}", "/batches/{batch_id:int}.json"),
         does(answers.undo, "/batches/{batch_id:int}/undo"),
         *shows(drops.drops, "/drops", "/drops.json"),
+        *shows(policy.policy, "/policy", "/policy.json"),
+        *shows(policy.plan, "/plans/{digest}.json", "/plans/{digest}"),
         *shows(requests.requests, "/requests", "/requests.json"),
         does(requests.answer, "/requests/{which}/answer"),
         *shows(comparing.comparisons, "/comparisons", "/comparisons.json"),
