@@ -186,6 +186,36 @@ def test_help_by_a_call_is_written_down_and_told_to_nobody(two: Two):
     assert (ran.code, ran.err.strip()) == (0, "Nothing waits for Beta.")
 
 
+def test_what_was_said_is_taken_back_and_whom_it_went_to_sees_it(two: Two):
+    assert two.alpha("release", "send", "--to", "Beta", ID, "-o", "c.bcb").code == 0
+    two.take("Beta", "c.bcb")
+    ran = two.alpha("retract", ID, "--reason", "A scanner of a university.", "--json")
+    assert (ran.code, [one["outcome"] for one in ran.document["told"]]) == (0, ["given"])  # type: ignore[attr-defined]
+    assert ran.document["revoked"] is not None
+    assert "release send --receipts --to 'Beta'" in ran.err
+    two.to_beta()
+    shown = " ".join(two.beta("inbox").text.split())
+    assert "taken back" in shown
+    assert "A scanner of a university." in shown
+    again = two.alpha("retract", ID, "--reason", "A scanner of a university.")
+    assert (again.code, "told before" in again.text) == (0, True)
+    assert two.beta("retract", ID, "--reason", "x").code == 2
+    assert two.alpha("retract", SECRET, "--reason", " ").code == 2
+
+
+def test_what_a_sources_intelligence_did_is_shown_told_and_written(two: Two):
+    assert two.alpha("release", "send", "--to", "Beta", ID, "-o", "c.bcb").code == 0
+    two.take("Beta", "c.bcb")
+    shown = two.beta("party", "tally", "Alpha")
+    assert "1 object of yours came to Beta" in shown.text
+    ran = two.beta("party", "tally", "Alpha", "--send", "--json")
+    assert (ran.code, ran.document["sent"]) == (0, True)
+    assert b'"type":"note"' in two.beta("party", "tally", "Alpha", "--stix").out
+    two.to_alpha()
+    assert "What ours did at Beta" in two.alpha("party", "tally", "Beta").text
+    assert two.beta("party", "tally", "Alpha", "--month", "soon").code == 2
+
+
 @pytest.mark.parametrize(
     "words",
     [

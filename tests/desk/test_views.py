@@ -12,6 +12,7 @@ from tests.desk.made import CLOCK
 
 from backchannel.desk import membership
 from backchannel.desk.acting import advice_for
+from backchannel.desk.admitting import MAX_SPOKEN_OF
 from backchannel.desk.answering import dispute, sight
 from backchannel.desk.grading import Grader
 from backchannel.desk.hunting import hunt
@@ -111,6 +112,15 @@ def test_what_is_said_of_an_object_that_is_not_here_is_refused(three: list[Node]
     envelope = signed(beta, CLOCK, Opinion(opinion="agree"), recipient_of(beta, "Gamma"), about=[subject])
     found = take_statements(gamma, CLOCK, envelope, "said.json")
     assert [one.code for one in found.notes] == ["unknown-object"]
+
+
+def test_a_view_of_too_many_objects_at_once_is_refused(three: list[Node]):
+    alpha, beta, _ = three
+    subject = subject_of(find(alpha.store, ID))
+    to = recipient_of(beta, "Alpha")
+    envelope = signed(beta, CLOCK, Opinion(opinion="agree"), to, about=[subject] * (MAX_SPOKEN_OF + 1))
+    assert [one.code for one in take_statements(alpha, CLOCK, envelope, "x").notes] == ["too-many"]
+    assert views(alpha) == []
 
 
 def test_forged_views_are_refused_and_the_last_opinion_of_a_party_counts(three: list[Node]):

@@ -38,6 +38,8 @@ from backchannel.store.requests import NewRequest, RequestRow
 from backchannel.store.rows import PartyRow
 
 _DAY = timedelta(days=1)
+MAX_SPOKEN_OF = 100
+"""Objects that one sighting, opinion or outcome speaks of."""
 MAX_VERSIONS = 100
 """Contents of one object among which the one that is spoken of is looked for."""
 
@@ -62,7 +64,10 @@ def admit(node: Node, clock: Clock, one: Verified, before: Iterable[Verified]) -
     elif isinstance(said, Retract):
         _check_retraction(node, one, said)
     elif isinstance(said, Outcome | Opinion | Sighting):
-        for subject in objects_named(one.statement):
+        named = objects_named(one.statement)
+        if len(named) > MAX_SPOKEN_OF:
+            raise Rejected(Reason.TOO_MANY, f"{len(named):,} objects, and {MAX_SPOKEN_OF} at most")
+        for subject in named:
             if not is_here(node, subject):
                 raise Rejected(Reason.UNKNOWN_OBJECT, shown(subject.id))
 

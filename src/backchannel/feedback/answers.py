@@ -105,7 +105,8 @@ def _tally(said: Predicate, who: str) -> Words:
 
 def tally_lines(said: Tally, who: str) -> list[str]:
     """Return what a tally says, line by line; what is not told has none."""
-    lines = [f"{said.month}: {said.received:,} objects of yours came to {who}."]
+    objects = "1 object" if said.received == 1 else f"{said.received:,} objects"
+    lines = [f"{said.month}: {objects} of yours came to {who}."]
     told: tuple[tuple[str, str], ...] = (
         ("read", "were read and answered"),
         ("searched", "indicators were looked for in logs"),
