@@ -71,9 +71,9 @@ class Warm:
             asking.sendall(request)
             feeding = threading.Thread(target=_feed, args=(writes, stdin))
             feeding.start()
-            pid = int.from_bytes(asking.recv(4))
+            pid = _number(asking)
             try:
-                code = int.from_bytes(asking.recv(4), signed=True)
+                code = _number(asking)
             except TimeoutError:
                 os.kill(pid, 9)
                 raise subprocess.TimeoutExpired(words, timeout_s) from None
@@ -82,6 +82,12 @@ class Warm:
             out.seek(0)
             err.seek(0)
             return code, out.read(), err.read()
+
+
+def _number(asking: socket.socket) -> int:
+    data = asking.recv(4)
+    assert len(data) == 4, "the process that runs commands has ended"
+    return int.from_bytes(data, signed=True)
 
 
 def _feed(writes: int, data: bytes) -> None:
@@ -134,7 +140,7 @@ def _answer(asked: socket.socket) -> None:
         asked.close()
         _become(*json.loads(request), streams)
         return
-    asked.sendall(pid.to_bytes(4))
+    asked.sendall(pid.to_bytes(4, signed=True))
     for stream in streams:
         os.close(stream)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
