@@ -26,6 +26,7 @@ from backchannel.desk.channel import Outgoing, Place, Terms, Verdict
 from backchannel.desk.channels import add_channel
 from backchannel.desk.choosing import Choice
 from backchannel.desk.credentials import NewCredential, add_token
+from backchannel.desk.exporting import export
 from backchannel.desk.feeding import export_feed
 from backchannel.desk.lists import Lists
 from backchannel.desk.membership import move
@@ -409,3 +410,18 @@ def test_a_file_that_holds_what_is_ours_does_not_go_along(tmp_path: Path):
         write_policy(alpha, ALLOW + 'when = { type = "indicator" }\n')
         with pytest.raises(PolicyError, match="no rule of the policy allows it"):
             check_files(alpha, to, files[:1], now=CLOCK.now())
+
+
+def test_t67_pap_red_is_in_no_export_that_blocks_and_no_policy_lets_it_there(tmp_path: Path):
+    with nodes(tmp_path, "alpha") as (alpha,):
+        paps = {"pap:red": 1, "pap:amber": 2, "pap:green": 3, "": 4}
+        keep(alpha, [indicator(n, GREEN, labels=[pap] if pap else None) for pap, n in paps.items()])
+        for text in (None, ALLOW, '[pap]\nRED = ["anybody"]\n' + ALLOW):
+            if text is not None:
+                write_policy(alpha, text)
+            export(alpha, CLOCK, "rpz", tmp_path / "zone")
+            export(alpha, CLOCK, "zeek", tmp_path / "watch")
+            blocked = b"".join(path.read_bytes() for path in (tmp_path / "zone").iterdir())
+            watched = b"".join(path.read_bytes() for path in (tmp_path / "watch").iterdir())
+            assert [n for n in paps.values() if f"h{n}.example.net".encode() in blocked] == [3]
+            assert [n for n in paps.values() if f"h{n}.example.net".encode() in watched] == [2, 3, 4]

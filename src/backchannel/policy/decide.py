@@ -65,8 +65,8 @@ def decide(request: Request, policy: Policy = DEFAULT_POLICY) -> Decision:
         if other.strictness > tlp.strictness:
             tlp = other
     if tlp.strictness > reach.strictness:
-        derived = "" if tlp is request.tlp else "it was derived from what is "
-        return denied(Reason("tlp", f"{derived}{tlp.label} may not go to {who}: up to {reach.label} may"))
+        what = tlp.label if tlp is request.tlp else f"it was derived from what is {tlp.label}, which"
+        return denied(Reason("tlp", f"{what} may not go to {who}: up to {reach.label} may"))
     may = Reason("tlp", f"{tlp.label} may go to {who}")
     if policy is DEFAULT_POLICY or (policy.rules is None and not policy.looks_at_objects):
         return allowed(may)
@@ -162,17 +162,18 @@ def _of_statement(asked: _Asked, may: Reason) -> Decision:
         return denied(may, Reason(rule.id, rule.why))
     for state, to in policy.feedback:
         if state == asked.request.statement and not policy.is_in(asked.names, to):
-            return denied(may, Reason("feedback", f"others are told that we {_FEEDBACK_WORDS[state]}"))
+            return denied(may, Reason("feedback", f"others are told that we {FEEDBACK_WORDS[state]}"))
     return allowed(may)
 
 
-_FEEDBACK_WORDS: Final = {
+FEEDBACK_WORDS: Final = {
     "received": "received it",
     "read": "read it",
     "assessed": "assessed it",
     "acted": "acted on it",
     "declined": "declined it",
 }
+"""States of a receipt, as the end of `we ...`."""
 
 
 class _Asked(NamedTuple):

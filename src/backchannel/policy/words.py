@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from backchannel.clock import format_time
 from backchannel.policy.conditions import When
+from backchannel.policy.decide import FEEDBACK_WORDS
 from backchannel.policy.rules import Policy, Rule
 from backchannel.stix.markings import Tlp
 from backchannel.stix.sentences import listed
@@ -22,7 +23,7 @@ def _words(policy: Policy) -> Iterator[tuple[str, str]]:
     for rule in policy.rules or ():
         yield f"rule {rule.id}", _rule(rule)
     for embargo in policy.embargoes:
-        but = f", but to {listed(embargo.except_for)}" if embargo.except_for else ""
+        but = f", except to {listed(embargo.except_for)}" if embargo.except_for else ""
         yield (
             f"embargo {embargo.id}",
             f"{_what(embargo.when)} goes to nobody before {format_time(embargo.until)}{but}.",
@@ -33,7 +34,7 @@ def _words(policy: Policy) -> Iterator[tuple[str, str]]:
     for pap, to in policy.pap:
         yield "pap", f"{pap.label} goes to {listed(to) or 'nobody'} only."
     for state, to in policy.feedback:
-        yield "feedback", f"That we {state} something is told to {listed(to) or 'nobody'} only."
+        yield "feedback", f"That we {FEEDBACK_WORDS[state]} is told to {listed(to) or 'nobody'} only."
     if policy.k_anonymity:
         why = f"What fewer than {policy.k_anonymity} organisations saw is not counted for others; counts go in steps."
         yield "k-anonymity", why
