@@ -57,7 +57,9 @@ def to_party(
 ) -> To:
     """Return a party as the policy is asked about it, on a way for which another rule says who may read."""
     standing = None if party is None else Standing(node.store.membership.standing(party.party_row))
-    names = NO_NAMES if party is None else names_of(node, party, standing)
+    # Without rules nobody is called by any name: a page need not look them up.
+    is_asked = party is not None and in_force(node).policy.rules is not None
+    names = names_of(node, party, standing) if party is not None and is_asked else NO_NAMES
     return To(
         party=party,
         purpose=purpose,
