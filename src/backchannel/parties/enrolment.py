@@ -7,6 +7,9 @@ that anybody may have made it. A key made as the standards say is never refused 
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Final
+
 from backchannel.parties.kid import PUBLIC_BYTES, Alg, kid, shown_kid
 from backchannel.parties.refusals import KeyRefusedError, Refusal
 
@@ -15,6 +18,9 @@ _P = 2**255 - 19
 _L = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, -1, _P) % _P
 _ROOT_OF_MINUS_1 = pow(2, (_P - 1) // 4, _P)
+
+MAX_KEYS_KNOWN: Final = 4_096
+"""Keys whose weakness is not looked for again: the same ones stand in every key set and card that is read."""
 
 _Point = tuple[int, int, int, int]
 """Extended coordinates X, Y, Z, T with x = X/Z, y = Y/Z, T = XY/Z (RFC 8032 §5.1.4)."""
@@ -47,6 +53,7 @@ def check_public(alg: str, public: bytes) -> None:
         )
 
 
+@lru_cache(maxsize=MAX_KEYS_KNOWN)
 def _weakness_of_ed25519(public: bytes) -> str | None:
     encoded = int.from_bytes(public, "little")
     sign, y = encoded >> 255, encoded & (2**255 - 1)
