@@ -108,6 +108,20 @@ def test_t42_the_same_object_come_back_is_an_echo_and_confirms_nothing(tmp_path:
     assert (found.echoes[0].strength, found.echoes[0].path[-1]) == ("hard", "R2")
 
 
+def test_t42_what_we_passed_on_and_got_back_is_one_echo_and_its_way_begins_behind_us(tmp_path: Path):
+    with nodes(tmp_path, "A", "Us", "R1", "R2") as (origin, us, first, second):
+        one = indicator(1)
+        batch = passed(origin, keep(origin, [one]), us)
+        got = passed(us, batch, first, second)
+        passed(second, got, us, clock=later(2))
+        found = believed(us, the_id(one), later(2))
+    assert found.says == "2 reports - 1 independent origin - 1 is our own echo"
+    assert {report.path for report in found.reports} == {("A",), ("A", "Us", "R1", "R2")}
+    (echo,) = found.echoes
+    assert (echo.told_to, echo.path) == (("R1",), ("R1", "R2"))
+    assert echo.says.endswith("through us > R1 > R2")
+
+
 def test_t43_what_four_relays_hide_is_one_slot(tmp_path: Path):
     with nodes(tmp_path, "A", "R1", "R2", "R3", "R4", "Us") as (source, *relays, us):
         for number, relay in enumerate(relays):

@@ -82,7 +82,7 @@ def document(node: Node, clock: Clock, grader: Grader, graded: Graded) -> Belief
         reports=tuple(_report(one, graded) for one in gathered.reports[:MAX_REPORTS_SHOWN]),
         reports_total=len(gathered.reports),
         origins=tuple(_origin(one, letters) for one in origins.origins),
-        echoes=tuple(_echo(one, graded) for one in origins.echoes),
+        echoes=tuple(_echo(one, graded, node.party.name) for one in origins.echoes),
         built=tuple(
             BuiltOn(reports=one.reports, on=tuple(letters.name_of(name) for name in one.on))
             for one in origins.built
@@ -300,8 +300,9 @@ def joined(union: Union) -> Joined:
     )
 
 
-def _echo(echo: Echo, graded: Graded) -> OwnEcho:
+def _echo(echo: Echo, graded: Graded, us: str) -> OwnEcho:
     gathered = graded.gathered
+    path = _from_us(echo.path, visible_name(us))
     went = gathered.went.get(echo.release)
     if went is None:
         return OwnEcho(
@@ -309,7 +310,7 @@ def _echo(echo: Echo, graded: Graded) -> OwnEcho:
             told_to=(),
             told_at=None,
             days=echo.days,
-            path=echo.path,
+            path=path,
             strength=echo.strength,
             says="it is our own: a person said so",
         )
@@ -319,11 +320,16 @@ def _echo(echo: Echo, graded: Graded) -> OwnEcho:
         told_to=to,
         told_at=went.at,
         days=echo.days,
-        path=echo.path,
+        path=path,
         strength=echo.strength,
         says=f"our own report came back after {_number(echo.days, 'day')}: "
-        f"{_BECAUSE.get(echo.because, echo.because)}; through {' > '.join(dict.fromkeys(('us', *to, *echo.path)))}",
+        f"{_BECAUSE.get(echo.because, echo.because)}; through {' > '.join(dict.fromkeys(('us', *to, *path)))}",
     )
+
+
+def _from_us(path: tuple[str, ...], us: str) -> tuple[str, ...]:
+    """Return what of a way lies behind us: what it was before we passed it on is no part of its return."""
+    return path[len(path) - path[::-1].index(us) :] if us in path[:-1] else path
 
 
 def _contested(found: Contradiction, letters: Letters) -> Contested:

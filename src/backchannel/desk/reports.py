@@ -143,13 +143,18 @@ class Gatherer:
                 yield self._report(key, kept, created, one, way, derived), one
 
     def _by_batch(self, signed: Signed) -> dict[int, list[OriginWay]]:
-        """Return the signed ways of a content by the batches that brought them."""
+        """Return the signed ways of a content by the batches that brought them.
+
+        What came back through us brings the way by which we had it once more: that is a part of its own way.
+        """
         brought = self._store.beliefs.brought([way.head for way in signed.ways]) if signed.ways else {}
         found: dict[int, list[OriginWay]] = {}
         for way in signed.ways:
             for batch_id in brought.get(way.head, ()):
                 found.setdefault(batch_id, []).append(way)
-        return found
+        return {
+            batch_id: [one for one in ways if not _is_part(one, ways)] for batch_id, ways in found.items()
+        }
 
     def _report(
         self,
@@ -297,6 +302,11 @@ def origin_by_channel(identities: Mapping[str, str], author: str, voice: str) ->
     if voice and identities.get(author, author) in {"", voice}:
         return OriginRef("key", voice)
     return OriginRef("undisclosed", relay=voice)
+
+
+def _is_part(way: OriginWay, ways: Iterable[OriginWay]) -> bool:
+    """Whether another of the ways goes on where this one ends."""
+    return any(way.statements[-1] in other.statements[:-1] for other in ways)
 
 
 class _ToldApart(NamedTuple):
