@@ -20,6 +20,7 @@ from backchannel.desk.access import (
     caller_by_secret,
     collections_seen,
 )
+from backchannel.desk.auditing import prove
 from backchannel.desk.batches import undo_batch
 from backchannel.desk.credentials import NewCredential, add_token, remove_token
 from backchannel.desk.node import Node, init_node
@@ -45,6 +46,7 @@ from backchannel.desk.taxii import (
     objects_page,
 )
 from backchannel.errors import NotFoundError, UsageError
+from backchannel.provenance.ledger.edge import root_of
 
 AMBER = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
 CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
@@ -88,6 +90,19 @@ def marked(n: int, *refs: str) -> dict[str, object]:
 
 
 # --- What is posted --------------------------------------------------------------------------------------
+
+
+def test_what_is_posted_is_entered_in_the_ledger_and_what_is_posted_in_vain_is_not(shop: Node):
+    who, before = caller(shop), shop.store.leaves.waiting().leaves
+    post(shop, CLOCK, who, "sharing", "both", envelope(indicator(1), indicator(2)))
+    post(shop, CLOCK, who, "sharing", "both", envelope())
+    *_, leaf = shop.store.leaves.pending(at_most=100)
+    assert shop.store.leaves.waiting().leaves == before + 1
+    record, digests = json.loads(leaf.statement), shop.store.leaves.digests_of(1)
+    assert (leaf.kind, leaf.about, record["event"]) == ("recv", "batch 1", "received")
+    assert (record["party"], record["channel"], record["n"]) == ("CERT Beta", "taxii", 2)
+    assert record["root"] == f"sha256:{root_of(digests).hex()}"
+    assert prove(shop, CLOCK, str(indicator(2)["id"])).object == indicator(2)["id"]
 
 
 def test_good_objects_are_kept_and_each_bad_one_is_named(shop: Node):

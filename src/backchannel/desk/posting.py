@@ -13,6 +13,7 @@ import threading
 import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -27,9 +28,11 @@ from backchannel.desk.hearing import Hearing
 from backchannel.desk.lock import StillHeldError, import_lock
 from backchannel.desk.node import Node
 from backchannel.desk.receive import remove_abandoned
+from backchannel.desk.records import record_received
 from backchannel.desk.stamps import format_micros, to_micros
 from backchannel.desk.taxii import BusyError, StatusResource, UnreadableError, Verdict
 from backchannel.errors import StoreError
+from backchannel.ids import BatchId
 from backchannel.intake.documents import read_piece
 from backchannel.intake.received import Received, Refused
 from backchannel.stix.called import called
@@ -231,7 +234,14 @@ class _Posting:
         placed = collect(store, collection.collection_row, objects, terms, now=brought.now, values=values)
         if store.collections.gathering():
             collect_batch(store, brought)
+        self._record(filing.batch_id, now)
         return dict(zip(rows, placed, strict=True))
+
+    def _record(self, batch_id: BatchId, now: datetime) -> None:
+        """Enter in the ledger what came."""
+        party, digests = self._caller.party, self._store.leaves.digests_of(batch_id)
+        name = party.name if party else None
+        record_received(self._store, batch_id, party=name, channel=CHANNEL, digests=digests, now=now)
 
     def _told(self, right: Access) -> Collection[int]:
         """Return the classes of which the caller may know that something was there before it came."""
