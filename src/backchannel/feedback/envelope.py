@@ -17,6 +17,8 @@ from backchannel.ids import PartyId, StixId, derived_id
 TLP_AMBER: Final = "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"
 """Every answer's marking (STIX 2.1 §7.2.1.4): the source may use it and tell those it must. Unmarked, it
 would have to be kept inside our own organisation."""
+TLP_CLEAR: Final = "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9"
+"""Marking of our identity: it holds our name alone, and is there wherever an answer of ours is read."""
 MAX_TEXT_CHARS = 4_000
 """Longest explanation or note (characters): it is read by a person."""
 
@@ -42,6 +44,7 @@ def identity(speaker: Speaker) -> JsonObject:
         "modified": since,
         "name": speaker.name,
         "identity_class": "organization",
+        "object_marking_refs": [TLP_CLEAR],
     }
 
 
