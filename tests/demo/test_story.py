@@ -24,6 +24,7 @@ WARNINGS, CALLS = "cert-vessland-second-wave.json", "lantern-help-line-night-cal
 PRINTER, UPDATE = "The printer that calls home", "Where the printer's update comes from"
 CALLER = "indicator--6c0d7b52-8f0e-4a55-8e0b-0d2b7d1c9a03"
 """What the help line sends: TLP:GREEN, TLP:AMBER, TLP:RED."""
+RETOLD, PRINTERS = "lantern-help-line-card-machines.json", "cert-vessland-printers.json"
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 AMBER = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
 RED = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"
@@ -85,7 +86,23 @@ def exchange(story: str) -> str:
 
 
 def by_hand(story: str) -> str:
-    return story.partition("7. What goes by hand, through a folder that somebody else keeps")[2]
+    return act(story, "7. What goes by hand, through a folder that somebody else keeps")
+
+
+def act(story: str, heading: str) -> str:
+    return story.partition(f"\n{heading}\n")[2].partition("\n\n")[0]
+
+
+def five_times(story: str) -> str:
+    return act(story, "8. One claim that comes five times")
+
+
+def true(story: str) -> str:
+    return act(story, "9. A claim that is true")
+
+
+def false(story: str) -> str:
+    return act(story, "10. A claim that is false")
 
 
 def steady(story: str) -> str:
@@ -206,6 +223,99 @@ def test_another_pattern_is_another_answer(tmp_path: Path):
     said = by_hand(told(tmp_path / "story", world))
     assert "BLOCK" not in said
     assert f"Harbour Clinic on “{PRINTER}”: hunted, nothing" in said
+
+
+def test_what_one_party_made_up_comes_five_times_and_is_one_origin_and_our_own_echo(shipped: str):
+    said = five_times(shipped)
+    ways = re.findall(r"^ {6}2026-11-\d\d  (.+)$", said, re.MULTILINE)
+    assert ways == [
+        "Skua Research > CERT Vessland",
+        "Skua Research > CERT Vessland > Northpier Telecom",
+        "? > Lantern Help Line",
+        "Skua Research > CERT Vessland",
+        "Skua Research > CERT Vessland > Harbour Clinic > Lantern Help Line",
+    ]
+    assert "5 reports - 1 independent origin - 1 is our own echo" in said
+    assert "Skua Research (F): 4 reports of one origin" in said
+    assert "the same party says so" in said
+    assert re.search(r"the texts are alike \(8\d%\)", said)
+    assert "came back after 2 days: the content is the same; through us > Lantern Help Line" in said
+    assert "worth a 6 (no confidence in STIX): Nobody who says so is judged" in said
+    assert "not blocked unless a person says so: It is not judged (6)" in said
+
+
+def test_what_is_told_in_other_words_altogether_is_not_taken_for_the_same_report(tmp_path: Path):
+    other = "Three shopkeepers complained to us of a device that talks while nobody is in the shop."
+    world = tmp_path / "world"
+    shutil.copytree(WORLD, world)
+    path = world / "offered" / RETOLD
+    path.write_text(
+        re.sub(r'"description": ".+"', f'"description": "{other}"', path.read_text("utf-8")), "utf-8"
+    )
+    said = five_times(told(tmp_path / "story", world))
+    assert "5 reports - 1 independent origin - 1 undisclosed - 1 is our own echo" in said
+    assert "the texts are alike" not in said
+
+
+def test_a_true_claim_is_confirmed_by_an_independent_source_and_by_our_own_logs(shipped: str):
+    said = true(shipped)
+    assert "telemetry.printers.example: 2 reports - 2 independent origins" in said
+    assert re.search(r"Lantern Help Line \([A-E]\), which saw it itself", said)
+    assert "CERT Vessland (F), which saw it itself" in said
+    assert "worth a 3 (confidence 50 in STIX)" in said
+    assert "telemetry.printers.example: 6 lines, 1 host" in said
+    assert "worth a 1 (confidence 90 in STIX): We saw it ourselves, at first hand." in said
+    assert "CERT Vessland hears from Harbour Clinic (sighting): Harbour Clinic saw it 2-9 times" in said
+
+
+def test_what_is_not_in_our_logs_is_not_confirmed(tmp_path: Path):
+    world = changed(tmp_path, f"offered/{PRINTERS}", "telemetry.printers.example", "unseen.printers.example")
+    said = true(told(tmp_path / "story", world))
+    assert "unseen.printers.example: 1 report - 1 independent origin" in said
+    assert said.count("worth a 6") == 2
+    for absent in ("worth a 1 ", "BLOCK", "hears from"):
+        assert absent not in said
+
+
+def test_a_false_claim_is_disputed_taken_back_and_its_block_withdrawn_at_a_third_party(shipped: str):
+    said = false(shipped)
+    before, _, after = said.partition("   CERT Vessland takes it back")
+    assert "Northpier Telecom blocks time.printers.example\n" in before
+    assert "Harbour Clinic disputes “Second control server of the printers”" in before
+    assert "CERT Vessland hears from Harbour Clinic (opinion): Harbour Clinic says: disagree." in before
+    assert "Harbour Clinic, from CERT Vessland: Withdrawn today, passed it to Northpier Telecom." in after
+    assert "Northpier Telecom blocks nothing\n" in after
+    assert "taken out time.printers.example: its source took it back: We took the time server" in after
+
+
+def test_what_may_not_be_blocked_stands_in_no_block_to_withdraw(tmp_path: Path):
+    world = tmp_path / "world"
+    shutil.copytree(WORLD, world)
+    path = world / "offered" / PRINTERS
+    path.write_text(path.read_text("utf-8").replace("PAP:GREEN", "PAP:AMBER"), "utf-8")
+    said = false(told(tmp_path / "story", world))
+    assert said.count("Northpier Telecom blocks nothing") == 2
+    assert "taken out" not in said
+
+
+def test_what_is_red_or_unmarked_stays_and_every_ledger_says_so(shipped: str):
+    said = act(shipped, "11. What left, and what did not")
+    stayed = {
+        name: int(count)
+        for name, count in re.findall(
+            r"^   ([\w ]+): .+ signed; of what stayed, (\d+) TLP", said, re.MULTILINE
+        )
+    }
+    assert list(stayed) == [
+        "Harbour Clinic",
+        "CERT Vessland",
+        "Lantern Help Line",
+        "Mallory",
+        "Northpier Telecom",
+        "Skua Research",
+    ]
+    assert (stayed["CERT Vessland"], stayed["Lantern Help Line"]) == (1, 1)
+    assert "Nothing that is TLP:RED or unmarked left any of the 6 nodes." in said
 
 
 def test_the_command_ends_by_itself_without_a_terminal_and_asks_nobody_but_itself(tmp_path: Path):

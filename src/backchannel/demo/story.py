@@ -11,11 +11,13 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
 
-from backchannel.clock import Clock
-from backchannel.demo.by_hand import exchange_by_hand
+from backchannel.clock import Clock, FixedClock
+from backchannel.demo.by_hand import LATER, exchange_by_hand
 from backchannel.demo.over_taxii import exchange_over_taxii
 from backchannel.demo.own_logs import answer_all, look, take_in, write_rules
 from backchannel.demo.telling import MAX_ITEMS, Say, advise
+from backchannel.demo.what_left import prove_what_left
+from backchannel.demo.whom_to_believe import judge_what_was_told
 from backchannel.desk.hitbook import hits
 from backchannel.desk.inbox import inbox
 from backchannel.desk.node import Node, init_node
@@ -70,6 +72,10 @@ def _tell(folder: Path, clock: Clock, say: Say, world: Path) -> None:
         exchange_over_taxii(node, cert, clock, say, world, folder)
         say("\n7. What goes by hand, through a folder that somebody else keeps")
         exchange_by_hand(node, cert, clock, say, world, folder)
+        later = FixedClock(clock.now() + LATER)
+        judge_what_was_told(node, cert, later, say, world, folder)
+        say("\n11. What left, and what did not")
+        prove_what_left(folder, later, say)
         _say_rest(node, clock, say)
 
 
