@@ -72,6 +72,21 @@ def test_newest_comes_first_and_pages_follow_without_a_gap_or_a_repeat(node: Nod
     assert seen == [an_id("indicator", n) for n in reversed(range(30))]
 
 
+def test_all_that_concerns_us_comes_first_wherever_it_lies_and_once(node: Node, tmp_path: Path):
+    family, report = malware(1), made("report", 1, published="2026-01-01T00:00:00Z", object_refs=[INDICATOR])
+    tied = relationship(indicator(1), "indicates", family)
+    take(node, a_file(tmp_path, indicator(1), family, tied, report))
+    take(node, a_file(tmp_path, *(indicator(n) for n in range(10, 30))))
+    add_hit(node, a_hunt(node, at="2026-03-02T00:00:00.000Z"))
+    pages = [inbox(node, CLOCK, limit=2)]
+    while (place := pages[-1].next) is not None:
+        pages.append(inbox(node, CLOCK, limit=2, before=place))
+    told = [item for page in pages for item in page.items]
+    assert {item.id for item in told[:3]} == {INDICATOR, family["id"], report["id"]}
+    assert [item.concerns.state == "yes" for item in told] == [True] * 3 + [False] * 20
+    assert [item.id for item in told[3:]] == [an_id("indicator", n) for n in reversed(range(10, 30))]
+
+
 def test_what_comes_while_somebody_turns_pages_disturbs_no_page(node: Node, tmp_path: Path):
     take(node, a_file(tmp_path, *(indicator(n) for n in range(10))))
     page = inbox(node, CLOCK, limit=5)
@@ -111,7 +126,7 @@ def test_a_long_run_of_superseded_versions_is_read_a_piece_at_a_time(
     ]
 
 
-@pytest.mark.parametrize("place", ["x", "-1", "1.2", "9" * 30, ""])
+@pytest.mark.parametrize("place", ["x", "-1", "1.2", "9" * 30, "", "ours-", "ours-x"])
 def test_a_place_that_no_page_gave_is_refused(node: Node, place: str):
     with pytest.raises(UsageError):
         inbox(node, CLOCK, before=place)

@@ -4,12 +4,37 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from backchannel import codec
 from backchannel.codec import JsonObject
 from backchannel.desk.documents import Concerns
 from backchannel.desk.searching import Extent, Searched, Searches
-from backchannel.desk.ties import tied_indicators
+from backchannel.desk.ties import MAX_INDICATORS_TIED, tied_indicators
 from backchannel.store.interface import Store
 from backchannel.store.rows import Kept
+
+MAX_SEEN = 1_000
+"""Indicators seen in our logs whose company is looked up for one page of the inbox (some 0.1 s)."""
+
+
+def concerning(store: Store) -> list[Kept]:
+    """Return what concerns us, whatever the type: indicators that were seen, and what they stand for.
+
+    Of more than `MAX_SEEN` indicators that were seen, the first by id are counted.
+
+    Returns:
+        Objects in force, the one that came last first.
+    """
+    ids: set[str] = set()
+    for seen in store.sightlines.seen_ids(at_most=MAX_SEEN):
+        ids.add(seen)
+        for name, other in store.objects.referring(seen, properties=None, at_most=MAX_INDICATORS_TIED):
+            if name.endswith("_by_ref"):
+                continue
+            ids.add(other.stix_id)
+            target = codec.decode(other.body).get("target_ref") if name == "source_ref" else None
+            if isinstance(target, str):
+                ids.add(target)
+    return sorted(store.objects.currents(ids).values(), key=lambda kept: kept.first_arrival, reverse=True)
 
 
 def concerns_of(store: Store, searches: Searches, kept: Kept, value: JsonObject) -> Concerns:

@@ -127,7 +127,10 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inbox(msgspec.Struct, frozen=True, kw_only=True):
-    """`inbox --json`: one page of what came last; on it what concerns us first, then by credibility, then the newest."""
+    """`inbox --json`: one page of what came: all that concerns us first, then everything else, both newest first.
+
+    On a page the most credible stands first.
+    """
 
     schema: Literal["backchannel.inbox/1"] = "backchannel.inbox/1"
     items: tuple[Item, ...]

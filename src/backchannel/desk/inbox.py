@@ -1,6 +1,7 @@
 """The inbox: what came last and is worth a person's attention; and one object in full.
 
-A page holds what came last; on it stands first what concerns us, then what is most credible, then the newest.
+First comes all that concerns us, then everything else, both the newest first; within a page what is most credible
+stands first.
 
 A row is a current object of a type in `ATTENTION`. What only describes others (relationships, markings,
 identities, observables, ATT&CK's techniques and courses of action) is read beside what it describes; with
@@ -9,12 +10,14 @@ identities, observables, ATT&CK's techniques and courses of action) is read besi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from backchannel import codec
 from backchannel.clock import Clock
+from backchannel.desk.concerning import concerning
 from backchannel.desk.documents import Inbox, Item, ItemDetail, ItemHit
 from backchannel.desk.items import Reader, find
 from backchannel.desk.node import Node
@@ -23,7 +26,8 @@ from backchannel.desk.tasks import tasks
 from backchannel.desk.ties import tied_indicators
 from backchannel.desk.why import why
 from backchannel.errors import UsageError
-from backchannel.store.rows import Sightline
+from backchannel.store.interface import Store
+from backchannel.store.rows import Kept, Sightline
 
 __all__ = ["ATTENTION", "inbox", "show", "why"]
 
@@ -57,7 +61,7 @@ MAX_HITS_SHOWN = 100
 def inbox(
     node: Node, clock: Clock, *, limit: int = 50, before: str | None = None, everything: bool = False
 ) -> Inbox:
-    """Return one page of the inbox, ordered by what concerns us, then by credibility.
+    """Return one page of the inbox: what concerns us, then everything else.
 
     Args:
         node: the open node.
@@ -69,17 +73,16 @@ def inbox(
     Raises:
         UsageError: `before` is not what a page gave.
     """
-    objects = node.store.objects
-    page, place = objects.newest(
-        None if everything else ATTENTION,
-        before=_place(before),
+    page, following = _page(
+        node.store,
+        before=before,
+        types=None if everything else ATTENTION,
         rows=max(1, min(limit, MAX_PAGE_ROWS)),
-        scan=MAX_SCANNED,
     )
     return Inbox(
         items=tuple(sorted(Reader(node, clock).items(page, related=RELATED_IN_LIST), key=_urgency)),
-        next=None if place is None else str(place),
-        quarantined=objects.quarantined(),
+        next=following,
+        quarantined=node.store.objects.quarantined(),
         unanswered=unanswered(node, clock) if before is None else None,
         tasks=tasks(node, clock) if before is None else (),
     )
@@ -123,6 +126,30 @@ def _urgency(item: Item) -> tuple[bool, int]:
 
 _RANKS: Final[dict[int, int]] = {1: 0, 2: 1, 3: 2, 6: 3, 4: 4, 5: 5}
 """What is not judged (6) comes before what something speaks against."""
+
+
+_OURS: Final = "ours-"
+"""Begins a place among what concerns us; any other lies in what comes after."""
+
+
+def _page(
+    store: Store, *, before: str | None, types: Sequence[str] | None, rows: int
+) -> tuple[list[Kept], str | None]:
+    """Return what stands on a page, the newest first, and where the next one begins."""
+    ours = [kept for kept in concerning(store) if types is None or kept.type in types]
+    page: list[Kept] = []
+    if before is None or before.startswith(_OURS):
+        place = None if before is None else _place(before.removeprefix(_OURS))
+        page = [kept for kept in ours if place is None or kept.first_arrival < place][:rows]
+        if len(page) == rows:
+            return page, f"{_OURS}{page[-1].first_arrival}"
+        before = None
+    others, place = store.objects.newest(
+        types, before=_place(before), rows=rows - len(page), scan=MAX_SCANNED
+    )
+    told = {kept.object_row for kept in ours}
+    page += [kept for kept in others if kept.object_row not in told]
+    return page, None if place is None else str(place)
 
 
 def _place(before: str | None) -> int | None:

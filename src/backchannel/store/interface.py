@@ -21,24 +21,19 @@ from backchannel.store.places import Places
 from backchannel.store.polled import Channels
 from backchannel.store.requests import Requests
 from backchannel.store.rows import (
-    Answered,
     Arrived,
     BatchCounts,
     BatchRow,
     First,
     Held,
-    HuntRow,
-    HuntsSince,
     InputFile,
     Kept,
     KeptArrival,
     Opened,
     PartyRow,
     PartyTally,
-    Seen,
-    Sightline,
-    Wanted,
 )
+from backchannel.store.sightlines import Sightlines
 from backchannel.store.statements import Statements
 from backchannel.store.witness import Witness
 
@@ -233,38 +228,6 @@ class Parties(Protocol):
 
     def gave(self, party_row: int, *, at_most: int) -> list[StixId]:
         """Return the ids of objects that a party gave us, in the order in which they first came."""
-        ...
-
-
-class Sightlines(Protocol):
-    """What hunts saw of indicators, and what we said back: what an item's reader asks first."""
-
-    def seen(self, indicators: Iterable[str]) -> Seen | None:
-        """Sum up the hits of these indicators over all hunts; None without any."""
-        ...
-
-    def wanted(self, indicators: Iterable[str]) -> list[Wanted]:
-        """Return those of the indicators that hunts look for: what is in force."""
-        ...
-
-    def hunts_since(self, at: str) -> HuntsSince:
-        """Return which finished hunts read any record since a time, and what their logs showed."""
-        ...
-
-    def hits(self, indicators: Iterable[str], *, at_most: int) -> list[Sightline]:
-        """Return where these indicators were seen, newest first."""
-        ...
-
-    def answers(self, ids: Iterable[str]) -> dict[str, list[Answered]]:
-        """Return what we said about each id, oldest first."""
-        ...
-
-    def tally(self) -> tuple[int, int]:
-        """Return how many hunts were finished and how many answers given."""
-        ...
-
-    def last_hunt(self) -> HuntRow | None:
-        """Return the newest finished hunt."""
         ...
 
 

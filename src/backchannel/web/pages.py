@@ -53,7 +53,7 @@ _FILTERS: Final[dict[str, Callable[[Item, str], bool]]] = {
 
 
 def inbox(visit: Visit) -> Response:
-    """`/` and `/inbox.json`: what needs a person, newest first."""
+    """`/` and `/inbox.json`: what needs a person, what concerns us first."""
     kept = {name: visit.query[name] for name in (*_FILTERS, "everything") if visit.query.get(name)}
     before, limit = visit.query.get("before") or None, visit.query.get("limit")
     found = _matching(visit, kept, before=before)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from backchannel import codec
+from backchannel.ids import StixId
 from backchannel.store.rows import Answered, HuntRow, HuntsSince, Seen, Shown, Sightline, Wanted
 from backchannel.store.sqlite.connection import Database
 
@@ -28,6 +29,9 @@ class SqliteSightlines:
             return None
         assets = tuple(row[0] for row in self._database.execute(_ASSETS, (wanted, MAX_ASSETS)))
         return Seen(hits, hosts, assets, last_seen)
+
+    def seen_ids(self, *, at_most: int) -> list[StixId]:
+        return [StixId(row[0]) for row in self._database.execute(_SEEN_IDS, (at_most,))]
 
     def wanted(self, indicators: Iterable[str]) -> list[Wanted]:
         ids = codec.encode(list(indicators)).decode()
@@ -83,6 +87,26 @@ FROM (
   JOIN current_object AS o ON o.object_row = h.object_row
   GROUP BY h.indicator, h.asset, h.field, h.log_id, h.observable_value, h.scope, h.validity
 )
+"""
+
+# Steps from one indicator to the next along the index, whatever number of hits each of them has.
+_SEEN_IDS = """
+WITH RECURSIVE one (indicator) AS (
+  SELECT min(indicator) FROM hit
+  UNION ALL
+  SELECT (SELECT min(h.indicator) FROM hit AS h WHERE h.indicator > one.indicator)
+  FROM one
+  WHERE one.indicator IS NOT NULL
+)
+SELECT indicator
+FROM one
+WHERE EXISTS (
+  SELECT 1
+  FROM hit AS h
+  JOIN current_object AS o ON o.object_row = h.object_row
+  WHERE h.indicator = one.indicator
+)
+LIMIT ?
 """
 
 _ASSETS = """
