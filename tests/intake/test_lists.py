@@ -188,6 +188,7 @@ def test_a_name_of_every_network_waits_for_a_person(tmp_path: Path, name: str):
         ("Dear all,\nplease find the list at the usual place.\nBest\n", "no line is an address"),
         ("", "empty"),
         (" \n\t\n", "empty"),
+        ("\x0b\n\u00a0", "empty"),
     ],
 )  # fmt: skip
 def test_text_of_another_form_is_refused_by_its_name_with_a_mend(tmp_path: Path, text: str, what: str):

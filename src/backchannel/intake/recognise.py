@@ -116,12 +116,13 @@ _SIGNS_OF_JSON: Final[tuple[tuple[frozenset[str], str, str], ...]] = (
     (frozenset({"ts"}), "a log, of Zeek perhaps", "search it with `backchannel hunt`"),
 )
 _MISP: Final = "export the whole event from MISP (its download menu has it), and import that"
+_EMPTY: Final = Unreadable("empty", "look whether it was written to its end")
 
 
 def recognise(head: bytes) -> Form | Unreadable:
     """Return what a file is that begins with `head` (`HEAD_BYTES` of it, or all)."""
     if not head.strip(b" \t\r\n\xef\xbb\xbf"):
-        return Unreadable("empty", "look whether it was written to its end")
+        return _EMPTY
     binary = _binary(head)
     if binary is not None:
         return binary
@@ -132,7 +133,8 @@ def recognise(head: bytes) -> Form | Unreadable:
     text = _decoded(data)
     if isinstance(text, Unreadable):
         return text
-    return _text(text, first_lines(text))
+    lines = first_lines(text)
+    return _text(text, lines) if lines else _EMPTY
 
 
 def _is_bracketed_text(data: bytes) -> bool:
