@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.desk.made import (
     CLOCK,
@@ -96,6 +96,11 @@ def but_for_numbers(value: object) -> object:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(files, files, files)
+@example(
+    [spelled(indicator(1, version=2, revoked=True), False)],
+    [spelled(indicator(1, version=2, name="One"), False)],
+    [spelled(indicator(1, version=2, revoked=True), False)],
+)
 def test_undoing_the_first_of_several_is_as_if_it_had_never_come(
     one: list[bytes], other: list[bytes], third: list[bytes]
 ):

@@ -63,7 +63,7 @@ class Retractions:
         newest: dict[str, Kept] = {}
         for kept in gathered.claim.members:
             known = newest.get(kept.stix_id)
-            if known is None or (kept.version_key, -kept.object_row) > (known.version_key, -known.object_row):
+            if known is None or _force(kept) > _force(known):
                 newest[kept.stix_id] = kept
         rows = {kept.object_row: kept for kept in newest.values() if kept.revoked}
         told = self._store.beliefs.told(rows, at_most=MAX_STATEMENTS) if rows else []
@@ -148,3 +148,8 @@ def _end(kept: Kept, name: str) -> str:
     value = codec.decode(kept.body)
     end = value.get(name)
     return end if value.get("relationship_type") == "derived-from" and isinstance(end, str) else ""
+
+
+def _force(kept: Kept) -> tuple[str, int]:
+    """Sort contents of one object by what is in force: the newest version, and of two in conflict what came first."""
+    return kept.version_key, -kept.first_arrival
