@@ -412,6 +412,19 @@ def test_a_file_that_holds_what_is_ours_does_not_go_along(tmp_path: Path):
             check_files(alpha, to, files[:1], now=CLOCK.now())
 
 
+def test_a_damaged_office_document_is_looked_through_as_far_as_it_can_be_read(tmp_path: Path):
+    office = tmp_path / "damaged.docx"
+    with zipfile.ZipFile(office, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("docProps/core.xml", "<dc:creator>Jane Roe</dc:creator>" * 50)
+    data = bytearray(office.read_bytes())
+    begin = data.index(b"docProps/core.xml") + len(b"docProps/core.xml")
+    data[begin : begin + 8] = b"\xff" * 8
+    office.write_bytes(data)
+    with nodes(tmp_path, "alpha", "beta") as (alpha, _):
+        write_policy(alpha, '[leaks]\npersons = ["Jane Roe"]\n' + ALLOW)
+        check_files(alpha, recipient_of(alpha, "beta"), [(office.name, office)], now=CLOCK.now())
+
+
 def test_t67_pap_red_is_in_no_export_that_blocks_and_no_policy_lets_it_there(tmp_path: Path):
     with nodes(tmp_path, "alpha") as (alpha,):
         paps = {"pap:red": 1, "pap:amber": 2, "pap:green": 3, "": 4}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, get_args
 
 import click
 
@@ -14,6 +14,7 @@ from backchannel.cli.passphrases import passphrase_option, unseal_when_needed
 from backchannel.cli.session import Session
 from backchannel.cli.wording import who
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU
+from backchannel.provenance.said import DeclineCode
 
 if TYPE_CHECKING:
     from backchannel.desk.answering import Answer
@@ -29,17 +30,7 @@ _text = click.option(
 )
 
 
-DECLINE_REASONS = (
-    "not-relevant",
-    "not-understood",
-    "no-capability",
-    "no-authority",
-    "distrust-source",
-    "duplicate-of",
-    "stale",
-    "conflicts-with",
-    "need-more",
-)
+DECLINE_REASONS: Final = get_args(DeclineCode)
 _ACTED = {"blocked": "blocked", "hunted-nothing": "hunted, nothing", "hunted-found": "hunted, found"}
 
 

@@ -6,7 +6,10 @@ and in what office documents say about their writers, which stands packed in the
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +34,18 @@ MAX_MEMBER_BYTES: Final = 2**20
 MAX_MEMBERS: Final = 50
 _ABOUT: Final = ("docProps/", "meta.xml", "word/comments", "word/people")
 """How the parts of office documents begin that say who wrote them (ECMA-376, ODF 1.3)."""
+
+_UNREADABLE: Final = (
+    zipfile.BadZipFile,
+    NotImplementedError,  # zipfile's word for a compression that it does not know
+    RuntimeError,  # and for a member that is encrypted
+    EOFError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+)
+"""What a damaged or hostile archive ends in."""
 
 
 def check_files(node: Node, to: Recipient, files: Sequence[tuple[str, Path]], *, now: datetime) -> None:
@@ -96,6 +111,5 @@ def _packed(path: Path) -> Iterator[str]:
             for one in about[:MAX_MEMBERS]:
                 with packed.open(one) as member:
                     yield member.read(MAX_MEMBER_BYTES).decode("utf-8", "replace")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError):
-        # Not readable as such: its bytes were looked through already.
-        return
+    except _UNREADABLE:
+        return  # its bytes were looked through already

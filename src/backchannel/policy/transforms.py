@@ -23,24 +23,13 @@ import msgspec
 
 from backchannel.clock import format_time, parse_time
 from backchannel.codec import JsonObject, JsonValue
+from backchannel.provenance.redactable import LOCKED as FIELDS_LOCKED
 
 Unit = Literal["hour", "day", "month", "year"]
 UNITS: Final = get_args(Unit)
-LOCKED: Final = frozenset(
-    {
-        "type",
-        "id",
-        "spec_version",
-        "created",
-        "modified",
-        "revoked",
-        "object_marking_refs",
-        "granular_markings",
-        "pattern_type",
-    }
-)
+LOCKED: Final = FIELDS_LOCKED - {"pattern", "valid_from", "valid_until"}
 """Properties that no transform touches."""
-NEVER_DROPPED: Final = LOCKED | {"pattern", "valid_from", "valid_until", "labels"}
+NEVER_DROPPED: Final = FIELDS_LOCKED | {"labels"}
 """Without its end an indicator would hold for ever; labels may say how far it may go."""
 ENDS: Final = frozenset({"valid_until", "last_seen", "last_observed", "stop_time", "end"})
 """Times that are rounded up, so that what was true between two times stays so."""
