@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.desk.drops import RED, indicator, keep, nodes
+from tests.desk.drops import RED, indicator, keep
 from tests.desk.made import CLOCK
-from tests.desk.test_told import BASE, caller, notes, put, read
+from tests.desk.offers import caller, notes, offering, put, read
 
 from backchannel import codec
 from backchannel.codec import JsonObject
@@ -16,7 +16,6 @@ from backchannel.desk.asking import Question, ask, cancel, request_stix
 from backchannel.desk.documents import Receipt
 from backchannel.desk.items import find
 from backchannel.desk.node import Node
-from backchannel.desk.publishing import NewOffer, add_collection, add_root
 from backchannel.desk.receive import receive
 from backchannel.desk.replying import Reply, reply
 from backchannel.desk.requests import list_requests
@@ -28,12 +27,7 @@ ID = str(indicator(1)["id"])
 
 @pytest.fixture
 def three(tmp_path: Path) -> Iterator[list[Node]]:
-    with nodes(tmp_path, "Alpha", "Beta", "Gamma") as found:
-        for node in found:
-            add_root(node, CLOCK, "sharing", base_url=BASE)
-            for alias in ("shared", "gather"):
-                offered = NewOffer(title=alias, root_id="sharing", alias=alias, gather=alias == "gather")
-                add_collection(node, CLOCK, offered, base_url=BASE)
+    with offering(tmp_path) as found:
         yield found
 
 

@@ -8,8 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.desk.drops import indicator, keep, nodes, send, take
+from tests.desk.drops import indicator, keep, send, take
 from tests.desk.made import CLOCK
+from tests.desk.offers import caller, notes, offering, put, read
 
 from backchannel import codec
 from backchannel.clock import FixedClock
@@ -25,9 +26,7 @@ from backchannel.desk.help_wanted import help_given, help_wanted
 from backchannel.desk.inbox import inbox, show, why
 from backchannel.desk.key_care import rotate
 from backchannel.desk.node import Node
-from backchannel.desk.paging import Query
-from backchannel.desk.posting import post
-from backchannel.desk.publishing import NewOffer, add_collection, add_root, put_batch, put_objects
+from backchannel.desk.publishing import put_batch, put_objects
 from backchannel.desk.receipt_documents import SentStanding
 from backchannel.desk.receipting import Word, acknowledged, decline_reason
 from backchannel.desk.receive import receive
@@ -36,7 +35,7 @@ from backchannel.desk.releasing import How
 from backchannel.desk.replying import Reply, reply
 from backchannel.desk.retracting import retract
 from backchannel.desk.sent_drops import list_sent, unanswered
-from backchannel.desk.taxii import StatusResource, objects_page
+from backchannel.desk.taxii import StatusResource
 from backchannel.errors import UsageError
 from backchannel.feedback.carried import EXTENSION
 from backchannel.ids import BatchId
@@ -44,46 +43,19 @@ from backchannel.parties.states import Event
 from backchannel.provenance.receipts import TASKS
 from backchannel.provenance.statement import open_envelope
 
-BASE = "http://127.0.0.1:8017"
 ID = str(indicator(1)["id"])
 
 
 @pytest.fixture
 def three(tmp_path: Path) -> Iterator[list[Node]]:
-    with nodes(tmp_path, "Alpha", "Beta", "Gamma") as found:
-        for node in found:
-            add_root(node, CLOCK, "sharing", base_url=BASE)
-            for alias in ("shared", "gather"):
-                offered = NewOffer(title=alias, root_id="sharing", alias=alias, gather=alias == "gather")
-                add_collection(node, CLOCK, offered, base_url=BASE)
+    with offering(tmp_path) as found:
         yield found
-
-
-def caller(node: Node, party: Node) -> Caller:
-    right = ("shared", "gather")
-    found = add_token(node, CLOCK, NewCredential(party=party.party.name, read=right, write=right))
-    who = caller_by_secret(node.store, found.token or "", now=CLOCK.now())
-    assert who is not None
-    return who
 
 
 def told(alpha: Node, beta: Node, ack: str = "received") -> None:
     """Let Beta take a drop of Alpha's, so that a receipt waits for Alpha."""
     made = send(alpha, beta, keep(alpha, [indicator(1)]), How(ack=ack))  # type: ignore[arg-type]
     take(beta, made.path.read_bytes())
-
-
-def read(node: Node, who: Caller, collection: str = "shared") -> list[JsonObject]:
-    page = objects_page(node, CLOCK, who, "sharing", collection, Query())
-    return [codec.decode(body) for body in page.bodies]
-
-
-def notes(objects: list[JsonObject]) -> list[JsonObject]:
-    return [one for one in objects if one["type"] == "note"]
-
-
-def put(node: Node, who: Caller, *objects: JsonObject) -> StatusResource:
-    return post(node, CLOCK, who, "sharing", "shared", codec.encode({"objects": objects}))
 
 
 def standing(node: Node) -> SentStanding:

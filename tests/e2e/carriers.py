@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from backchannel import codec
+from backchannel.codec import JsonObject
+from backchannel.desk.node import Node
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,3 +55,18 @@ class Serving:
             return None
         finally:
             connection.close()
+
+
+def run(node: Node, *words: str, ends: int = 0) -> JsonObject:
+    """Run a command as a user does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "backchannel", "--home", str(node.home), *words, "--json"],
+        env={"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == ends, done.stderr.decode()
+    value = codec.decode(done.stdout)
+    assert isinstance(value, dict)
+    return value

@@ -5,8 +5,6 @@ from __future__ import annotations
 import multiprocessing
 import random
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,12 +13,10 @@ from pathlib import Path
 import pytest
 from tests.desk.drops import indicator, keep, nodes, send
 from tests.e2e import polling_drops
-from tests.e2e.carriers import ROOT, Serving
+from tests.e2e.carriers import Serving, run
 
-from backchannel import codec
 from backchannel.channels.opening import open_channel
 from backchannel.clock import SystemClock
-from backchannel.codec import JsonObject
 from backchannel.desk.channel import Terms
 from backchannel.desk.channels import add_channel, show_channel
 from backchannel.desk.choosing import Choice
@@ -42,21 +38,6 @@ LONGEST_S = 1.5
 def three(tmp_path: Path) -> Iterator[list[Node]]:
     with nodes(tmp_path, "Alpha", "Beta", "Gamma", clock=NOW) as found:
         yield found
-
-
-def run(node: Node, *words: str, ends: int = 0) -> JsonObject:
-    """Run a command as a user does."""
-    done = subprocess.run(
-        [sys.executable, "-m", "backchannel", "--home", str(node.home), *words, "--json"],
-        env={"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == ends, done.stderr.decode()
-    value = codec.decode(done.stdout)
-    assert isinstance(value, dict)
-    return value
 
 
 def hops(node: Node, stix_id: str) -> list[tuple[str, str]]:

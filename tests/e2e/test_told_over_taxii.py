@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import random
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,7 +16,7 @@ from benchmarks.taxii_servers import TAXII, Served, basic, free_port, medallion,
 from tests.channels import killable
 from tests.channels.killable import run_poller, run_server
 from tests.desk.drops import indicator, keep, nodes
-from tests.e2e.carriers import ROOT, Serving
+from tests.e2e.carriers import Serving, run
 
 from backchannel import codec
 from backchannel.channels.opening import open_channel
@@ -63,21 +61,6 @@ def serve() -> Iterator[Callable[[Node], Serving]]:
     yield begin
     for one in running:
         one.kill()
-
-
-def run(node: Node, *words: str, ends: int = 0) -> JsonObject:
-    """Run a command as a user does."""
-    done = subprocess.run(
-        [sys.executable, "-m", "backchannel", "--home", str(node.home), *words, "--json"],
-        env={"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == ends, done.stderr.decode()
-    value = codec.decode(done.stdout)
-    assert isinstance(value, dict)
-    return value
 
 
 def offer(node: Node, to: Node, url: str, *, write: bool) -> tuple[str, Path]:

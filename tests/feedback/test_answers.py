@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.feedback.oracles import CHECK_STIX2, CHECK_VALIDATOR, said_of
 
 from backchannel import codec
 from backchannel.codec import JsonObject
@@ -92,44 +92,15 @@ def test_a_sighting_that_contradicts_itself_is_not_made(facts: dict[str, object]
         a_sighting(**facts)
 
 
-CHECK_STIX2 = """
-import json, sys, stix2
-for text in json.load(sys.stdin):
-    parsed = stix2.parse(text, allow_custom=False)
-    assert [o.type for o in parsed.objects][0] == "identity", parsed
-    again = json.loads(parsed.serialize())
-    assert again == json.loads(text), (again, text)
-print("taken", stix2.__version__)
-"""
-
-CHECK_VALIDATOR = """
-import json, sys
-from stix2validator import ValidationOptions, validate_string
-for text in json.load(sys.stdin):
-    results = validate_string(text, ValidationOptions(version="2.1"))
-    assert results.is_valid, [str(e) for e in results.errors]
-    # {103}: it would like random ids. Ours are derived, so that an answer said again updates itself.
-    others = [str(w) for w in results.warnings if "{103}" not in str(w)]
-    assert not others, others
-print("taken")
-"""
-
-
 def bundles() -> str:
     return json.dumps([codec.encode(bundle(made(), US)).decode() for made in ANSWERS.values()])
 
 
 @pytest.mark.peer("stix2")
 def test_python_stix2_reads_every_answer_without_custom_content(peer_python: Path):
-    done = subprocess.run(
-        [peer_python, "-c", CHECK_STIX2], input=bundles(), capture_output=True, text=True, check=False
-    )
-    assert done.stdout.startswith("taken"), done.stderr
+    assert said_of(peer_python, CHECK_STIX2, bundles()).startswith("taken")
 
 
 @pytest.mark.peer("oracles")
 def test_the_oasis_validator_takes_every_answer(peer_python: Path):
-    done = subprocess.run(
-        [peer_python, "-c", CHECK_VALIDATOR], input=bundles(), capture_output=True, text=True, check=False
-    )
-    assert done.stdout.startswith("taken"), done.stderr
+    assert said_of(peer_python, CHECK_VALIDATOR, bundles()).startswith("taken")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.feedback.oracles import CHECK_STIX2, CHECK_VALIDATOR, said_of
 from tests.provenance.made import INDICATOR, said, verified
 from tests.sim.party import BETA, SimParty
 
@@ -169,28 +169,6 @@ def test_a_note_of_somebody_else_s_making_proves_nothing_by_itself():
     assert caught.value.reason is Reason.UNKNOWN_KEY
 
 
-CHECK_STIX2 = """
-import json, sys, stix2
-for text in json.load(sys.stdin):
-    parsed = stix2.parse(text, allow_custom=False)
-    again = json.loads(parsed.serialize())
-    assert again == json.loads(text), (again, text)
-print("taken", stix2.__version__)
-"""
-
-CHECK_VALIDATOR = """
-import json, sys
-from stix2validator import ValidationOptions, validate_string
-for text in json.load(sys.stdin):
-    results = validate_string(text, ValidationOptions(version="2.1"))
-    assert results.is_valid, [str(e) for e in results.errors]
-    # {103}: it would like random ids. Ours are derived, so that the same statement is the same note.
-    others = [str(w) for w in results.warnings if "{103}" not in str(w)]
-    assert not others, others
-print("taken")
-"""
-
-
 def bundles() -> str:
     objects = [[*companions(US), made] for made in MADE.values()]
     made = [{"type": "bundle", "id": f"bundle--{uuid_of(one)}", "objects": one} for one in objects]
@@ -203,15 +181,9 @@ def uuid_of(objects: list[JsonObject]) -> str:
 
 @pytest.mark.peer("stix2")
 def test_python_stix2_reads_and_writes_it_as_it_is(peer_python: Path):
-    done = subprocess.run(
-        [peer_python, "-c", CHECK_STIX2], input=bundles(), capture_output=True, text=True, check=False
-    )
-    assert done.stdout.startswith("taken"), done.stderr
+    assert said_of(peer_python, CHECK_STIX2, bundles()).startswith("taken")
 
 
 @pytest.mark.peer("oracles")
 def test_the_oasis_validator_takes_it(peer_python: Path):
-    done = subprocess.run(
-        [peer_python, "-c", CHECK_VALIDATOR], input=bundles(), capture_output=True, text=True, check=False
-    )
-    assert done.stdout.startswith("taken"), done.stderr
+    assert said_of(peer_python, CHECK_VALIDATOR, bundles()).startswith("taken")
