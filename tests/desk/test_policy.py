@@ -286,6 +286,23 @@ def test_a_broken_file_lets_nothing_leave_by_any_way(tmp_path: Path):
             assert caught.value.faults[0].field == "colour"
 
 
+def test_only_who_gave_us_an_object_or_we_ourselves_say_what_its_marking_means(tmp_path: Path):
+    mark = "marking-definition--11111111-2222-4333-8444-555555555555"
+    defined = {"type": "marking-definition", "spec_version": "2.1", "id": mark, "created": "2026-01-02T03:04:05.000Z",
+               "definition_type": "tlp", "definition": {"tlp": "white"}}  # fmt: skip
+
+    def goes(node: Node, to: str, folder: Path) -> tuple[bool, str, int]:
+        planned = plan(node, CLOCK, recipient_of(node, to), Choice(ids=(str(indicator(1)["id"]),)))
+        return planned.objects[0].goes, planned.objects[0].tlp, export_feed(node, CLOCK, folder).attributes
+
+    with nodes(tmp_path, "alfa", "bravo") as (alfa, _):
+        keep(alfa, [indicator(1, mark)], by="carol")
+        keep(alfa, [defined], by="mallory")
+        assert goes(alfa, "bravo", tmp_path / "others") == (False, "TLP:RED", 0)
+        keep(alfa, [defined], by="carol")
+        assert goes(alfa, "bravo", tmp_path / "its own") == (True, "TLP:CLEAR", 1)
+
+
 def test_an_object_that_is_hidden_is_not_there_by_its_id_either(tmp_path: Path):
     with shop(tmp_path, "ourselves") as (alpha, _, caller):
         write_policy(alpha, '[[rule]]\nid = "no"\nwhen = { label = "case-88" }\ndeny = "x"\n' + ALLOW)

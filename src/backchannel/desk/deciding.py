@@ -15,14 +15,14 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 from msgspec.structs import replace
 
-from backchannel import codec
 from backchannel.clock import Clock, FixedClock
 from backchannel.desk.access import Access, Caller
+from backchannel.desk.defining import meaning
 from backchannel.desk.node import Node
 from backchannel.desk.policy_file import InForce, in_force
 from backchannel.desk.weighing import To, Weighing, source_word, to_party
 from backchannel.policy.decide import Decision, Policy, Request, decide
-from backchannel.stix.markings import UNMARKED, Tlp, tlp_defined
+from backchannel.stix.markings import UNMARKED, Tlp
 from backchannel.store.exchange import ClassRow, Definition
 from backchannel.store.interface import Store
 
@@ -215,15 +215,9 @@ def _tlps(store: Store, classes: Iterable[ClassRow]) -> dict[int, Tlp]:
 def _tlp(kind: ClassRow, definitions: Mapping[str, list[Definition]]) -> Tlp:
     found = [Tlp(kind.tlp)] if kind.tlp else []
     for ref in kind.marked_by.split("\n") if kind.marked_by else ():
-        # Only who sent the object, or we ourselves, may say what its markings mean.
-        by_right = [
-            tlp_defined(codec.decode(one.body))
-            for one in definitions.get(ref, ())
-            if one.is_self or one.party_row in {0, kind.party_row}
-        ]
-        found += [tlp for tlp in by_right if tlp is not None]
-        if not by_right:
-            found.append(Tlp.RED)
+        tlp = meaning(definitions.get(ref, ()), kind.party_row)
+        if tlp is not None:
+            found.append(tlp)
     if found:
         return max(found, key=lambda tlp: tlp.strictness)
     return Tlp(kind.default_tlp) if kind.default_tlp else UNMARKED

@@ -222,7 +222,8 @@ class _Sorting:
         self._weighing = Weighing(node, FixedClock(now), to, force)
         self.looked_at = 0
         self.withheld: Counter[str] = Counter()
-        self.markings: Mapping[str, Tlp | None] = {}
+        self.markings: dict[str, Tlp | None] = {}
+        """What markings of what may go mean; where two parties say otherwise, the stricter."""
         self.defaults: dict[str, Tlp] = {}
         """Id of what may go to the strictest label under which it came."""
 
@@ -243,9 +244,9 @@ class _Sorting:
                     self.withheld[decision.reasons[-1].text] += 1
                 else:
                     found.extend(reader.view(kept).objects)
+                    self._note_markings(reader.known((reader.value(kept),), first.party))
                     if any(first.tlps) and not self._is_source(first):
                         self.defaults[kept.stix_id] = reader.tlp(kept, first)
-            self.markings = reader.markings(())
             if len(found) > MAX_OBJECTS:
                 raise InputError(
                     f"there are more than {MAX_OBJECTS:,} objects, which is more than one MISP feed holds",
@@ -254,6 +255,12 @@ class _Sorting:
             if on_progress is not None:
                 on_progress(self.looked_at)
         return found[::-1]
+
+    def _note_markings(self, known: Mapping[str, Tlp | None]) -> None:
+        for ref, tlp in known.items():
+            before = self.markings.get(ref)
+            is_looser = before is not None and (tlp is None or tlp.strictness < before.strictness)
+            self.markings[ref] = before if is_looser else tlp
 
     def _is_source(self, first: First) -> bool:
         """Whether the recipient alone sent it to us: it goes back as it came."""

@@ -7,6 +7,7 @@ own items cost, whatever else the store holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 
 import msgspec
@@ -19,6 +20,7 @@ from backchannel.desk.belief import item_grade
 from backchannel.desk.belief_documents import ItemGrade
 from backchannel.desk.claims import CLAIMING
 from backchannel.desk.concerning import concerns_of
+from backchannel.desk.defining import meaning
 from backchannel.desk.documents import Concerns, Item, ItemAdvice, Related, Source, Validity, ValidityState
 from backchannel.desk.grading import Grader
 from backchannel.desk.node import Node
@@ -27,10 +29,11 @@ from backchannel.desk.ties import Tie, ties
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.stix.describe import describe, short_name
 from backchannel.stix.findings import Finding
-from backchannel.stix.markings import TLP_IDS, Tlp, pap_of, tlp_defined, tlp_of
+from backchannel.stix.markings import TLP_IDS, Tlp, pap_of, tlp_of
 from backchannel.stix.raw import Header, RawObject
 from backchannel.stix.versions import View, view
 from backchannel.stix.visible import visible
+from backchannel.store.exchange import Definition
 from backchannel.store.interface import Store
 from backchannel.store.rows import Answered, First, Kept
 
@@ -76,8 +79,9 @@ class Reader:
         self._adviser = Adviser(node, clock, self._searches)
         self._names: dict[str, str] = {}
         self._views: dict[int, View] = {}
-        self._markings: dict[str, Tlp | None] = {}
-        self._markings_asked: set[str] = set(TLP_IDS)
+        self._definitions: dict[str, list[Definition]] = {}
+        """Of each marking that was asked for, but for TLP's own."""
+        self._meanings: dict[tuple[str, str | None], Tlp | None] = {}
 
     def view(self, kept: Kept) -> View:
         """Return the object as STIX 2.1, derived where it came as 2.0."""
@@ -117,18 +121,34 @@ class Reader:
     def tlp(self, kept: Kept, first: First) -> Tlp:
         """Return its marking: where arrivals had different defaults, or relays allow less, the strictest counts."""
         value = self.value(kept)
-        known = self.markings((value,))
+        known = self.known((value,), first.party)
         tlps = [tlp_of(value, default=default, known=known) for default in first.tlps]
         return max([*tlps, *map(Tlp, first.floors)], key=lambda tlp: tlp.strictness)
 
-    def markings(self, values: Iterable[JsonObject]) -> Mapping[str, Tlp | None]:
-        """Return what the marking definitions that we hold say of TLP, those of `values` among them."""
-        wanted = {ref for value in values for ref in _marking_refs(value)} - self._markings_asked
+    def known(self, values: Iterable[JsonObject], party: str | None) -> Mapping[str, Tlp | None]:
+        """Return what the markings of `values` mean, but for TLP's own, where `party` gave us these objects."""
+        refs = {ref for value in values for ref in _marking_refs(value)} - TLP_IDS.keys()
+        if refs:
+            self._look_up(refs)
+        for ref in refs:
+            if (ref, party) not in self._meanings:
+                self._meanings[ref, party] = meaning(self._definitions[ref], self._party_row(party))
+        return {ref: self._meanings[ref, party] for ref in refs}
+
+    def markings(self, values: Iterable[JsonObject]) -> None:
+        """Look up at once how the markings of many objects are defined."""
+        self._look_up({ref for value in values for ref in _marking_refs(value)} - TLP_IDS.keys())
+
+    def _look_up(self, refs: AbstractSet[str]) -> None:
+        wanted = refs - self._definitions.keys()
         if wanted:
-            self._markings_asked |= wanted
-            for stix_id, kept in self.store.objects.currents(wanted).items():
-                self._markings[stix_id] = tlp_defined(codec.decode(kept.body))
-        return self._markings
+            self._definitions |= {ref: [] for ref in wanted}
+            for one in self.store.collected.definitions(wanted):
+                self._definitions[one.stix_id].append(one)
+
+    def _party_row(self, name: str | None) -> int:
+        row = None if name is None else self.store.parties.by_name(name)
+        return 0 if row is None else row.party_row
 
     def items(self, page: Sequence[Kept], *, related: int) -> tuple[Item, ...]:
         """Return `page` as items, in its order, each with at most `related` objects tied to it."""

@@ -184,7 +184,7 @@ def _answer(reader: Reader, answered: Answered) -> Answer:
 def _tlp_why(reader: Reader, kept: Kept, tlp: Tlp, first: First) -> str:
     """Say whether the object's own marking decided or what its arrivals gave to what comes unmarked."""
     value = reader.value(kept)
-    known = reader.markings((value,))
+    known = reader.known((value,), first.party)
     if tlp.value in first.floors and tlp_of(value, default=Tlp.CLEAR.label, known=known) is not tlp:
         return f"A relay that passed it on lets it go as {tlp.label} at most, whatever it says of itself."
     if tlp_of(value, default=Tlp.CLEAR.label, known=known) == tlp_of(
