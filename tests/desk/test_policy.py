@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from tests.desk.drops import AMBER, GREEN, RED, indicator, keep, nodes, take
 from tests.desk.made import CLOCK
+from tests.parties.made import Made
 from tests.policy.made import ALLOW, some_policy
 from tests.policy.written import written
 
@@ -29,9 +30,10 @@ from backchannel.desk.credentials import NewCredential, add_token
 from backchannel.desk.exporting import export
 from backchannel.desk.feeding import export_feed
 from backchannel.desk.lists import Lists
-from backchannel.desk.membership import move
+from backchannel.desk.membership import meet, move
 from backchannel.desk.misp import feed_file, list_file
 from backchannel.desk.node import Node
+from backchannel.desk.own_keys import own_keys
 from backchannel.desk.paging import Query
 from backchannel.desk.planning import plan
 from backchannel.desk.policy_file import POLICY_FILE, BrokenPolicyError
@@ -42,8 +44,9 @@ from backchannel.desk.releasing import release
 from backchannel.desk.shelves import Shelves
 from backchannel.desk.stating import How
 from backchannel.desk.taxii import manifest_page, object_page, objects_page
-from backchannel.desk.weighing import may_say
+from backchannel.desk.weighing import may_say, names_of
 from backchannel.errors import NotFoundError, PolicyError
+from backchannel.parties.card import card_text
 from backchannel.parties.states import Event
 from backchannel.policy.rules import Policy, Rule
 from backchannel.stix.markings import Tlp
@@ -301,6 +304,63 @@ def test_only_who_gave_us_an_object_or_we_ourselves_say_what_its_marking_means(t
         assert goes(alfa, "bravo", tmp_path / "others") == (False, "TLP:RED", 0)
         keep(alfa, [defined], by="carol")
         assert goes(alfa, "bravo", tmp_path / "its own") == (True, "TLP:CLEAR", 1)
+
+
+@pytest.mark.parametrize(
+    "name", ["partners", "verified", "named-readers", "own-organisation", "identity of carol", "key of carol"]
+)
+def test_a_party_gets_nothing_by_a_name_that_means_others(tmp_path: Path, name: str):
+    """A name comes from the party that bears it: it may spell a group of ours, or what another party is known by."""
+    with nodes(tmp_path, "alfa", "carol") as (alfa, _):
+        carol = next(row for row in alfa.store.membership.known() if row.party.name == "carol")
+        meant = {"identity of carol": carol.party.party_id, "key of carol": min(carol.kids)}.get(name, name)
+        with nodes(tmp_path / "others", "mallory") as (mallory,):
+            card = card_text(own_keys(mallory, CLOCK).card).encode()
+            meet(alfa, CLOCK, card, called=meant)
+        keep(alfa, [indicator(1, CLEAR)])
+        write_policy(
+            alfa,
+            f"""
+            [groups]
+            partners = ["carol"]
+            [[rule]]
+            id = "some"
+            to = ["{meant}"]
+            allow = true
+        """,
+        )
+        party = alfa.store.parties.by_name(meant)
+        assert party is not None
+        planned = plan(alfa, CLOCK, recipient_of(alfa, meant), Choice(ids=(str(indicator(1)["id"]),)))
+        assert [one.rule for one in planned.objects] == ["default"]
+
+
+def test_a_party_that_claims_the_identity_of_another_is_in_none_of_its_groups(tmp_path: Path):
+    with nodes(tmp_path, "alfa", "carol") as (alfa, carol):
+        mine = own_keys(carol, CLOCK).card.party
+        meet(alfa, CLOCK, Made("mallory").card(party=mine).data, decided=True)
+        found = alfa.store.parties.by_name("mallory")
+        assert found is not None
+        assert mine.casefold() not in names_of(alfa, found, None)
+
+
+def test_a_party_called_ourselves_is_not_us(tmp_path: Path):
+    with nodes(tmp_path, "alfa", "bravo") as (alfa, _):
+        keep(alfa, [indicator(1)], by="Ourselves")
+        keep(alfa, [indicator(2)])
+        write_policy(
+            alfa,
+            """
+            [[rule]]
+            id = "own"
+            when = { source = "ourselves" }
+            to = ["bravo"]
+            allow = true
+        """,
+        )
+        ids = tuple(str(indicator(n)["id"]) for n in (1, 2))
+        planned = plan(alfa, CLOCK, recipient_of(alfa, "bravo"), Choice(ids=ids))
+        assert [one.goes for one in planned.objects] == [False, True]
 
 
 def test_an_object_that_is_hidden_is_not_there_by_its_id_either(tmp_path: Path):

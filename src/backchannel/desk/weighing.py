@@ -19,7 +19,7 @@ from backchannel.policy.decide import Decision, Request, decide
 from backchannel.policy.redact import new_id
 from backchannel.policy.references import named_in
 from backchannel.policy.request import NO_NAMES
-from backchannel.policy.rules import VERIFIED, Policy
+from backchannel.policy.rules import NO_PARTY, VERIFIED, Policy
 from backchannel.policy.transforms import Hand
 from backchannel.stix.markings import Tlp
 from backchannel.store.rows import First, Kept, PartyRow
@@ -71,11 +71,19 @@ def to_party(
 
 
 def names_of(node: Node, party: PartyRow, standing: Standing | None) -> frozenset[str]:
-    """Return what groups of a policy may call a party: its name here, its identity, its keys; in small letters."""
-    names = {party.name.casefold(), party.party_id.casefold()}
+    """Return what groups of a policy may call a party: its name here, its identity, its keys; in small letters.
+
+    A party chooses its name, and says itself which identity it has: what means another party, or something else in a
+    policy, is nothing by which it could be called.
+    """
+    said, sure, others = {party.name.casefold()}, {party.party_id.casefold()}, set(NO_PARTY)
     for row in node.store.membership.known():
         if row.party.party_row == party.party_row:
-            names |= {row.identity.casefold(), *row.kids}
+            said.add(row.identity.casefold())
+            sure |= row.kids
+        else:
+            others |= {row.party.party_id.casefold(), *row.kids}
+    names = sure | (said - others)
     if standing is Standing.VERIFIED:
         names.add(VERIFIED)
     return frozenset(names)
@@ -342,8 +350,9 @@ def _infected(start: set[str], names: Mapping[str, frozenset[str]]) -> set[str]:
 
 
 def source_word(node: Node, party: str | None) -> str:
-    """Return whom we have something from, as rules call it."""
-    return OURSELVES if party == node.party.name else (party or "").casefold()
+    """Return whom we have something from, as rules call it; "": nobody that they could name."""
+    word = (party or "").casefold()
+    return OURSELVES if party == node.party.name else "" if word == OURSELVES else word
 
 
 def hand_for(node: Node, to: To) -> Hand:

@@ -97,8 +97,12 @@ def _of_control(request: Request) -> Decision:
 
 
 def names_of(request: Request, policy: Policy) -> set[str]:
-    """Return every name that the recipient has in rules: its own, its groups, and what it is to us."""
-    names, recipient = {*request.names, ANYBODY}, request.recipient
+    """Return every name that the recipient has in rules: its own, its groups, and what it is to us.
+
+    A party chooses its name: one that calls itself as a group of ours is called is not in it by that.
+    """
+    groups, recipient = policy.groups_of, request.recipient
+    names = {*(request.names - policy.group_names if policy.groups else request.names), ANYBODY}
     if recipient is not None:
         names.add(recipient.casefold())
         names.add(PARTIES)
@@ -107,9 +111,8 @@ def names_of(request: Request, policy: Policy) -> set[str]:
             names.add(NAMED)
         elif request.is_named_reader:
             names.add(NAMED)
-    groups = policy.groups_of
     if groups:
-        for name in [one for one in names if one in groups]:
+        for name in [one for one in (*names, *request.names) if one in groups]:
             names |= groups[name]
     return names
 

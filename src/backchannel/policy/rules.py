@@ -17,7 +17,7 @@ import msgspec
 from backchannel import codec
 from backchannel.ids import sha256
 from backchannel.policy.compiled import Compiled, compile_rules
-from backchannel.policy.conditions import When
+from backchannel.policy.conditions import OURSELVES, When
 from backchannel.policy.hunt_requests import HuntRule
 from backchannel.policy.transforms import Transform
 from backchannel.stix.markings import Pap, Tlp
@@ -37,6 +37,8 @@ OWN_ORGANISATION: Final = "own-organisation"
 """Parties that are of our own organisation: a group that the file may fill. Only they may have TLP:AMBER+STRICT."""
 RESERVED: Final = frozenset({ANYBODY, PARTIES, NAMED, VERIFIED})
 """Groups that are there without being written down."""
+NO_PARTY: Final = RESERVED | {OWN_ORGANISATION, OURSELVES}
+"""Words that stand for no party in a policy, whatever a party calls itself."""
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -140,6 +142,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             for member in group.members:
                 found.setdefault(member.casefold(), set()).add(group.name)
         return {name: frozenset(groups) for name, groups in found.items()}
+
+    @cached_property
+    def group_names(self) -> frozenset[str]:
+        """Names of the groups, in small letters."""
+        return frozenset(group.name.casefold() for group in self.groups)
 
     @cached_property
     def own_organisation(self) -> frozenset[str]:
