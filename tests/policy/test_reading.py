@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,6 +86,47 @@ def test_all_that_is_wrong_is_named_at_once_and_never_without_end():
     assert "no list of tables, or has more than 1,000" in faults(HEAD + '[[rule]]\nid="a"\n' * 1_001)[0]
     with pytest.raises(PolicyFaultsError, match="no UTF-8"):
         read_policy(b"\xff")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("k_anonymity = " + "9" * 5_000, "file: a number in it has more than 16 digits"),
+        ("[reach]\nanybody = 0x" + "f" * 5_000, "file: a number in it has more than 16 digits"),
+        ("[reach]\nanybody = 7", "line 4, reach.anybody: there is no label"),
+        ("[reach]\nanybody" + ".a" * 100 + " = 1", "file: names or tables in it stand more than 16 deep"),
+        ('[[test]]\nobject."\\"\".x' + " . y" * 200_000 + " = 1", "file: names or tables in it stand more than 16 deep"),
+        ("a" + ".a" * 400_000 + " = 1", "file: names or tables in it stand more than 16 deep"),
+        ("a" + """."a".'a'""" * 100_000 + " = 1", "file: names or tables in it stand more than 16 deep"),
+        ("x = " + "[" * 100_000, "file: it is no TOML"),
+        ('[[embargo]]\nid = "e"\nuntil = 0001-01-01T00:00:00+14:00', "line 5, embargo 1: until: it is no time"),
+    ],
+)  # fmt: skip
+def test_what_is_too_deep_too_large_or_too_early_is_a_fault_and_never_an_error_of_ours(text: str, said: str):
+    assert faults(HEAD + text)[0].startswith(said)
+
+
+def test_a_long_name_in_a_text_is_no_long_name_of_a_table():
+    host = ".".join("0123456789abcdef0123456789abcdef") + ".ip6.arpa"
+    assert read(f'[leaks]\nhosts = ["{host}"]\n' + ALLOW).policy.leaks is not None
+
+
+def test_faults_without_end_and_lines_without_end_cost_no_time_without_end():
+    """Work, not time: each line is looked at once, however many faults there are and wherever they stand."""
+    looked = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal looked
+        looked += event in {"call", "c_call"}
+
+    text = HEAD + "[groups]\n" + "\n" * 20_000 + "\n".join(f"{n} = 1" for n in range(900))
+    sys.setprofile(count)
+    try:
+        with pytest.raises(PolicyFaultsError):
+            read_policy(text.encode())
+    finally:
+        sys.setprofile(None)
+    assert looked < 50 * 21_000
 
 
 @given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))

@@ -17,9 +17,12 @@ from backchannel.stix.visible import visible
 MAX_VALUES: Final = 1_000
 """Values of one condition."""
 MAX_TEXT_CHARS: Final = 300
+MAX_FAULTS: Final = 50
+"""Faults of one file that are named."""
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?\Z")
 _HEADER = re.compile(r"\s*\[(\[?)\s*([A-Za-z0-9_.-]+)\s*\]\]?")
+_KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([^\s.="']+))\s*[.=]""")
 _T = TypeVar("_T")
 
 
@@ -149,20 +152,21 @@ class Fields:
 
     def tlp(self, value: JsonValue, field: str) -> Tlp | None:
         """Return a label of TLP."""
+        word = value if isinstance(value, str) else ""
         try:
-            return parse_tlp(str(value))
+            return parse_tlp(word)
         except ValueError:
             mend = "Write one of: CLEAR, GREEN, AMBER, AMBER+STRICT, RED"
-            self.fault(field, f"there is no label {visible(str(value), max_chars=40)}", mend)
+            self.fault(field, f"there is no label {visible(word, max_chars=40)}", mend)
             return None
 
     def time(self, value: object, field: str) -> datetime | None:
         """Return a time in UTC."""
-        if isinstance(value, datetime):
-            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
         try:
-            return parse_time(str(value))
-        except ValueError:
+            if isinstance(value, datetime):
+                return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+            return parse_time(value if isinstance(value, str) else "")
+        except (ValueError, OverflowError):  # a time before the year 1, or after 9999, in UTC
             self.fault(field, "it is no time", f"Write: {field} = 2026-03-01T00:00:00Z")
             return None
 
@@ -185,7 +189,9 @@ class Fields:
                 self.fault(prefix + visible(str(key), max_chars=60), what, mend)
 
     def fault(self, field: str, what: str, mend: str) -> None:
-        """Note what is wrong with a field of the table that is being read."""
+        """Note what is wrong with a field of the table that is being read, of the first `MAX_FAULTS`."""
+        if len(self.faults) >= MAX_FAULTS:
+            return
         table, number = self.place
         line = self._lines.of(table, number, field.split(".", maxsplit=1)[0])
         place = (
@@ -195,37 +201,30 @@ class Fields:
             if table
             else ""
         )
-        self.faults.append(Fault(line, place + field, what, mend))
+        found = Fault(line, place + field, what, mend)
+        if found not in self.faults:
+            self.faults.append(found)
 
 
 class Lines:
     """Where each part of the file stands: `tomllib` tells no lines of what it has read."""
 
     def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
-        self._tables: list[tuple[str, int, int]] = []
+        self._tables: dict[tuple[str, int], int] = {}
+        self._keys: dict[tuple[str, int, str], int] = {}
         counts: dict[str, int] = {}
-        for at, line in enumerate(self._lines):
-            header = _HEADER.match(line)
-            if header is None:
-                continue
-            name = header[2].split(".")[0]
-            if header[1]:
-                counts[name] = counts.get(name, 0) + 1
-            self._tables.append((name, max(counts.get(name, 1) - 1, 0), at))
+        table, number = "", 0
+        for line, words in enumerate(text.splitlines(), start=1):
+            header = _HEADER.match(words)
+            if header is not None:
+                table = header[2].split(".")[0]
+                if header[1]:
+                    counts[table] = counts.get(table, 0) + 1
+                number = max(counts.get(table, 1) - 1, 0)
+                self._tables.setdefault((table, number), line)
+            elif (key := _KEY.match(words)) is not None:
+                self._keys.setdefault((table, number, key[1] or key[2] or key[3] or ""), line)
 
     def of(self, table: str, number: int, key: str = "") -> int | None:
         """Return the line of a key in a table, else of the table itself, from 1; None: there is none."""
-        starts = [(-1, 0)] if not table else []
-        starts += [(at, at) for name, count, at in self._tables if name == table and count == number]
-        form = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[.=]") if key else None
-        for at, _ in starts:
-            if form is not None:
-                for line in range(at + 1, len(self._lines)):
-                    if _HEADER.match(self._lines[line]):
-                        break
-                    if form.match(self._lines[line]):
-                        return line + 1
-        if not starts or not table:
-            return None
-        return starts[0][0] + 1
+        return self._keys.get((table, number, key)) or self._tables.get((table, number))

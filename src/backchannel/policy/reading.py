@@ -20,6 +20,7 @@ from backchannel.policy.cases import Case
 from backchannel.policy.conditions import FIELDS, NO_PAP, PURPOSES, When
 from backchannel.policy.fields import MAX_VALUES, Fault, Fields
 from backchannel.policy.hunt_requests import read_hunt_rule
+from backchannel.policy.loading import load_toml
 from backchannel.policy.rules import RESERVED, Embargo, Group, Leaks, Policy, Rule
 from backchannel.policy.transforms import Transform, parse_transform
 from backchannel.stix.markings import Pap, Tlp, parse_tlp
@@ -34,7 +35,6 @@ MAX_TRANSFORMS: Final = 50
 MAX_CASES: Final = 1_000
 MAX_WORDS: Final = 5_000
 """Hosts, persons and words that are looked for."""
-MAX_FAULTS: Final = 50
 SHORTEST_WORD: Final = 3
 
 _KEYS: Final = frozenset(
@@ -66,14 +66,14 @@ def read_policy(data: bytes) -> Read:
     """Read a file of rules.
 
     Raises:
-        PolicyFaultsError: it is not of its form; all that is wrong is named, up to `MAX_FAULTS`.
+        PolicyFaultsError: it is not of its form; all that is wrong is named, up to `fields.MAX_FAULTS`.
     """
     if len(data) > MAX_POLICY_BYTES:
         fault = Fault(None, "file", f"it is larger than {MAX_POLICY_BYTES // 2**20} MiB", "Use groups.")
         raise PolicyFaultsError([fault])
     try:
         text = data.decode("utf-8")
-        value: JsonObject = tomllib.loads(text)
+        value = load_toml(text)
     except UnicodeDecodeError:
         raise PolicyFaultsError([Fault(None, "file", "it is no UTF-8", "Save it as UTF-8.")]) from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -82,6 +82,8 @@ def read_policy(data: bytes) -> Read:
         raise PolicyFaultsError(
             [Fault(line, "file", f"it is no TOML: {visible(str(error))}", "Mend that line.")]
         ) from None
+    except ValueError as error:
+        raise PolicyFaultsError([Fault(None, "file", str(error), "Write it as documented.")]) from None
     return _Reading(value, text).read()
 
 
@@ -137,7 +139,7 @@ class _Reading:
         )
         cases = self._at.listed("test", self._case, MAX_CASES)
         if self._at.faults:
-            raise PolicyFaultsError(tuple(dict.fromkeys(self._at.faults))[:MAX_FAULTS])
+            raise PolicyFaultsError(self._at.faults)
         return Read(policy, tuple(cases), self._at.named)
 
     # --- Parts ----------------------------------------------------------------------------------
