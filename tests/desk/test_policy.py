@@ -19,7 +19,7 @@ from tests.policy.made import ALLOW, some_policy
 from tests.policy.written import written
 
 from backchannel.clock import FixedClock
-from backchannel.desk import releasing
+from backchannel.desk import related, releasing, weighing
 from backchannel.desk.access import ANONYMOUS, Caller
 from backchannel.desk.approving import approve, note_plan, planned
 from backchannel.desk.attaching import check_files
@@ -361,6 +361,49 @@ def test_a_party_called_ourselves_is_not_us(tmp_path: Path):
         ids = tuple(str(indicator(n)["id"]) for n in (1, 2))
         planned = plan(alfa, CLOCK, recipient_of(alfa, "bravo"), Choice(ids=ids))
         assert [one.goes for one in planned.objects] == [False, True]
+
+
+def notes_in_a_row(length: int, last: str) -> list[dict[str, object]]:
+    """Notes of which each is about the next; the last one bears a marking of its own."""
+    ids = [str(tie(n, "note", None)["id"]) for n in range(length)]
+    return [
+        tie(
+            n,
+            "note",
+            CLEAR if n < length - 1 else last,
+            content="x",
+            object_refs=[ids[min(n + 1, length - 1)]],
+        )
+        for n in range(length)
+    ]
+
+
+@pytest.mark.parametrize("references", ["cut", "withhold"])
+def test_a_long_row_of_objects_that_name_one_another_is_decided_in_bounded_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, references: str
+):
+    asked = 0
+    decide = weighing.decide
+
+    def counted(*args: object) -> object:
+        nonlocal asked
+        asked += 1
+        return decide(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(weighing, "decide", counted)
+    monkeypatch.setattr(related, "decide", counted)
+    row = notes_in_a_row(300, RED)
+    with nodes(tmp_path, "alfa", "bravo") as (alfa, _):
+        batch = keep(alfa, row)
+        write_policy(alfa, f'references = "{references}"\n{ALLOW}')
+        to = recipient_of(alfa, "bravo")
+        planned = plan(alfa, CLOCK, to, Choice(batch=batch))  # type: ignore[arg-type]
+        assert planned.withheld == len(planned.objects) == 300
+        assert asked < 300 * (related.MAX_CUTS + 5)
+        asked = 0
+        first = plan(alfa, CLOCK, to, Choice(ids=(str(row[0]["id"]),)))
+        assert first.withheld == 1
+        assert asked < 2 * weighing.MAX_STEPS * (related.MAX_CUTS + 5)
 
 
 def test_an_object_that_is_hidden_is_not_there_by_its_id_either(tmp_path: Path):

@@ -13,13 +13,12 @@ from backchannel.clock import Clock
 from backchannel.desk.items import Reader
 from backchannel.desk.node import Node
 from backchannel.desk.policy_file import InForce, in_force
+from backchannel.desk.related import Related
 from backchannel.parties.states import Standing
 from backchannel.policy.conditions import OURSELVES
 from backchannel.policy.decide import Decision, Request, decide
-from backchannel.policy.redact import new_id
-from backchannel.policy.references import named_in
 from backchannel.policy.request import NO_NAMES
-from backchannel.policy.rules import NO_PARTY, VERIFIED, Policy
+from backchannel.policy.rules import NO_PARTY, VERIFIED
 from backchannel.policy.transforms import Hand
 from backchannel.stix.markings import Tlp
 from backchannel.store.rows import First, Kept, PartyRow
@@ -28,6 +27,8 @@ MAX_ORIGINS: Final = 10_000
 """Objects that are looked at to learn what some were derived from. Beyond, they count as TLP:RED."""
 MAX_NAMED: Final = 20_000
 """Objects that are looked at to learn what some name. Whatever lies beyond counts as withheld."""
+MAX_STEPS: Final = 200
+"""Steps from an object to what it names, to what that names, and so on. Whatever lies beyond counts as withheld."""
 CLOSED: Final = frozenset({Standing.SUSPENDED, Standing.REVOKED})
 _SECRET_BYTES: Final = 32
 
@@ -231,11 +232,13 @@ class Weighing:
 
     def _with_references(self, kept: Sequence[Kept], asked: Mapping[int, Request]) -> dict[int, Decision]:
         """Decide about objects that name others: by themselves first, then by what becomes of those."""
-        known = _Known(self.force.policy, self._hand)
+        known = Related(self.force.policy, self._hand)
         for one in kept:
             known.add(one, asked[one.object_row])
+        steps = 0
         while frontier := known.unseen():
-            if len(known.requests) + len(frontier) > MAX_NAMED:
+            steps += 1
+            if steps > MAX_STEPS or len(known.requests) + len(frontier) > MAX_NAMED:
                 known.give_up(frontier)
                 break
             beside = Reader(self.node, self.clock)
@@ -247,74 +250,8 @@ class Weighing:
                     one,
                     _replace(requests[one.object_row], value=value, scan=self.force.scan, hand=self._hand),
                 )
-            known.looked_at |= frontier
         decided = known.settled()
         return {one.object_row: decided[one.object_row] for one in kept}
-
-
-class _Known:
-    """Objects that name one another, and what becomes of each."""
-
-    def __init__(self, policy: Policy, hand: Hand | None) -> None:
-        self._policy, self._hand = policy, hand
-        self.requests: dict[int, Request] = {}
-        self.looked_at: set[str] = set()
-        self._ids: dict[int, str] = {}
-        self._names: dict[str, frozenset[str]] = {}
-        self._refused: set[str] = set()
-
-    def add(self, one: Kept, request: Request) -> None:
-        """Add an object."""
-        stix_id = one.stix_id.lower()
-        self.requests[one.object_row], self._ids[one.object_row] = request, stix_id
-        named = named_in(request.value) if request.value is not None else NO_NAMES
-        self._names[stix_id] = self._names.get(stix_id, NO_NAMES) | named
-        self.looked_at.add(stix_id)
-
-    def unseen(self) -> set[str]:
-        """Return the ids that are named, and were not looked at."""
-        return set().union(*self._names.values()) - self.looked_at
-
-    def give_up(self, ids: set[str]) -> None:
-        """Take more than can be looked at for withheld."""
-        self._refused |= ids
-
-    def settled(self) -> dict[int, Decision]:
-        """Return what becomes of each, once no decision changes another any more."""
-        own = {row: decide(one, self._policy) for row, one in self.requests.items()}
-        decided = dict(own)
-        while True:
-            refused = self._refused | {self._ids[row] for row, one in decided.items() if not one.allowed}
-            withheld = frozenset(
-                refused if self._policy.references == "cut" else _infected(refused, self._names)
-            )
-            renamed = self._renamed(decided, withheld)
-            decided = {row: self._again(row, own[row], withheld, renamed) for row in own}
-            if refused >= {self._ids[row] for row, one in decided.items() if not one.allowed}:
-                return decided
-
-    def _renamed(self, decided: Mapping[int, Decision], withheld: frozenset[str]) -> dict[str, str]:
-        """Return under which ids those go that go changed, or that name such: old to new."""
-        found = {
-            self._ids[row]: str(one.value["id"]) for row, one in decided.items() if one.value is not None
-        }
-        if self._hand is None:
-            return found
-        for stix_id in _infected(set(found), self._names) - withheld - found.keys():
-            kind = stix_id.partition("--")[0]
-            made = {"type": kind, "id": stix_id}
-            found[stix_id] = new_id(made, made, self._hand, self._policy.version)
-        return found
-
-    def _again(
-        self, row: int, own: Decision, withheld: frozenset[str], renamed: Mapping[str, str]
-    ) -> Decision:
-        about = self._names[self._ids[row]]
-        gone, moved = about & withheld, about & renamed.keys()
-        if not own.allowed or not (gone or moved):
-            return own
-        request = _replace(self.requests[row], withheld=gone, renamed={one: renamed[one] for one in moved})
-        return decide(request, self._policy)
 
 
 def _replace(request: Request, **changes: object) -> Request:
@@ -331,21 +268,6 @@ def _reached(start: str, above: Mapping[str, Sequence[str]]) -> set[str]:
         if one not in found:
             found.add(one)
             stack.extend(above.get(one, ()))
-    return found
-
-
-def _infected(start: set[str], names: Mapping[str, frozenset[str]]) -> set[str]:
-    """Return `start` with everything that names one of it, or what names one of it, and so on."""
-    naming: dict[str, list[str]] = {}
-    for one, named in names.items():
-        for other in named:
-            naming.setdefault(other, []).append(one)
-    found, stack = set(start), list(start)
-    while stack:
-        for one in naming.get(stack.pop(), ()):
-            if one not in found:
-                found.add(one)
-                stack.append(one)
     return found
 
 
