@@ -532,6 +532,21 @@ def test_a_file_that_holds_what_is_ours_does_not_go_along(tmp_path: Path):
             check_files(alpha, to, files[:1], now=CLOCK.now())
 
 
+@pytest.mark.parametrize("form", ["utf-8", "latin-1", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_what_is_ours_is_found_in_a_file_in_whichever_form_its_text_is_written(tmp_path: Path, form: str):
+    with nodes(tmp_path, "alpha", "beta") as (alpha, _):
+        write_policy(alpha, '[leaks]\npersons = ["Jürgen Müller"]\n' + ALLOW)
+        to = recipient_of(alpha, "beta")
+        for text, is_held in (("found by Jürgen Müller on Monday", True), ("found by nobody of ours", False)):
+            file = tmp_path / f"{is_held}.txt"
+            file.write_bytes(text.encode(form))
+            if is_held:
+                with pytest.raises(PolicyError, match="person jürgen müller"):
+                    check_files(alpha, to, [("a.txt", file)], now=CLOCK.now())
+            else:
+                check_files(alpha, to, [("a.txt", file)], now=CLOCK.now())
+
+
 def test_a_damaged_office_document_is_looked_through_as_far_as_it_can_be_read(tmp_path: Path):
     office = tmp_path / "damaged.docx"
     with zipfile.ZipFile(office, "w", zipfile.ZIP_DEFLATED) as packed:

@@ -6,6 +6,7 @@ and in what office documents say about their writers, which stands packed in the
 
 from __future__ import annotations
 
+import codecs
 import lzma
 import struct
 import zipfile
@@ -32,6 +33,8 @@ MAX_SCANNED_BYTES: Final = 64 * 2**20
 """How much of a file is looked through."""
 MAX_MEMBER_BYTES: Final = 2**20
 MAX_MEMBERS: Final = 50
+_BEGINNING: Final = 64
+"""Bytes by which it is seen whether a text is in UTF-16."""
 _ABOUT: Final = ("docProps/", "meta.xml", "word/comments", "word/people")
 """How the parts of office documents begin that say who wrote them (ECMA-376, ODF 1.3)."""
 
@@ -96,11 +99,22 @@ def check_files(node: Node, to: Recipient, files: Sequence[tuple[str, Path]], *,
 def _texts(path: Path) -> Iterator[str]:
     try:
         with path.open("rb") as file:
-            yield file.read(MAX_SCANNED_BYTES).decode("latin-1")
+            yield from _readings(file.read(MAX_SCANNED_BYTES))
         if zipfile.is_zipfile(path):
             yield from _packed(path)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", hint="Correct the name.") from error
+
+
+def _readings(data: bytes) -> Iterator[str]:
+    """Yield what bytes say as text: nothing tells in which form a file was written, and names have more than ASCII."""
+    yield data.decode("latin-1")
+    if not data.isascii():
+        yield data.decode("utf-8", "replace")
+    # Texts of Windows; one in ASCII has a zero in each second byte.
+    for form, zero in (("utf-16-le", 1), ("utf-16-be", 0)):
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or not any(data[zero:_BEGINNING:2]):
+            yield data.decode(form, "replace")
 
 
 def _packed(path: Path) -> Iterator[str]:
