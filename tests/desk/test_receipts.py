@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.desk.drops import indicator, keep, nodes, send, take
 from tests.desk.made import CLOCK
+from tests.policy.made import ALLOW
 
 from backchannel.clock import FixedClock
 from backchannel.desk import membership, sent_drops
@@ -17,6 +18,7 @@ from backchannel.desk.came_drops import drop_named, drops_of, drops_that_came
 from backchannel.desk.items import find
 from backchannel.desk.node import Node
 from backchannel.desk.own_keys import own_keys
+from backchannel.desk.policy_file import POLICY_FILE, BrokenPolicyError
 from backchannel.desk.receipt_documents import SentStanding
 from backchannel.desk.receipt_drops import holds_statements, receipts_drop, take_statements, write_statements
 from backchannel.desk.receipting import Word, acknowledged, decline_reason, signing_key
@@ -89,6 +91,32 @@ def test_receipts_go_along_with_the_next_drop(three: list[Node]):
     made = send(beta, alpha, keep(beta, [indicator(7)]))
     found = take(alpha, made.path.read_bytes())
     assert (found.objects, found.receipts, waiting(beta)) == (1, 1, {})
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        '[[rule]]\nid = "no"\nwhen = { purpose = "receipt" }\ndeny = "no word of it"',
+        "[feedback]\nreceived = []",
+    ],
+)
+def test_what_waits_is_held_back_by_a_rule_that_was_written_since(
+    three: list[Node], tmp_path: Path, rule: str
+):
+    alpha, beta, _ = three
+    take(beta, sent(alpha, beta))
+    policy = beta.home / POLICY_FILE
+    policy.write_text(f'version = 1\ndefault = "deny"\n{ALLOW}{rule}\n')
+    assert receipts_drop(beta, CLOCK, "Alpha") is None
+    assert write_statements(beta, CLOCK, "Alpha", tmp_path / "bare.json") is None
+    batch = keep(beta, [indicator(7)])
+    assert take(alpha, send(beta, alpha, batch).path.read_bytes()).receipts == 0
+    assert waiting(beta) == {"Alpha": 1}
+    policy.write_text("no policy")
+    with pytest.raises(BrokenPolicyError):
+        write_statements(beta, CLOCK, "Alpha", tmp_path / "bare.json")
+    policy.unlink()
+    assert back(beta, alpha) == 1
 
 
 def test_a_drop_is_answered_once_however_often_it_comes(three: list[Node]):

@@ -21,11 +21,12 @@ from backchannel.desk.pinned import own_kids, pinned_keys
 from backchannel.desk.planning import plan
 from backchannel.desk.provenance import known_at
 from backchannel.desk.receipt_documents import HeardStatements, SentStatements
-from backchannel.desk.recipients import recipient_of
+from backchannel.desk.recipients import Recipient, recipient_of
 from backchannel.desk.records import record_signed
 from backchannel.desk.releasing import Made, release
 from backchannel.desk.saying import Said, hear
 from backchannel.desk.stating import How
+from backchannel.desk.waiting import may_go
 from backchannel.desk.writing import write_files
 from backchannel.errors import InputError, PolicyError
 from backchannel.parties.at_rest import Unseal
@@ -59,7 +60,7 @@ def receipts_drop(
     carrier: str | None = None,
     unseal: Unseal | None = None,
 ) -> Made | None:
-    """Make a drop of what waits for a party: no objects, and no receipt asked for it. None: nothing waits.
+    """Make a drop of what waits for a party and may go: no objects, and no receipt asked for it. None: nothing does.
 
     Args:
         node: ours.
@@ -76,12 +77,15 @@ def receipts_drop(
     to = recipient_of(node, party)
     if not node.store.statements.waiting(to.party.party_row):
         return None
+    _check_standing(to)
+    if not may_go(node, clock, to.party):
+        return None
     planned = plan(node, clock, to, Choice())
     return release(node, clock, planned, How(ack="none"), carrier=carrier, unseal=unseal)
 
 
 def write_statements(node: Node, clock: Clock, party: str, path: Path) -> SentStatements | None:
-    """Write what waits for a party into a bare file. None: nothing waits.
+    """Write what waits for a party and may go into a bare file. None: nothing does.
 
     Once the file is on the disk they wait no more; killed in between, they go once more, which does no harm.
 
@@ -97,12 +101,8 @@ def write_statements(node: Node, clock: Clock, party: str, path: Path) -> SentSt
         InputError: the file cannot be written.
     """
     to = recipient_of(node, party)
-    if to.standing in {Standing.SUSPENDED, Standing.REVOKED}:
-        raise PolicyError(
-            f"{visible_name(to.party.name)} is {to.standing!s}: nothing is sent to it",
-            hint=f"See `backchannel party show {to.party.name}` for why.",
-        )
-    waiting = node.store.statements.waiting(to.party.party_row)
+    _check_standing(to)
+    waiting = may_go(node, clock, to.party)
     if not waiting:
         return None
     file = _File(to=to.party.name, statements=[msgspec.Raw(row.envelope) for row in waiting])
@@ -113,6 +113,19 @@ def write_statements(node: Node, clock: Clock, party: str, path: Path) -> SentSt
             about = digest_text(row.digest)
             record_signed(node.store, LeafKind.SENT, row.envelope, about=about, now=clock.now())
     return SentStatements(to=to.party.name, statements=len(waiting), path=str(path))
+
+
+def _check_standing(to: Recipient) -> None:
+    """See that anything is sent to a party.
+
+    Raises:
+        PolicyError: it is suspended or revoked.
+    """
+    if to.standing in {Standing.SUSPENDED, Standing.REVOKED}:
+        raise PolicyError(
+            f"{visible_name(to.party.name)} is {to.standing!s}: nothing is sent to it",
+            hint=f"See `backchannel party show {to.party.name}` for why.",
+        )
 
 
 def holds_statements(data: bytes) -> bool:

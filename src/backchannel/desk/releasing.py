@@ -36,6 +36,7 @@ from backchannel.desk.provenance import keep_statement
 from backchannel.desk.recipients import channel_name
 from backchannel.desk.records import record_signed
 from backchannel.desk.stating import How, Stating
+from backchannel.desk.waiting import may_go
 from backchannel.desk.writing import sync_folder
 from backchannel.drop.manifest import NO_ROOT, Manifest, Seal, deniable_signer, signer
 from backchannel.drop.writer import Attachment, Contents, Recipients, write_drop
@@ -175,7 +176,7 @@ class _Sending:
         statements: list[bytes] = []
         if not self._plan.is_deniable:  # of that, nothing may bear our signature
             self._stated.state(list(self._plan.groups), self._salts)
-            waiting = self._store.statements.waiting(self._to.party.party_row)
+            waiting = may_go(self._node, self._clock, self._to.party)
             statements = self._statements(waiting)
         self._check_contents(waiting)
         chan = channel_name(self._keys.card.party, self._to.identity, is_deniable=self._plan.is_deniable)

@@ -22,6 +22,7 @@ from backchannel.desk.receive import ImportTerms, import_batch, remove_abandoned
 from backchannel.desk.recipients import Recipient, recipient_of
 from backchannel.desk.records import record_signed
 from backchannel.desk.stamps import to_micros
+from backchannel.desk.waiting import may_go
 from backchannel.desk.weighing import may_say
 from backchannel.errors import NotFoundError
 from backchannel.feedback.carried import carry, companions
@@ -74,7 +75,7 @@ def telling(node: Node, clock: Clock, party: str) -> Telling | None:
     made: list[tuple[StatementRow, JsonObject]] = []
     carrying: list[CarryingNote] = []
     decided: dict[Tlp, bool] = {}
-    for row in node.store.statements.waiting(to.party.party_row)[:MAX_AT_ONCE]:
+    for row in may_go(node, clock, to.party)[:MAX_AT_ONCE]:
         statement = open_envelope(row.envelope).statement
         words = in_words(statement, speaker.name)
         if words.tlp not in decided:
