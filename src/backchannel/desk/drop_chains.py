@@ -249,6 +249,8 @@ class DropChains:
     def _defined(self, ref: str) -> Tlp | None:
         """Return what a marking definition says, of those held here and brought along; TLP:CLEAR where they differ."""
         if ref not in self._held:
+            if len(self._held) >= MAX_DEFINITIONS:  # a drop may name another marking with each object
+                self._held.clear()
             kept = self._store.objects.current(ref)
             self._held[ref] = None if kept is None else Definition(tlp_defined(codec.decode(kept.body)))
         found = [one for one in (self._held[ref], self._brought.get(ref)) if one is not None]
