@@ -406,6 +406,17 @@ def test_a_long_row_of_objects_that_name_one_another_is_decided_in_bounded_work(
         assert asked < 2 * weighing.MAX_STEPS * (related.MAX_CUTS + 5)
 
 
+@pytest.mark.parametrize(
+    "purpose", ["receipt", "request", "answer", "sighting", "outcome", "retraction", "widened"]
+)
+def test_each_kind_of_statement_can_be_denied_by_its_name(tmp_path: Path, purpose: str):
+    with nodes(tmp_path, "alfa", "bravo") as (alfa, _):
+        write_policy(alfa, f'[[rule]]\nid = "no"\nwhen = {{ purpose = "{purpose}" }}\ndeny = "not this"')
+        party = alfa.store.parties.by_name("bravo")
+        assert party is not None
+        assert may_say(alfa, CLOCK, party, Tlp.GREEN, purpose).reasons[-1].rule == "no"
+
+
 def test_an_object_that_is_hidden_is_not_there_by_its_id_either(tmp_path: Path):
     with shop(tmp_path, "ourselves") as (alpha, _, caller):
         write_policy(alpha, '[[rule]]\nid = "no"\nwhen = { label = "case-88" }\ndeny = "x"\n' + ALLOW)

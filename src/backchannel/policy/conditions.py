@@ -36,6 +36,6 @@ OURSELVES: Final = "ourselves"
 NO_PAP: Final = "none"
 PURPOSES: Final = (
     "taxii", "push", "misp", "feed", "drop", "attachment",
-    "receipt", "request", "answer", "sighting", "outcome", "retraction", "compare",
+    "receipt", "request", "answer", "sighting", "outcome", "retraction", "widened", "compare",
 )  # fmt: skip
 """Ways by which objects go, and the kinds of statements."""
