@@ -94,7 +94,7 @@ def _own(node: Node | None) -> PolicyChecked:
     except BrokenPolicyError as error:
         return _broken(name, error.faults)
     if force is None or force.read is None:
-        says = "There is no policy.toml: TLP alone decides, and nothing else is asked."
+        says = "There is no policy file: TLP alone decides, and nothing else is asked."
         return PolicyChecked(
             file=None,
             state="none",
