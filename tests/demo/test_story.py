@@ -264,7 +264,7 @@ def test_a_true_claim_is_confirmed_by_an_independent_source_and_by_our_own_logs(
     assert "CERT Vessland (F), which saw it itself" in said
     assert "worth a 3 (confidence 50 in STIX)" in said
     assert "telemetry.printers.example: 6 lines, 1 host" in said
-    assert "worth a 1 (confidence 90 in STIX): We saw it ourselves, at first hand." in said
+    assert "worth a 1 (confidence 90 in STIX): We confirmed it ourselves, at first hand." in said
     assert "CERT Vessland hears from Harbour Clinic (sighting): Harbour Clinic saw it 2-9 times" in said
 
 

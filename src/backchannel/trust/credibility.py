@@ -224,7 +224,7 @@ def _number(
 ) -> tuple[Number, list[str]]:
     """Return the number, and why."""
     if own == "for":
-        return 1, ["We saw it ourselves, at first hand."]
+        return 1, ["We confirmed it ourselves, at first hand."]
     if own == "against":
         return 5, ["Our own first-hand observation speaks against it."]
     if own == "both":
