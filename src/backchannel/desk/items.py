@@ -6,7 +6,7 @@ own items cost, whatever else the store holds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
@@ -29,7 +29,7 @@ from backchannel.desk.ties import Tie, ties
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.stix.describe import describe, short_name
 from backchannel.stix.findings import Finding
-from backchannel.stix.markings import TLP_IDS, Tlp, pap_of, tlp_of
+from backchannel.stix.markings import TLP_IDS, Tlp, marking_refs, pap_of, tlp_of
 from backchannel.stix.raw import Header, RawObject
 from backchannel.stix.versions import View, view
 from backchannel.stix.visible import visible
@@ -79,6 +79,7 @@ class Reader:
         self._adviser = Adviser(node, clock, self._searches)
         self._names: dict[str, str] = {}
         self._views: dict[int, View] = {}
+        self._values: dict[int, JsonObject] = {}
         self._definitions: dict[str, list[Definition]] = {}
         """Of each marking that was asked for, but for TLP's own."""
         self._meanings: dict[tuple[str, str | None], Tlp | None] = {}
@@ -93,8 +94,12 @@ class Reader:
 
     def value(self, kept: Kept) -> JsonObject:
         """Return the 2.1 form of the object itself, without what a 2.0 one carried along."""
-        objects = self.view(kept).objects
-        return next((value for value in objects if value.get("id") == kept.stix_id), objects[0])
+        known = self._values.get(kept.object_row)
+        if known is None:
+            objects = self.view(kept).objects
+            known = next((value for value in objects if value.get("id") == kept.stix_id), objects[0])
+            self._values[kept.object_row] = known
+        return known
 
     def says(self, kept: Kept) -> str:
         """Return what it is, in one plain sentence."""
@@ -127,7 +132,7 @@ class Reader:
 
     def known(self, values: Iterable[JsonObject], party: str | None) -> Mapping[str, Tlp | None]:
         """Return what the markings of `values` mean, but for TLP's own, where `party` gave us these objects."""
-        refs = {ref for value in values for ref in _marking_refs(value)} - TLP_IDS.keys()
+        refs = {ref for value in values for ref in marking_refs(value)} - TLP_IDS.keys()
         if refs:
             self._look_up(refs)
         for ref in refs:
@@ -137,7 +142,7 @@ class Reader:
 
     def markings(self, values: Iterable[JsonObject]) -> None:
         """Look up at once how the markings of many objects are defined."""
-        self._look_up({ref for value in values for ref in _marking_refs(value)} - TLP_IDS.keys())
+        self._look_up({ref for value in values for ref in marking_refs(value)} - TLP_IDS.keys())
 
     def _look_up(self, refs: AbstractSet[str]) -> None:
         wanted = refs - self._definitions.keys()
@@ -257,19 +262,6 @@ class _Facts(msgspec.Struct, frozen=True):
             },
             related_more=frozenset(row for row, found in tied.items() if len(found) > related),
         )
-
-
-def _marking_refs(value: JsonObject) -> Iterator[str]:
-    """Yield the marking definitions that mark an object or a part of it."""
-    whole, granular = value.get("object_marking_refs"), value.get("granular_markings")
-    parts = [part.get("marking_ref") for part in _listed(granular) if isinstance(part, dict)]
-    for ref in (*_listed(whole), *parts):
-        if isinstance(ref, str):
-            yield ref
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 def _related(reader: Reader, tie: Tie, other: Kept | None) -> Related:

@@ -16,6 +16,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.planned import Deciding
 from backchannel.desk.policy_file import in_force
 from backchannel.desk.recipients import Recipient
+from backchannel.desk.sweeps import fewer_sweeps
 from backchannel.policy.rules import DEFAULT_POLICY, Policy
 
 
@@ -95,7 +96,8 @@ def plan(
     """
     force = in_force(node)
     deciding = Deciding(node, clock, recipient, force, is_deniable=is_deniable)
-    decided = list(deciding.decided(chosen(node, choice)))
+    with fewer_sweeps():
+        decided = list(deciding.decided(chosen(node, choice)))
     going = sorted((one for one, _ in decided if one is not None), key=lambda one: one.group)
     objects = tuple(shown for _, shown in decided)
     digest = _digest(recipient, going, objects, force.policy.version, is_deniable=is_deniable)

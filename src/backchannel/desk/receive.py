@@ -7,11 +7,10 @@ sight; the next import removes what is left.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
 from backchannel.desk.records import record_received
 from backchannel.desk.stamps import to_micros
+from backchannel.desk.sweeps import fewer_sweeps
 from backchannel.errors import InputError, StoreError, UsageError
 from backchannel.ids import BatchId, PartyId, new_id
 from backchannel.intake.reading import read
@@ -44,9 +44,6 @@ TRANSACTION_BYTES = 8 * 2**20
 
 SORTED_TOGETHER = 256
 """Objects of which one question asks whether they are known."""
-
-SWEEP_OBJECTS = 200_000
-"""Objects made, less those freed, after which Python looks for cycles during an import."""
 
 STDIN_NAME = "-"
 _CHANNEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
@@ -246,21 +243,6 @@ def _complete(
 
 def _nothing_more(batch_id: BatchId | None, counts: BatchCounts) -> None:
     """A batch to which nothing belongs beside its objects."""
-
-
-@contextmanager
-def fewer_sweeps() -> Iterator[None]:
-    """Let the collector of cycles wake less often.
-
-    Its rule, every few hundred objects made, is for programs that leave cycles behind; reading leaves none,
-    and each time it walks what lives for nothing.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(SWEEP_OBJECTS, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 def _items(

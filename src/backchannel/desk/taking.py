@@ -33,11 +33,12 @@ from backchannel.desk.pinned import PinnedKeys, own_kids, pinned_keys
 from backchannel.desk.provenance import keep_statement, known_at
 from backchannel.desk.quarantine import quarantine
 from backchannel.desk.receipting import Verdict, Word, receipt_on_arrival, signing_key
-from backchannel.desk.receive import ImportTerms, Items, fewer_sweeps, import_batch, remove_abandoned
+from backchannel.desk.receive import ImportTerms, Items, import_batch, remove_abandoned
 from backchannel.desk.recipients import check_channel
 from backchannel.desk.records import record_signed
 from backchannel.desk.releasing import PRIVATE
 from backchannel.desk.saying import Said, hear
+from backchannel.desk.sweeps import fewer_sweeps
 from backchannel.drop import sequence
 from backchannel.drop.manifest import Manifest, deniable_verifier, either, verifier
 from backchannel.drop.opening import Introduce, Opened, Progress, open_drop

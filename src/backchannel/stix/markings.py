@@ -136,7 +136,7 @@ def marked(value: JsonObject) -> tuple[Tlp | None, list[str]]:
         return Tlp.CLEAR, []
     found: list[Tlp] = []
     refs: list[str] = []
-    for ref in _marking_refs(value):
+    for ref in marking_refs(value):
         if ref in TLP_IDS:
             found.append(TLP_IDS[ref])
         else:
@@ -184,7 +184,7 @@ def pap_of(value: JsonObject) -> Pap | None:
     return max(found, key=_PAP_ORDER.index) if found else None
 
 
-def _marking_refs(value: JsonObject) -> Iterator[str]:
+def marking_refs(value: JsonObject) -> Iterator[str]:
     """Yield what marks the object; of what has not its due form the text, which no marking is known by."""
     for ref in _listed(value.get("object_marking_refs")):
         yield str(ref)
