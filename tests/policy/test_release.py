@@ -341,6 +341,12 @@ def test_what_is_ours_is_found(text: str, what: str):
     assert [one.what for one in found] == ([what] if what else [])
 
 
+def test_a_field_of_no_known_meaning_is_found_however_deep_it_stands_and_not_in_a_text():
+    deep = marked(Tlp.GREEN, external_references=[{"source_name": "a", "x_case": "Neptune"}])
+    assert [(one.kind, one.what) for one in SCAN.leaks(deep)] == [("field", "x_case")]
+    assert SCAN.leaks(marked(Tlp.GREEN, description='it sets "x_case": 1, and x_y', labels=["x_z"])) == ()
+
+
 def test_what_is_ours_does_not_leave_unless_a_person_looked_through_it():
     value = marked(Tlp.GREEN, description="from 10.1.2.3", x_note="y")
     found = decide(request(value, scan=SCAN), policy("[leaks]\n" + ALLOW))

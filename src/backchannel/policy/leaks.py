@@ -24,6 +24,8 @@ SHORTEST: Final = 3
 
 _V4 = re.compile(rb"(?<![0-9.])\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?![0-9])")
 _V6 = re.compile(rb"[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){2,7}(?![0-9a-f:])")
+_CUSTOM_FIELD = re.compile(rb'(?<!\\)"(x_[^"\\]*)":')
+"""The name of a property, however deep it stands; in a text each quotation mark has a backslash before it."""
 _MAYBE_PATH = re.compile(rb"/home/|/users/|\\")
 _USER_PATH = re.compile(rb"(?:/home/|/users/|\\users\\|\\documents and settings\\)([^/\\\" ']{1,64})[/\\\"]")
 _UNC_PATH = re.compile(rb"(?<![\\\w:])\\\\[a-z0-9][a-z0-9._-]{0,62}\\")
@@ -72,7 +74,7 @@ class Scan:
         encoded = codec.encode(value)
         body = encoded.lower() if encoded.isascii() else encoded.decode().lower().encode()
         if self.custom_fields and b'"x_' in body:
-            yield from (Leak("field", name) for name in value if name.startswith("x_"))
+            yield from (Leak("field", match[1].decode()) for match in _CUSTOM_FIELD.finditer(body))
         for kind, word in self.words:
             if word in body and _stands_alone(body, word):
                 yield Leak(kind, word.decode())
