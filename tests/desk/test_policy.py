@@ -417,6 +417,16 @@ def test_each_kind_of_statement_can_be_denied_by_its_name(tmp_path: Path, purpos
         assert may_say(alfa, CLOCK, party, Tlp.GREEN, purpose).reasons[-1].rule == "no"
 
 
+def test_what_names_a_withheld_object_stays_however_its_id_is_spelled(tmp_path: Path):
+    red = indicator(1, RED) | {"id": "indicator--8E2E2D2B-17D4-4CBF-938F-0000000000AB"}
+    note = tie(3, "note", CLEAR, content="x", object_refs=[red["id"]])
+    with nodes(tmp_path, "alfa", "bravo") as (alfa, _):
+        keep(alfa, [red, note])
+        write_policy(alfa, ALLOW)
+        planned = plan(alfa, CLOCK, recipient_of(alfa, "bravo"), Choice(ids=(str(note["id"]),)))
+        assert [one.rule for one in planned.objects] == ["result"]
+
+
 def test_an_object_that_is_hidden_is_not_there_by_its_id_either(tmp_path: Path):
     with shop(tmp_path, "ourselves") as (alpha, _, caller):
         write_policy(alpha, '[[rule]]\nid = "no"\nwhen = { label = "case-88" }\ndeny = "x"\n' + ALLOW)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from backchannel.policy.decide import Decision, Policy, Request, decide
 from backchannel.policy.redact import new_id
-from backchannel.policy.references import named_in
+from backchannel.policy.references import spelled_in
 from backchannel.policy.request import NO_NAMES
 from backchannel.policy.transforms import Hand
 from backchannel.store.rows import Kept
@@ -27,6 +27,7 @@ class Related:
         self.requests: dict[int, Request] = {}
         self._looked_at: set[str] = set()
         self._unseen: set[str] = set()
+        """Ids as they are spelled, which is how the store finds them; all else here has them in small letters."""
         self._ids: dict[int, str] = {}
         self._names: dict[str, frozenset[str]] = {}
         self._refused: set[str] = set()
@@ -35,21 +36,21 @@ class Related:
         """Add an object."""
         stix_id = one.stix_id.lower()
         self.requests[one.object_row], self._ids[one.object_row] = request, stix_id
-        named = named_in(request.value) if request.value is not None else NO_NAMES
+        spelled = spelled_in(request.value) if request.value is not None else NO_NAMES
+        named = frozenset(other.lower() for other in spelled) - {stix_id}
         self._names[stix_id] = self._names.get(stix_id, NO_NAMES) | named
-        self._looked_at.add(stix_id)
-        self._unseen.discard(stix_id)
-        self._unseen |= named - self._looked_at
+        self._looked_at.add(one.stix_id)
+        self._unseen |= spelled
 
     def unseen(self) -> set[str]:
-        """Return the ids that are named and were not looked for yet; from now on they were."""
-        found, self._unseen = self._unseen, set()
+        """Return the ids, as they are spelled, that are named and were not looked for yet; from now on they were."""
+        found, self._unseen = self._unseen - self._looked_at, set()
         self._looked_at |= found
         return found
 
     def give_up(self, ids: set[str]) -> None:
         """Take more than can be looked at for withheld."""
-        self._refused |= ids
+        self._refused |= {one.lower() for one in ids}
 
     def settled(self) -> dict[int, Decision]:
         """Return what becomes of each, once no decision changes another any more."""

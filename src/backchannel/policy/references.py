@@ -30,24 +30,29 @@ REQUIRED: Final = frozenset(
 """References without which an object says nothing; a list of them may be shortened, and not emptied."""
 MAX_DEPTH: Final = 32
 
-_UUID = re.compile(rb"--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UUID = re.compile(rb"--[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 """The end of an id: it begins with what is seldom met, so that texts are passed over quickly."""
-_TYPE = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-")
+_TYPE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 MAX_TYPE_CHARS: Final = 250
 """Longest type (STIX 2.1 §3.1)."""
 
 
 def named_in(value: JsonObject) -> frozenset[str]:
-    """Return the ids of other objects that an object names: as references, or anywhere in its texts."""
+    """Return the ids of other objects that an object names, in small letters: as references, or anywhere in its texts."""
+    own = str(value.get("id")).lower()
+    return frozenset(one.lower() for one in spelled_in(value)) - {own}
+
+
+def spelled_in(value: JsonObject) -> frozenset[str]:
+    """Return the ids that an object names as it spells them: an id is kept as its maker wrote it."""
     about = {key: held for key, held in value.items() if key not in MARKINGS and key != "id"}
-    text = codec.encode(about).lower()
+    text = codec.encode(about)
     found: set[str] = set()
     for match in _UUID.finditer(text):
         first = end = match.start()
         while first > max(0, end - MAX_TYPE_CHARS) and text[first - 1] in _TYPE:
             first -= 1
         found.add(text[first : match.end()].decode().lstrip("-"))
-    found.discard(str(value.get("id")).lower())
     return frozenset(found)
 
 
