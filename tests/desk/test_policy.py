@@ -6,7 +6,7 @@ import json
 import random
 import shutil
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,6 +41,7 @@ from backchannel.desk.publishing import NewOffer, add_collection, add_root, put_
 from backchannel.desk.pushing import push
 from backchannel.desk.recipients import recipient_of
 from backchannel.desk.releasing import release
+from backchannel.desk.sent_drops import list_sent
 from backchannel.desk.shelves import Shelves
 from backchannel.desk.stating import How
 from backchannel.desk.taxii import manifest_page, object_page, objects_page
@@ -524,6 +525,10 @@ def test_what_wants_two_persons_is_sent_by_another_than_who_approved_it(
                     release(alpha, CLOCK, found, How(), approved=found.sha256)
             else:
                 assert release(alpha, CLOCK, found, How(), approved=found.sha256).document.objects == 2
+        files = [("note.txt", tmp_path / "note.txt")]
+        files[0][1].write_text("nothing of ours")
+        with pytest.raises(PolicyError, match="no file may go to beta: it counts as TLP:AMBER"):
+            check_files(alpha, recipient_of(alpha, "beta"), files, now=CLOCK.now())
         only_green = plan(alpha, CLOCK, recipient_of(alpha, "beta"), Choice(ids=(str(indicator(1)["id"]),)))
         assert not only_green.needs_approval
         with pytest.raises(NotFoundError, match="waits for approval"):
@@ -531,6 +536,31 @@ def test_what_wants_two_persons_is_sent_by_another_than_who_approved_it(
         write_policy(alpha, ALLOW + 'when = { tlp = "GREEN" }\n')
         with pytest.raises(PolicyError, match="no longer the one"):
             planned(alpha, CLOCK, found.sha256)
+
+
+def test_t64_a_rule_or_a_standing_that_changed_while_another_drop_was_made_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with nodes(tmp_path, "alpha", "beta") as (alpha, _):
+        batch = keep(alpha, [indicator(1, GREEN)])
+        waited = releasing._sending
+        for change in (
+            lambda: write_policy(alpha, ALLOW + 'when = { tlp = "CLEAR" }\n'),
+            lambda: move(alpha, CLOCK, "beta", Event.SUSPENDED, "lost a laptop"),
+        ):
+            found = plan(alpha, CLOCK, recipient_of(alpha, "beta"), Choice(batch=batch))  # type: ignore[arg-type]
+
+            @contextmanager
+            def sending(home: Path, change: Callable[[], object] = change) -> Iterator[None]:
+                with waited(home):
+                    change()
+                    yield
+
+            with monkeypatch.context() as patched:
+                patched.setattr(releasing, "_sending", sending)
+                with pytest.raises(PolicyError, match="no longer the one"):
+                    release(alpha, CLOCK, found, How(), approved=found.sha256)
+        assert list_sent(alpha, CLOCK, at_most=5).sent == ()
 
 
 def test_a_file_that_holds_what_is_ours_does_not_go_along(tmp_path: Path):

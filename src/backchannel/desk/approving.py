@@ -16,7 +16,7 @@ from backchannel import codec
 from backchannel.clock import Clock, format_time
 from backchannel.desk.choosing import Choice
 from backchannel.desk.node import Node
-from backchannel.desk.planning import Plan, plan
+from backchannel.desk.planning import Plan, outdated, plan
 from backchannel.desk.recipients import recipient_of
 from backchannel.desk.records import record_decision
 from backchannel.desk.writing import write_files
@@ -104,10 +104,7 @@ def planned(node: Node, clock: Clock, digest: str) -> Plan:
     )
     found = plan(node, clock, recipient_of(node, note.to), choice, is_deniable=note.is_deniable)
     if found.sha256 != digest.lower():
-        raise PolicyError(
-            "the plan is no longer the one that was looked at: an object, a marking, a key or a rule changed",
-            hint="Let it be made again: backchannel release plan.",
-        )
+        raise outdated()
     return found
 
 

@@ -86,6 +86,12 @@ def check_files(node: Node, to: Recipient, files: Sequence[tuple[str, Path]], *,
             f"{decision.reasons[-1].text}",
             hint=f"Verify the party first: backchannel party verify {name}",
         )
+    if ATTACHED in force.policy.approval:
+        raise PolicyError(
+            f"no file may go to {name}: it counts as {ATTACHED.label}, for which the policy wants two persons, and no "
+            "plan shows a second one what is in it",
+            hint="Send the objects without --attach, or take the label out of [approval] in policy.toml.",
+        )
     for called, path in files if force.scan is not None else ():
         for text in (called, *_texts(path)):
             if force.scan is not None and (leaks := force.scan.in_text(text)):

@@ -17,6 +17,7 @@ from backchannel.desk.planned import Deciding
 from backchannel.desk.policy_file import in_force
 from backchannel.desk.recipients import Recipient
 from backchannel.desk.sweeps import fewer_sweeps
+from backchannel.errors import PolicyError
 from backchannel.policy.rules import DEFAULT_POLICY, Policy
 
 
@@ -102,6 +103,14 @@ def plan(
     objects = tuple(shown for _, shown in decided)
     digest = _digest(recipient, going, objects, force.policy.version, is_deniable=is_deniable)
     return Plan(recipient, tuple(going), objects, digest, force.policy, is_deniable)
+
+
+def outdated() -> PolicyError:
+    """Return the refusal of a plan that would not be formed the same any more."""
+    return PolicyError(
+        "the plan is no longer the one that was looked at: an object, a marking, a key or a rule changed",
+        hint="Look at it again: backchannel release plan.",
+    )
 
 
 def _digest(

@@ -31,9 +31,10 @@ from backchannel.desk.own_checkpoint import carried
 from backchannel.desk.own_keys import OwnKeys, own_keys
 from backchannel.desk.own_news import own_key_statements
 from backchannel.desk.persons import person
-from backchannel.desk.planning import Plan
+from backchannel.desk.planning import Plan, outdated
+from backchannel.desk.policy_file import in_force
 from backchannel.desk.provenance import keep_statement
-from backchannel.desk.recipients import channel_name
+from backchannel.desk.recipients import channel_name, recipient_of
 from backchannel.desk.records import record_signed
 from backchannel.desk.stating import How, Stating
 from backchannel.desk.waiting import may_go
@@ -100,6 +101,7 @@ def release(
     check_approval(node, plan, person())
     keys = own_keys(node, clock, unseal)
     with _sending(node.home):
+        _check_current(node, plan)
         forget_expired(node, clock)
         return _Sending(node, clock, plan, how, keys).make(carrier, also)
 
@@ -128,10 +130,7 @@ def check_plan(plan: Plan, approved: str | None) -> None:
             hint=f"See `backchannel party show {to}` for why.",
         )
     if approved is not None and approved.lower() != plan.sha256:
-        raise PolicyError(
-            "the plan is no longer the one that was looked at: an object, a marking, a key or a rule changed",
-            hint="Look at it again: backchannel release plan.",
-        )
+        raise outdated()
     if approved is None and plan.withheld:
         raise PolicyError(
             f"{plan.withheld:,} of {len(plan.objects):,} objects may not go to {to}, so nothing was sent",
@@ -142,6 +141,13 @@ def check_plan(plan: Plan, approved: str | None) -> None:
             f"{plan.redacted:,} of {len(plan.objects):,} objects go to {to} redacted only, so nothing was sent",
             hint=f"Look at the plan, then: the same command with --plan {plan.sha256}",
         )
+
+
+def _check_current(node: Node, plan: Plan) -> None:
+    """See that the rules and the recipient are still those of the plan: another drop may have been waited for."""
+    name = plan.recipient.party.name
+    if in_force(node).policy.version != plan.policy.version or recipient_of(node, name) != plan.recipient:
+        raise outdated()
 
 
 @contextmanager
