@@ -18,11 +18,13 @@ from backchannel.desk.asking import Question, ask
 from backchannel.desk.hitbook import hits
 from backchannel.desk.hunt_requests import hunt_preview, run_hunt
 from backchannel.desk.inbox import inbox
+from backchannel.desk.key_care import protect
 from backchannel.desk.node import Node
 from backchannel.desk.receipt_drops import receipts_drop
 from backchannel.desk.replying import Reply, reply
 from backchannel.desk.requests import list_requests, show_request
-from backchannel.errors import PolicyError, UsageError
+from backchannel.errors import PolicyError, SignatureError, UsageError
+from backchannel.parties.passphrase import seal_with, unseal_with
 from backchannel.parties.states import Event
 from backchannel.provenance.predicates import Hunted, HuntFor
 from backchannel.provenance.reasons import Reason, Rejected
@@ -33,6 +35,21 @@ MANY = "[ipv4-addr:value = '203.0.113.9']"
 HASH = "[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']"
 MAIL = "[email-addr:value = 'a@evil.example']"
 OWN = "[ipv4-addr:value = '10.0.0.5']"
+OURS_SPELLED = (
+    "[ipv6-addr:value = '::ffff:a00:5']",
+    "[ipv6-addr:value ISSUBSET '::ffff:0:0/96']",
+    "[network-traffic:dst_ref.value = '::ffff:10.0.0.5']",
+    "[url:value = 'http://[::ffff:a00:5]:8080/x']",
+    "[url:value = 'http://0x0a000005/']",
+    "[url:value = '//mail.ours.example/x']",
+    "[url:value = 'http://MAIL.%6furs.EXAMPLE./x']",
+    "[domain-name:value = 'mail.ours。example']",
+    "[domain-name:value = 'xn--bcher-kva.ours.example']",
+    "[domain-name:value = 'printer.backroom']",
+    "[domain-name:value = 'a.example' OR (url:value = 'http://b.example/' AND domain-name:value = 'mail.ours.example')]",
+    "([ipv4-addr:value = '203.0.113.9'] FOLLOWEDBY [domain-name:value = 'mail.ours.example']) WITHIN 5 SECONDS",
+)
+"""Ours, in other spellings and further down."""
 
 
 @pytest.fixture
@@ -53,7 +70,9 @@ def two(tmp_path: Path) -> Iterator[tuple[Node, Node, Path]]:
 
 def with_names(node: Node) -> Node:
     """The node, with a domain of its own; its own networks are the private ones."""
-    return replace(node, settings=msgspec.structs.replace(node.settings, own_domains=("ours.example",)))
+    return replace(
+        node, settings=msgspec.structs.replace(node.settings, own_domains=("ours.example", "backroom"))
+    )
 
 
 def asked(alpha: Node, beta: Node, *patterns: str, purpose: str = "intrusion", **days: str) -> str:
@@ -162,6 +181,7 @@ def cut_short(*_: object) -> None:
         (OWN, Reason.OWN_ADDRESS),
         ("[ipv4-addr:value ISSUBSET '10.0.0.0/7']", Reason.OWN_ADDRESS),
         ("[domain-name:value = 'mail.ours.example']", Reason.OWN_ADDRESS),
+        *((pattern, Reason.OWN_ADDRESS) for pattern in OURS_SPELLED),
     ],
 )
 def test_what_names_a_person_or_us_is_refused_with_its_code(
@@ -206,6 +226,29 @@ def test_a_count_behind_which_too_few_hosts_stand_is_not_told(two: tuple[Node, N
         ("10+", "2026-01-01"),
         ("0", None),
     ]
+
+
+def test_what_only_begins_or_ends_like_a_name_of_ours_does_not_count_ours(two: tuple[Node, Node, Path]):
+    alpha, beta, logs = two
+    jsonl(logs / "more.log", dns(0, "mail.ours.example"), dns(1, "mail.evil.example"))
+    name = asked(alpha, beta, "[domain-name:value LIKE 'mail.ours%']", "[domain-name:value LIKE 'mail%']")
+    assert [one.count for one in run(beta, name, logs)] == ["0", "1"]
+    rule = '[[hunt_request]]\nparty = "Alpha"\nkinds = ["own"]\npurposes = ["fraud"]\n'
+    (beta.home / "policy.toml").write_text(f'version = 1\ndefault = "deny"\n{rule}')
+    named = asked(alpha, beta, "[domain-name:value = 'mail.ours.example']", purpose="fraud")
+    assert [one.count for one in run(beta, named, logs)] == ["1"]
+
+
+def test_a_run_whose_answer_nobody_could_sign_is_not_spent(two: tuple[Node, Node, Path]):
+    alpha, beta, logs = two
+    name = asked(alpha, beta, SEEN)
+    protect(beta, CLOCK, seal=seal_with("correct horse battery"))
+    approve = hunt_preview(beta, CLOCK, name, [logs]).approve
+    assert approve is not None
+    with pytest.raises(SignatureError):
+        run_hunt(beta, CLOCK, name, [logs], approve)
+    unseal = unseal_with("correct horse battery")
+    assert run_hunt(beta, CLOCK, name, [logs], approve, unseal=unseal).hunted[0].count == "2-9"
 
 
 def test_who_is_not_verified_gets_no_hunt(two: tuple[Node, Node, Path]):

@@ -20,8 +20,10 @@ from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.hunt_documents import AskedPattern, HuntPreview, TouchyShown
 from backchannel.desk.hunting import THREADS, OnProgress
 from backchannel.desk.node import Node
+from backchannel.desk.own_keys import own_keys
 from backchannel.desk.own_logs import OwnSide, logs_in
 from backchannel.desk.policy_file import in_force
+from backchannel.desk.receipting import signing_key
 from backchannel.desk.recipients import recipient_of
 from backchannel.desk.records import record_decision
 from backchannel.desk.releasing import PRIVATE
@@ -33,6 +35,8 @@ from backchannel.errors import PolicyError, UsageError
 from backchannel.ids import sha256
 from backchannel.logs.records import seen_at
 from backchannel.observables.guess import guess
+from backchannel.observables.kinds import Kind, Network, Observable
+from backchannel.observables.normalise import normalise
 from backchannel.parties.at_rest import Unseal
 from backchannel.parties.names import visible_name
 from backchannel.policy.hunt_requests import HuntVerdict, judge_hunt
@@ -48,6 +52,8 @@ if TYPE_CHECKING:
 TOLD_AS: Final = Tlp.AMBER
 """How far the answer may go: what we saw shows what we have."""
 _DAY: Final = timedelta(days=1)
+_PLACES: Final = (Kind.ADDRESS, Kind.DOMAIN, Kind.URL)
+"""What can be ours of what a search looks for."""
 
 
 def hunt_preview(node: Node, clock: Clock, which: str, paths: Sequence[Path]) -> HuntPreview:
@@ -148,8 +154,7 @@ class _Run:
         )
 
     def _why_own(self, value: str) -> str:
-        found = guess(value)
-        return "" if found is None else self._own.why(found[1])
+        return next((why for one in _readings(value) if (why := self._own.why(one))), "")
 
     # --- Looking -------------------------------------------------------------------------------------
 
@@ -222,6 +227,9 @@ class _Run:
                 "the run is no longer the one that was looked at: the logs, the request or a rule changed",
                 hint="Look at it again without --approve.",
             )
+        # What could keep the answer is asked for before: a run is not spent on one that nobody can sign.
+        signing_key(own_keys(self._node, self._clock, unseal))
+        to = recipient_of(self._node, self._target.party.name)
         store, at = self._node.store, format_time(self._clock.now())
         with store.transaction():
             if not store.requests.begin_run(self._row.statement.statement_row, at=at, plan=plan):
@@ -230,7 +238,6 @@ class _Run:
             record_decision(store, "hunt", self._target.name, now=self._clock.now(), digest=digest)
         found = tuple(self._search(on_progress))
         answer = answer_to(self._target, Reply(tlp=TOLD_AS), hunted=found)
-        to = recipient_of(self._node, self._target.party.name)
         with store.transaction():
             store.requests.end_run(self._row.statement.statement_row, codec.encode(found))
             return keep_answer(self._node, self._clock, self._target, to, answer, unseal=unseal)
@@ -246,6 +253,7 @@ class _Run:
         tally = Tally(shown=HuntShown(since, until))
         seen = [_Seen() for _ in self._hunt.patterns]
         side = OwnSide(self._own)
+        named_own = {one.pattern for one in self._verdict.touchy if one.kind == "own"}
         hits = 0
         private = self._node.home / PRIVATE
         private.mkdir(mode=0o700, exist_ok=True)
@@ -257,6 +265,8 @@ class _Run:
                     if on_progress is not None:
                         on_progress(name, tally.bytes, hits)
                     for one in hunt_log(path, compiled, tally, name=name):
+                        if one.met.object_row not in named_own and self._own.why(one.met.observable):
+                            continue  # the beginning of a name may fit to one of ours, which nobody looks for here
                         at = seen_at(one.cells[one.layout.time]) if one.layout.time >= 0 else None
                         if self._is_inside(at, since, until):
                             seen[one.met.object_row].add(side.of(one), at)
@@ -301,3 +311,14 @@ class _Run:
         first = seen.first.date().isoformat() if seen.first else None
         last = seen.last.date().isoformat() if seen.last else None
         return Hunted(count=step(seen.lines), first=first, last=last)
+
+
+def _readings(value: str) -> Iterator[Observable | Network]:
+    """Yield all that a value of a pattern may mean to a search: more than what it plainly is (`guess`)."""
+    if (found := guess(value)) is not None:
+        yield found[1]
+    for kind in _PLACES:
+        try:
+            yield normalise(kind, value)
+        except ValueError:
+            continue

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, Literal, TypeVar, get_args
+from urllib.parse import unquote
 
 import msgspec
 
@@ -129,6 +130,8 @@ _PLACES: Final = frozenset({"domain-name", "ipv4-addr", "ipv6-addr", "network-tr
 _ADDRESSES: Final = frozenset({"ipv4-addr", "ipv6-addr", "network-traffic"})
 MIN_LIKE_CHARS: Final = 4
 """A text of `LIKE` shorter than that, without its wildcards, fits to nearly everything."""
+MAX_QUOTED: Final = 3
+"""How often a value is read as quoted with `%` (RFC 3986 §2.1)."""
 _EMAIL: Final = re.compile(r"[^\s@/]+@[^\s@/]")
 _SIP: Final = re.compile(r"\bsips?:", re.IGNORECASE)
 _PHONE: Final = re.compile(r"\btel:|(?<!\w)\+\d[\d ()-]{6,}\d|\A[\d ()/-]{7,20}\Z", re.IGNORECASE)
@@ -239,8 +242,16 @@ def _kind_of_type(name: str, path: str) -> Sensitive | None:
 
 
 def _kind_of_value(value: str) -> Sensitive | None:
-    if _SIP.search(value):
+    plain = value
+    for _ in range(MAX_QUOTED):  # a URL can hold `alice%40corp.example`, and that quoted once more
+        plain = unquote(plain)
+    kinds = {_kind_of_text(value), _kind_of_text(plain)}
+    return next((kind for kind in SENSITIVE if kind in kinds), None)
+
+
+def _kind_of_text(text: str) -> Sensitive | None:
+    if _SIP.search(text):
         return "sip"
-    if _EMAIL.search(value):
+    if _EMAIL.search(text):
         return "email"
-    return "phone" if _PHONE.search(value) else None
+    return "phone" if _PHONE.search(text) else None
