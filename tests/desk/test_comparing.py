@@ -26,7 +26,7 @@ from tests.desk.made import CLOCK
 from backchannel import codec
 from backchannel.desk.comparing import answer, begin, decline, recipient_in, session_named
 from backchannel.desk.comparison_listing import list_comparisons, show_comparison
-from backchannel.desk.comparison_session import statement_of
+from backchannel.desk.comparison_session import Session, statement_of
 from backchannel.desk.comparison_taking import MAX_REFUSED_PER_DAY, take_message
 from backchannel.desk.entering import append_entered
 from backchannel.desk.membership import move
@@ -293,6 +293,27 @@ def test_t50_refused_requests_do_not_fill_the_store(two: Two):
             last = refusal
     assert last.reason is Reason.OVER_BUDGET
     assert len(list_comparisons(beta).comparisons) == 4 + MAX_REFUSED_PER_DAY
+
+
+def test_t50_requests_that_are_taken_back_do_not_fill_the_store(two: Two):
+    alpha, beta = two
+
+    def ask() -> Session:
+        alpha.store.database.execute(
+            "UPDATE comparison SET began_at = '2020-01-01T00:00:00Z', state = 'done'"
+        )
+        return begun(alpha, beta)
+
+    for _ in range(MAX_REFUSED_PER_DAY):
+        session = ask()
+        carry(alpha, beta, session)
+        decline(alpha, CLOCK, session.name)
+        carry(alpha, beta, session)
+    session = ask()
+    with pytest.raises(Rejected) as refused:
+        carry(alpha, beta, session)
+    assert refused.value.reason is Reason.OVER_BUDGET
+    assert len(list_comparisons(beta).comparisons) == MAX_REFUSED_PER_DAY
 
 
 # --- A party that cheats -----------------------------------------------------------------------------------

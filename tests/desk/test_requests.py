@@ -11,6 +11,7 @@ from tests.desk.drops import RED, indicator, keep, nodes, take
 from tests.desk.made import CLOCK
 
 from backchannel.clock import FixedClock
+from backchannel.desk.admitting import MAX_REPLIES
 from backchannel.desk.asking import Question, ask, cancel, pass_on, request_plan
 from backchannel.desk.node import Node
 from backchannel.desk.receipt_documents import HeardStatements
@@ -253,6 +254,19 @@ def test_answers_to_nothing_or_of_another_party_are_refused_and_answer_nothing(t
     other = Retract(reason="no", statement=name)
     assert codes(hear(beta, said_by(gamma, beta, other))) == ["not-theirs"]
     assert asked(beta).state == "open"
+
+
+def test_a_flood_of_answers_to_one_request_is_refused_and_the_first_ones_count(three: list[Node]):
+    alpha, beta, _ = three
+    name = a_request(alpha, beta)
+    flood = [
+        said_by(beta, alpha, Answer(reply_to=name, state="answered", text=f"Answer {number}."))
+        for number in range(MAX_REPLIES + 5)
+    ]
+    assert hear(alpha, *flood[:-3]).refused == 2
+    found = hear(alpha, *flood[-3:])
+    assert (set(codes(found)), found.refused) == ({"too-many"}, 3)
+    assert [one.text for one in ours(alpha).answers] == ["Answer 0."]
 
 
 def test_a_request_that_is_over_or_never_ends_is_refused(three: list[Node]):

@@ -43,6 +43,9 @@ MAX_SPOKEN_OF = 100
 MAX_VERSIONS = 100
 """Contents of one object among which the one that is spoken of is looked for."""
 
+MAX_REPLIES = 200
+"""What is said to one request or receipt: a request takes 100 answers at most, and each is verified when it is shown."""
+
 
 def admit(node: Node, clock: Clock, one: Verified, before: Iterable[Verified]) -> None:
     """Check that a statement may be taken, beyond its signature.
@@ -61,8 +64,11 @@ def admit(node: Node, clock: Clock, one: Verified, before: Iterable[Verified]) -
         _check_request(node, clock, one, said, before)
     elif isinstance(said, Answer):
         _check_answer(node, clock, one, said)
+        _check_replies(node, said.reply_to, before)
     elif isinstance(said, Retract):
         _check_retraction(node, one, said)
+        if said.statement is not None:
+            _check_replies(node, said.statement, before)
     elif isinstance(said, Outcome | Opinion | Sighting):
         named = objects_named(one.statement)
         if len(named) > MAX_SPOKEN_OF:
@@ -164,6 +170,20 @@ def _check_answer(node: Node, clock: Clock, one: Verified, answer: Answer) -> No
         return
     if not _helps(node, one, answer):
         check_answer(one, {})
+
+
+def _check_replies(node: Node, name: str, before: Iterable[Verified]) -> None:
+    """Check that no more is said to one statement than is ever shown of it."""
+    said = len(node.store.requests.replies(_digest(name)))
+    said += sum(_replies_to(other.predicate) == name for other in before)
+    if said >= MAX_REPLIES:
+        raise Rejected(Reason.TOO_MANY, f"{said:,} statements to {name[:15]}…")
+
+
+def _replies_to(said: Predicate | None) -> str | None:
+    return (
+        said.reply_to if isinstance(said, Answer) else said.statement if isinstance(said, Retract) else None
+    )
 
 
 def _helps(node: Node, one: Verified, answer: Answer) -> bool:

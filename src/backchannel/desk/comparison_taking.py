@@ -45,7 +45,8 @@ from backchannel.store.comparisons import ComparisonRow
 from backchannel.store.rows import PartyRow
 
 MAX_REFUSED_PER_DAY = 20
-"""Requests of one party that are refused with an answer and kept, in a day; more are refused without either."""
+"""Requests of one party that ended before we put anything in, in a day: refused, declined or taken back. Further ones are
+refused and not kept."""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -151,6 +152,8 @@ class _Coming:
             raise Rejected(Reason.BAD_FORM)
         at, row = format_time(self._clock.now()), self._party.party_row
         had = self._node.store.comparisons.had(row, since=at[:10], alive=at)
+        if had.refused >= MAX_REFUSED_PER_DAY:
+            raise Rejected(Reason.OVER_BUDGET, f"{had.refused} requests came to nothing today")
         session = new_session(
             self._node,
             ComparisonRow(
@@ -168,8 +171,6 @@ class _Coming:
         try:
             self._check_request(session, request)
         except Rejected as refusal:
-            if had.refused >= MAX_REFUSED_PER_DAY:
-                raise
             session.save()
             session.add(self._clock, self._envelope, self._body, is_ours=False)
             return self._refused(session, refusal)
