@@ -24,11 +24,13 @@ from tests.desk.drops import AMBER, GREEN, RED, indicator, keep, nodes
 from tests.desk.made import CLOCK
 
 from backchannel import codec
+from backchannel.clock import Clock, FixedClock
 from backchannel.desk.comparing import answer, begin, decline, recipient_in, session_named
 from backchannel.desk.comparison_listing import list_comparisons, show_comparison
-from backchannel.desk.comparison_session import Session, statement_of
+from backchannel.desk.comparison_session import LASTS, Session, statement_of
 from backchannel.desk.comparison_taking import MAX_REFUSED_PER_DAY, take_message
 from backchannel.desk.entering import append_entered
+from backchannel.desk.inbox import inbox
 from backchannel.desk.membership import move
 from backchannel.desk.node import Node
 from backchannel.errors import NotFoundError, PolicyError, UsageError
@@ -146,6 +148,40 @@ def test_a_message_asked_for_again_is_the_same_and_one_taken_again_changes_nothi
 
 
 # --- The rules -------------------------------------------------------------------------------------------
+
+
+def test_what_waits_for_a_person_stands_in_the_inbox_until_it_is_decided(two: Two):
+    alpha, beta = two
+
+    def waits(node: Node, clock: Clock = CLOCK) -> list[tuple[str, str, str]]:
+        return [(one.which, one.says, one.do) for one in inbox(node, clock).tasks if one.kind == "comparison"]
+
+    session = begun(alpha, beta, overridden=(), because="The same loader?")
+    assert waits(alpha) == []
+    carry(alpha, beta, session)
+    [(which, says, do)] = waits(beta)
+    assert which == session.name
+    assert says.startswith("asks how many both hold (hash, ")
+    assert says.endswith("): The same loader?")
+    assert do == "Decide whether to answer."
+    assert waits(beta, FixedClock(CLOCK.now() + LASTS)) == []
+    answer(beta, CLOCK, session.name)
+    assert waits(beta) == []
+    carry(beta, alpha, session)
+    assert [do for *_, do in waits(alpha)] == ["Make our next message."]
+    answer(alpha, CLOCK, session.name)
+    carry(alpha, beta, session)
+    answer(beta, CLOCK, session.name)
+    carry(beta, alpha, session)
+    assert (waits(alpha), waits(beta)) == ([], [])  # both know how many: nobody has to go on
+    answer(alpha, CLOCK, session.name, shows=True)
+    carry(alpha, beta, session)
+    n = show_comparison(beta, session.name).comparison.common
+    assert [(says, do) for _, says, do in waits(beta)] == [
+        (f"would show which {n} both hold", "Decide whether to show which.")
+    ]
+    decline(beta, CLOCK, session.name)
+    assert waits(beta) == []
 
 
 def test_what_the_rules_do_not_let_go_to_the_party_is_not_compared(two: Two):

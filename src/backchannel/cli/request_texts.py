@@ -29,6 +29,7 @@ def tasks_text(tasks: Iterable[Task]) -> str:
         due = f"needed by {day_and_minute(task.due)}" if task.due else ""
         show = task.about[0] if task.about else "ID"
         next_ = {
+            "comparison": f"backchannel compare show {task.which[:8]}",
             "answer": f"backchannel ask show {short(task.which)}",
             "helped": f"backchannel show {show}",
             "retracted": f"backchannel why {show}",
@@ -49,6 +50,7 @@ def tasks_text(tasks: Iterable[Task]) -> str:
 _KINDS = {
     "request": "asked",
     "hunt": "hunt asked",
+    "comparison": "compares",
     "help": "help",
     "answer": "answered",
     "helped": "help",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from backchannel import codec
+from backchannel.clock import Clock, format_time
 from backchannel.desk.comparing import session_named
 from backchannel.desk.comparison_documents import (
     ComparedItem,
@@ -14,7 +16,7 @@ from backchannel.desk.comparison_documents import (
     LeftOut,
     Turn,
 )
-from backchannel.desk.comparison_session import Session, open_session
+from backchannel.desk.comparison_session import LASTS, Session
 from backchannel.desk.node import Node
 from backchannel.psi.items import Grade, worst
 from backchannel.psi.messages import Step
@@ -29,13 +31,13 @@ RESULT_TLP: Final = Tlp.AMBER_STRICT
 
 def list_comparisons(node: Node) -> Comparisons:
     """List the comparisons, the one that changed last first."""
-    names = {known.party.party_row: known.party.name for known in node.store.membership.known()}
-    found = []
-    for row in node.store.comparisons.newest(at_most=MAX_LISTED):
-        session = open_session(node, row.session)
-        if session is not None:
-            found.append(_comparison(session, names.get(row.party_row, "?")))
-    return Comparisons(comparisons=tuple(found))
+    return Comparisons(comparisons=tuple(_listed(node, only_open=False)))
+
+
+def waiting_for_us(node: Node, clock: Clock) -> list[Comparison]:
+    """Return the comparisons that wait for a person here, the one that changed last first."""
+    alive = format_time(clock.now() - LASTS)
+    return [one for one in _listed(node, only_open=True) if one.turn == "ours" and one.changed_at > alive]
 
 
 def show_comparison(node: Node, which: str) -> ComparisonShown:
@@ -64,6 +66,13 @@ def shown(
         path=path,
         took=took,
     )
+
+
+def _listed(node: Node, *, only_open: bool) -> Iterator[Comparison]:
+    names = {known.party.party_row: known.party.name for known in node.store.membership.known()}
+    for row in node.store.comparisons.newest(at_most=MAX_LISTED, only_open=only_open):
+        session = Session(node, row, node.store.comparisons.messages(row.session, whole=False))
+        yield _comparison(session, names.get(row.party_row, "?"))
 
 
 def _comparison(session: Session, party: str) -> Comparison:

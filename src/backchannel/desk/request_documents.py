@@ -81,11 +81,11 @@ class RequestShown(msgspec.Struct, frozen=True, kw_only=True):
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """Something that another party waits for, or told us."""
 
-    kind: Literal["request", "hunt", "retracted", "help", "answer", "helped"]
-    """It asks, asks us to hunt, took back what it said, needs help with what we sent, answered what we asked, or helps with
-    what we declined."""
+    kind: Literal["request", "hunt", "comparison", "retracted", "help", "answer", "helped"]
+    """It asks, asks us to hunt, compares with us, took back what it said, needs help with what we sent, answered what we
+    asked, or helps with what we declined."""
     which: str
-    """`sha256:...`: what `backchannel answer` or `ask show` names."""
+    """`sha256:...`: what `backchannel answer` or `ask show` names; of a comparison, the name of its session."""
     party: str
     says: str
     do: str

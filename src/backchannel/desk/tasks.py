@@ -1,4 +1,4 @@
-"""What waits for a person here because another asked, answered, or needs help: shown above the inbox."""
+"""What waits for a person here because another asked, compares, answered, or needs help: shown above the inbox."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from datetime import timedelta
 from typing import Final
 
 from backchannel.clock import Clock, format_time, parse_time
+from backchannel.desk.comparison_documents import Comparison
+from backchannel.desk.comparison_listing import waiting_for_us
+from backchannel.desk.comparison_session import LASTS
 from backchannel.desk.following import retractions
 from backchannel.desk.help_wanted import help_given, help_wanted
 from backchannel.desk.node import Node
 from backchannel.desk.request_documents import HelpWanted, RequestShown, Task
 from backchannel.desk.requests import RequestReader, open_for_us
+from backchannel.psi.messages import Step
 
 MAX_TASKS: Final = 50
 NEWS_FOR: Final = timedelta(days=7)
@@ -21,9 +25,10 @@ MAX_OWN: Final = 100
 
 
 def tasks(node: Node, clock: Clock) -> tuple[Task, ...]:
-    """Return what is asked of us, then what was taken back, who needs help with what we sent, and what was answered."""
+    """Return what is asked of us, and compared with us, what was taken back, who needs help, and what was answered."""
     found = [
         *_asked(node, clock),
+        *_compared(node, clock),
         *_taken_back(node, clock),
         *_help(node, clock),
         *_answered(node, clock),
@@ -44,6 +49,31 @@ def _asked(node: Node, clock: Clock) -> Iterator[Task]:
             at=one.asked_at,
             due=one.needed_by,
         )
+
+
+def _compared(node: Node, clock: Clock) -> Iterator[Task]:
+    for one in waiting_for_us(node, clock):
+        says, do = _said_in(one)
+        yield Task(
+            kind="comparison",
+            which=one.session,
+            party=one.party,
+            says=says,
+            do=do,
+            about=(),
+            at=one.changed_at,
+            due=format_time(parse_time(one.changed_at) + LASTS),
+        )
+
+
+def _said_in(one: Comparison) -> tuple[str, str]:
+    """Return what the other side said last in a comparison, and what to do."""
+    if one.step == Step.REQUEST:
+        why = f": {one.because}" if one.because else ""
+        return f"asks how many both hold ({', '.join(one.sorts)}){why}", "Decide whether to answer."
+    if one.step == Step.PROPOSE:
+        return f"would show which {one.common or 0:,} both hold", "Decide whether to show which."
+    return "went on with a comparison", "Make our next message."
 
 
 def _taken_back(node: Node, clock: Clock) -> Iterator[Task]:

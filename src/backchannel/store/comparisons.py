@@ -81,7 +81,7 @@ class Had(NamedTuple):
     open: int
     """Of those that can still be answered."""
     refused: int
-    """Requests that were declined at once."""
+    """Requests that ended before anything of ours went in."""
 
 
 class Comparisons(Protocol):
@@ -99,7 +99,7 @@ class Comparisons(Protocol):
         """Return the sessions whose name in hexadecimal begins so."""
         ...
 
-    def newest(self, *, at_most: int) -> list[ComparisonRow]:
+    def newest(self, *, at_most: int, only_open: bool = False) -> list[ComparisonRow]:
         """Return sessions, the one that changed last first."""
         ...
 
@@ -117,8 +117,13 @@ class Comparisons(Protocol):
         """Keep a message."""
         ...
 
-    def messages(self, session: bytes) -> list[MessageRow]:
-        """Return the messages of a session in their order."""
+    def messages(self, session: bytes, *, whole: bool = True) -> list[MessageRow]:
+        """Return the messages of a session in their order.
+
+        Args:
+            session: which.
+            whole: else without envelope and body, which can be megabytes.
+        """
         ...
 
     def put_items(self, rows: Iterable[ItemRow]) -> None:

@@ -27,8 +27,9 @@ class SqliteComparisons:
         sql = f"{_SESSIONS} WHERE lower(hex(session)) GLOB ? || '*' LIMIT ?"
         return [_session(row) for row in self._database.execute(sql, (prefix, at_most))]
 
-    def newest(self, *, at_most: int) -> list[ComparisonRow]:
-        sql = f"{_SESSIONS} ORDER BY changed_at DESC, session LIMIT ?"
+    def newest(self, *, at_most: int, only_open: bool = False) -> list[ComparisonRow]:
+        where = "WHERE state = 'open'" if only_open else ""
+        sql = f"{_SESSIONS} {where} ORDER BY changed_at DESC, session LIMIT ?"
         return [_session(row) for row in self._database.execute(sql, (at_most,))]
 
     def had(self, party_row: int, *, since: str, alive: str) -> Had:
@@ -38,8 +39,8 @@ class SqliteComparisons:
     def put_message(self, row: MessageRow) -> None:
         self._database.execute("INSERT INTO comparison_message VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
-    def messages(self, session: bytes) -> list[MessageRow]:
-        rows = self._database.execute(_MESSAGES, (session,))
+    def messages(self, session: bytes, *, whole: bool = True) -> list[MessageRow]:
+        rows = self._database.execute(_MESSAGES if whole else _BARE_MESSAGES, (session,))
         return [MessageRow._make((*row[:2], bool(row[2]), *row[3:])) for row in rows]
 
     def put_items(self, rows: Iterable[ItemRow]) -> None:
@@ -90,6 +91,8 @@ FROM comparison_message
 WHERE session = ?
 ORDER BY step = 0, step
 """
+
+_BARE_MESSAGES = _MESSAGES.replace("envelope, body", "x'', x''")
 
 _ITEMS = """
 SELECT session, input, sort, value, stix_id, digest, is_common
