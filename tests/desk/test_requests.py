@@ -256,6 +256,17 @@ def test_answers_to_nothing_or_of_another_party_are_refused_and_answer_nothing(t
     assert asked(beta).state == "open"
 
 
+def test_no_more_is_answered_than_was_asked_for(three: list[Node]):
+    alpha, beta, _ = three
+    name = a_request(alpha, beta, Question(text="Which hosts?", max_answers=2))
+    for text in ("One.", "And another."):
+        reply(beta, CLOCK, name, Reply(text=text))
+    with pytest.raises(UsageError, match="answered already"):
+        reply(beta, CLOCK, name, Reply(text="A third."))
+    carry(beta, alpha)
+    assert [one.text for one in ours(alpha).answers] == ["One.", "And another."]
+
+
 def test_a_flood_of_answers_to_one_request_is_refused_and_the_first_ones_count(three: list[Node]):
     alpha, beta, _ = three
     name = a_request(alpha, beta)

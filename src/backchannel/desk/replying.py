@@ -48,6 +48,8 @@ class Target:
     """None: it is a receipt."""
     answered: str
     """How it stands."""
+    is_full: bool = False
+    """Whether it was answered as often as was asked for: what is said beyond that is read by nobody."""
 
     @property
     def name(self) -> str:
@@ -88,8 +90,9 @@ def target_named(node: Node, clock: Clock, which: str) -> Target:
     party = node.store.parties.by_name(row.party)
     if party is None:
         raise NotFoundError(f"there is no party {visible_name(row.party)}")
-    state = RequestReader(node, clock).standing(row)[1].state
-    return Target(row.statement.digest, party, row, state)
+    asked, found = RequestReader(node, clock).standing(row)
+    given = sum(one.state == "answered" for one in found.answers)
+    return Target(row.statement.digest, party, row, found.state, is_full=given >= asked.rfi.max_answers)
 
 
 def reply(node: Node, clock: Clock, which: str, said: Reply, *, unseal: Unseal | None = None) -> Replied:
@@ -211,7 +214,7 @@ def answer_to(target: Target, said: Reply, *, hunted: Sequence[Hunted] = ()) -> 
             f"the text is longer than {MAX_TEXT_CHARS:,} characters", hint="Shorten it, or send a report."
         )
     allowed = NEXT[target.answered] if target.request else {"answered", "working", "acknowledged", "declined"}  # type: ignore[index]
-    if said.state not in allowed:
+    if said.state not in allowed or target.is_full:
         raise UsageError(
             f"the request is {target.answered} already, and cannot be {said.state} now",
             hint="See `backchannel ask list`.",
