@@ -151,6 +151,15 @@ def test_a_property_of_the_label_alone_is_read_too():
     assert tlp_of(an_item(x_misp_tlp="nonsense"), default="clear") is Tlp.RED
 
 
+IEP = {
+    "extension_type": "property-extension",
+    "tlp": "green",
+    "permitted_actions": "internally-visible-actions",
+    "affected_party_notifications": "must-not",
+    "iep_version": "2.0",
+}
+
+
 @pytest.mark.parametrize(
     ("definition", "tlp"),
     [
@@ -162,6 +171,13 @@ def test_a_property_of_the_label_alone_is_read_too():
         ({"extensions": {TLP_EXTENSION: {"tlp_2_0": 3}}}, Tlp.RED),
         ({"extensions": {TLP_EXTENSION: {}}}, Tlp.RED),
         ({"definition_type": "statement", "definition": {"statement": "(c)"}}, None),
+        ({"definition_type": "iep", "definition": {"tlp": "green"}}, Tlp.RED),
+        ({"extensions": {"extension-definition--" + OTHER[20:]: IEP}}, Tlp.RED),
+        ({"extensions": {TLP_EXTENSION: {"tlp_2_0": "clear"}, "x": IEP}}, Tlp.RED),
+        (
+            {"definition_type": "statement", "definition": {"statement": "(c)", "permitted_actions": "none"}},
+            Tlp.RED,
+        ),
         ({}, None),
         ({"extensions": []}, None),
     ],
@@ -170,6 +186,12 @@ def test_a_definition_of_our_partners_own_says_its_label(definition: dict[str, o
     value = {"type": "marking-definition", "id": OTHER, **definition}
     assert tlp_defined(value) is tlp
     assert tlp_of(value, default="amber") is (Tlp.AMBER if tlp is None else Tlp.CLEAR)
+
+
+def test_a_policy_of_exchange_that_nobody_here_reads_is_the_strictest_beside_any_label():
+    marked = an_item(object_marking_refs=[GREEN, OTHER])
+    policy = tlp_defined({"type": "marking-definition", "id": OTHER, "extensions": {"x": IEP}})
+    assert tlp_of(marked, default="clear", known={OTHER: policy}) is Tlp.RED
 
 
 def test_a_known_id_says_more_than_what_stands_in_the_definition():

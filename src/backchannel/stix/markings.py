@@ -75,6 +75,18 @@ TLP_IDS: Final[Mapping[str, Tlp]] = MappingProxyType(
 """The marking definitions of TLP 2.0 (the first five; CTI TC, October 2022) and of TLP 1.0 (STIX 2.1 §7.2.1.4)."""
 TLP_EXTENSION: Final = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 """The extension that carries `tlp_2_0` in a TLP 2.0 marking definition."""
+IEP_FIELDS: Final = frozenset(
+    {
+        "affected_party_notifications",
+        "encrypt_in_transit",
+        "iep_id",
+        "iep_version",
+        "permitted_actions",
+        "provider_attribution",
+        "unmodified_resale",
+    }
+)
+"""Names by which a policy of the Information Exchange Policy 2.0 (FIRST, 2019) is told, in its marking for STIX 2.1 too."""
 
 _TAG = re.compile(
     r"(?:[a-z0-9_-]+:)?\s*(tlp|pap)\s*([:=]|[\s_-](?=\s*[a-z]))(.*)\Z", re.IGNORECASE | re.DOTALL
@@ -150,11 +162,14 @@ def marked(value: JsonObject) -> tuple[Tlp | None, list[str]]:
 def tlp_defined(value: JsonObject) -> Tlp | None:
     """Return the TLP label that a marking definition defines, or None if it is of another kind.
 
-    One that calls itself TLP and cannot be read is TLP:RED.
+    One that calls itself TLP and cannot be read is TLP:RED, and so is an Information Exchange Policy, of which no more
+    than that it is one is read: what it permits and forbids beside its TLP nobody here would keep.
     """
     stix_id = value.get("id")
     if stix_id in TLP_IDS:
         return TLP_IDS[str(stix_id)]
+    if _is_exchange_policy(value):
+        return Tlp.RED
     extensions = value.get("extensions")
     extension = extensions.get(TLP_EXTENSION) if isinstance(extensions, dict) else None
     word: JsonValue = None
@@ -169,6 +184,15 @@ def tlp_defined(value: JsonObject) -> Tlp | None:
         return parse_tlp(str(word))
     except ValueError:
         return Tlp.RED
+
+
+def _is_exchange_policy(value: JsonObject) -> bool:
+    """Whether a marking definition is a policy of FIRST's IEP, as an extension or of a type of its own."""
+    if str(value.get("definition_type", "")).lower().startswith("iep"):
+        return True
+    extensions = value.get("extensions")
+    parts = [value.get("definition"), *(extensions.values() if isinstance(extensions, dict) else ())]
+    return any(isinstance(part, dict) and not IEP_FIELDS.isdisjoint(part) for part in parts)
 
 
 def pap_of(value: JsonObject) -> Pap | None:
