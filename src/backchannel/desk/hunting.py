@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -26,6 +26,7 @@ from backchannel.desk.hitting import (
     HitObservable,
     HitSource,
     HuntSummary,
+    ReadFormat,
     Skipped,
     Uncompiled,
 )
@@ -34,10 +35,10 @@ from backchannel.desk.node import Node
 from backchannel.desk.own_logs import Outside, OwnSide, logs_in
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.errors import UsageError
-from backchannel.logs.recognise import FORMATS, LogShape, log_id
-from backchannel.logs.records import seen_at
+from backchannel.logs.recognise import LogShape, log_id
 from backchannel.logs.shown import HuntShown
 from backchannel.logs.spool import STDIN_NAME
+from backchannel.logs.tables import formats
 from backchannel.observables.kinds import Observable
 from backchannel.store.sqlite.hunts import InForce, NewHit
 
@@ -64,7 +65,9 @@ class HuntOptions:
     until: datetime | None = None
     """Exclusive."""
     format: str | None = None
-    """One of `logs.recognise.FORMATS`: every log is taken for that."""
+    """One of `logs.tables.formats()`: every log is taken for that."""
+    zone: str | None = None
+    """Of times that do not say theirs, as the IANA names it; None is UTC."""
     max_evidence: int | None = None
     """Lines given for each indicator; None for all. All are counted."""
     pre_validity: bool = True
@@ -102,13 +105,34 @@ def hunt(
         raise UsageError("standard input can be read only once", hint="Name `-` once.")
     if options.since is not None and options.until is not None and options.until <= options.since:
         raise UsageError("--until is not after --since: no record can be between", hint="Exchange them.")
-    if options.format not in {None, *FORMATS}:
-        raise UsageError(f"'{options.format}' is no format of logs", hint=f"Known are {', '.join(FORMATS)}.")
-    return _hunting(_Hunt(node, clock, options), paths, on_progress)
+    if options.format is not None and options.format not in formats():
+        raise UsageError(
+            f"'{options.format}' is no format of logs", hint=f"Known are {', '.join(formats())}."
+        )
+    return _hunting(_Hunt(node, clock, options), paths, zone_of(options.zone), on_progress)
+
+
+def zone_of(name: str | None) -> tzinfo:
+    """Return a zone by its name.
+
+    Raises:
+        UsageError: this machine knows none of that name.
+    """
+    if name is None or name.upper() == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  # few ask for one
+
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        raise UsageError(
+            f"{name!r} is no zone of time that this machine knows",
+            hint="Name it as the IANA does, for example Europe/Paris; `timedatectl list-timezones` has them.",
+        ) from None
 
 
 def _hunting(
-    one: _Hunt, paths: Sequence[Path | None], on_progress: OnProgress | None
+    one: _Hunt, paths: Sequence[Path | None], zone: tzinfo, on_progress: OnProgress | None
 ) -> Iterator[Hit | HuntSummary]:
     from backchannel.matching.compiled import CompiledSet  # noqa: PLC0415  # loads DuckDB, 100 ms
     from backchannel.matching.hunt import Tally, hunt_log  # noqa: PLC0415
@@ -132,7 +156,7 @@ def _hunting(
             if on_progress is not None:
                 on_progress(name, tally.bytes, one.hits)
             for found in hunt_log(
-                path, compiled, tally, name=name, format_=options.format, on_sample=one.begin
+                path, compiled, tally, name=name, format_=options.format, zone=zone, on_sample=one.begin
             ):
                 yield from one.take(found)
             node.store.hunts.add(one.kept(hunt_row))
@@ -194,7 +218,7 @@ class _Hunt:
         indicator = self._indicator(found.met.object_row)
         if indicator is None:
             return
-        at = seen_at(found.cells[found.layout.time]) if found.layout.time >= 0 else None
+        at = found.layout.seen_at(found.cells)
         if at is not None and not self._in_window(at):
             return
         validity = _validity(indicator, at)
@@ -248,6 +272,11 @@ class _Hunt:
             before=self._states["before"],
             after=self._states["after"],
             formats=tally.layouts,
+            read=tuple(
+                ReadFormat(name, one.files, one.records, one.missed)
+                for name, one in sorted(tally.coverage.items())
+            ),
+            left_open=tuple(sorted(tally.left_open)),
             shown=shown_kinds(tally.shown),
             untold=tuple(sorted(tally.untold)),
             skipped=tuple(skipped),

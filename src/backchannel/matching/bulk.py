@@ -41,8 +41,8 @@ def is_plain(path: Path, shape: LogShape, size: int) -> bool:
 
     Of JSON DuckDB itself refuses what is no lines; `load` raises then.
     """
-    if size < MIN_BULK_BYTES or shape.format != "zeek-tsv":
-        return size >= MIN_BULK_BYTES
+    if size < MIN_BULK_BYTES or shape.how != "table":
+        return size >= MIN_BULK_BYTES and shape.how == "json"
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ) as view:
         at = 0
         while size - at > MAX_LINE_BYTES:
@@ -85,7 +85,7 @@ class BulkLog:
     @property
     def drops_lines(self) -> bool:
         """Whether a line that cannot be read gives no row at all, so that nothing may be said before a count."""
-        return self.shape.format == "zeek-tsv"
+        return self.shape.how == "table"
 
     def is_trusted(self) -> bool:
         """Whether each line is one row, so that rows have line numbers: counts the lines of the log."""
@@ -93,7 +93,7 @@ class BulkLog:
 
     def odd_lines(self) -> list[int]:
         """Return the lines that have to be read by themselves, by number, at most one over `MAX_ODD_LINES`."""
-        where = "odd" if self.shape.format == "zeek-tsv" else f"odd OR ({_all_null(self.shape.layout)})"
+        where = "odd" if self.shape.how == "table" else f"odd OR ({_all_null(self.shape.layout)})"
         query = f"SELECT rowid FROM {self.table} WHERE {where} LIMIT {MAX_ODD_LINES + 1}"  # noqa: S608
         rows = self.database.execute(query).fetchall()
         return [self.line(row[0]) for row in rows]
@@ -116,7 +116,7 @@ class BulkLog:
             # The text of a time sorts as the time does, as one program writes it.
             is_time = "" if self.shape.layout.has_numeric_time else f"AND {time} NOT IN {_NO_VALUE}"
             query = f"SELECT {ends} FROM {self.table} WHERE NOT odd {is_time}"  # noqa: S608
-            shown.span(*self.database.execute(query).fetchall()[0])
+            shown.span(self.shape.layout, *self.database.execute(query).fetchall()[0])
 
     def line(self, row: int) -> int:
         """Return the number of the line of a row."""
@@ -129,7 +129,7 @@ class BulkLog:
         for number, field in enumerate(fields):
             probes = probing.probes(f"value{number}", field, compiled)
             if probes:
-                distinct = probing.values(self.table, field, is_json=self.shape.format != "zeek-tsv")
+                distinct = probing.values(self.table, field, is_json=self.shape.how != "table")
                 values.append(f"value{number} AS MATERIALIZED ({distinct})")
                 shared.append(f"SELECT {number} AS field, cell, probe FROM ({probes})")  # noqa: S608
         if not shared:
@@ -167,7 +167,7 @@ class BulkLog:
         cursor = self.database.execute(query)
         while batch := cursor.fetchmany(10_000):
             for row in batch:
-                yield self.line(row[0]), _unset(tuple(row[1:]), self.shape.format)
+                yield self.line(row[0]), _unset(tuple(row[1:]), self.shape)
 
 
 _NO_VALUE: Final = f"({', '.join(repr(text) for text in sorted(EMPTY))})"
@@ -181,7 +181,7 @@ SELECT field, cell FROM seen WHERE probe IS NULL
 
 def load(compiled: CompiledSet, path: Path, shape: LogShape, *, size: int, table: str) -> BulkLog:
     """Read a log into a table; raises `engine.Error` where DuckDB cannot."""
-    source = _table_source(path, shape) if shape.format == "zeek-tsv" else _json_source(path, shape.layout)
+    source = _table_source(path, shape) if shape.how == "table" else _json_source(path, shape.layout)
     compiled.database.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {source}")
     rows = compiled.database.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]  # noqa: S608
     return BulkLog(compiled.database, table, shape, path, size, int(rows))
@@ -191,8 +191,8 @@ def _cell(field: FieldAt, text: str) -> Cell:
     return tuple(codec.decode(text)) if len(field.columns) > 1 else text
 
 
-def _unset(cells: Row, format_: str) -> Row:
-    if format_ != "zeek-tsv":
+def _unset(cells: Row, shape: LogShape) -> Row:
+    if shape.how != "table":
         return cells
     return tuple(None if cell in UNSET else cell for cell in cells)
 
