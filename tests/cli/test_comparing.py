@@ -74,6 +74,9 @@ def test_a_comparison_by_files_tells_at_each_step_what_they_learn_and_what_to_do
     assert "declined · not these" in ended.text
     told = two.alpha("compare", "take", "m6")
     assert (told.code, "declined · not these" in told.text) == (0, True)
+    for words in (("answer", session), ("decline", session)):  # the file was lost
+        assert two.beta("compare", *words, "-o", f"again-{words[0]}").code == 0
+        assert "known" in two.alpha("compare", "take", f"again-{words[0]}").text.splitlines()[0]
 
 
 def test_what_is_opened_is_checked_on_the_other_side(two: Two):

@@ -25,7 +25,7 @@ from tests.desk.made import CLOCK
 
 from backchannel import codec
 from backchannel.clock import Clock, FixedClock
-from backchannel.desk.comparing import answer, begin, decline, recipient_in, session_named
+from backchannel.desk.comparing import answer, begin, decline, ended_by_us, recipient_in, session_named
 from backchannel.desk.comparison_listing import list_comparisons, show_comparison
 from backchannel.desk.comparison_session import LASTS, Session, statement_of
 from backchannel.desk.comparison_taking import MAX_REFUSED_PER_DAY, take_message
@@ -148,6 +148,42 @@ def test_a_message_asked_for_again_is_the_same_and_one_taken_again_changes_nothi
 
 
 # --- The rules -------------------------------------------------------------------------------------------
+
+
+def test_a_refusal_is_made_once_and_handed_out_again(two: Two):
+    alpha, beta = two
+    session = begun(alpha, beta)
+    carry(alpha, beta, session)
+    decline(beta, CLOCK, session.name, because="Not now.")
+    told = [row.digest for row in session_named(beta, session.name).messages if row.is_ours]
+    # Whoever was interrupted before the file was written says it again, or asks for the message.
+    decline(beta, CLOCK, session.name)
+    assert ended_by_us(beta, session.name) is not None
+    assert ended_by_us(alpha, session.name) is None
+    assert [row.digest for row in session_named(beta, session.name).messages if row.is_ours] == told
+    assert show_comparison(beta, session.name).comparison.next.startswith("It ended. Tell them: ")
+    carry(beta, alpha, session)
+    one = show_comparison(alpha, session.name).comparison
+    assert (one.state, one.detail, one.next) == ("declined", "Not now.", "It ended.")
+    for call in (
+        lambda: answer(beta, CLOCK, session.name, shows=True),
+        lambda: decline(alpha, CLOCK, session.name),
+    ):
+        with pytest.raises(UsageError, match="is over"):
+            call()
+
+
+def test_a_session_that_failed_by_hand_can_be_told_to_who_caused_it(two: Two):
+    alpha, beta = two
+    session = begun(alpha, beta)
+    data = forged(
+        alpha, session, elements=codec.decode(session_named(alpha, session.name).messages[0].body)["marks"]
+    )
+    taken = take_message(beta, CLOCK, data)
+    assert taken.refusal is not None
+    assert ended_by_us(beta, session.name) is not None
+    carry(beta, alpha, session)
+    assert show_comparison(alpha, session.name).comparison.reason == taken.refusal.reason.value
 
 
 def test_what_waits_for_a_person_stands_in_the_inbox_until_it_is_decided(two: Two):

@@ -303,12 +303,14 @@ def _go_on(
     because: str,
 ) -> None:
     from backchannel.desk.comparing import answer as go_on  # noqa: PLC0415
+    from backchannel.desk.comparing import ended_by_us  # noqa: PLC0415
     from backchannel.desk.comparison_listing import shown  # noqa: PLC0415
 
     check_place(session, to)
     with session.node() as node:
         unseal = unseal_of(node, passphrase_file)
-        answered = go_on(
+        ended = None if shows else ended_by_us(node, which)
+        answered = ended or go_on(
             node,
             session.clock,
             which,

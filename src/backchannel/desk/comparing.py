@@ -169,13 +169,15 @@ def _end_for(session: Session, clock: Clock, keys: OwnKeys, recipient: Recipient
 def decline(
     node: Node, clock: Clock, which: str, *, because: str = "", unseal: Unseal | None = None
 ) -> Session:
-    """Say no, or no further; the other party is told with a message.
+    """Say no, or no further; the other party is told with a message, which is made once.
 
     Raises:
         NotFoundError: there is no such session.
         UsageError: it is over.
     """
     session = session_named(node, which)
+    if session.row.state == "declined" and has_refused(session):
+        return session
     if session.row.state != "open":
         raise UsageError("this session is over", hint=f"See `backchannel compare show {session.name[:8]}`.")
     recipient = recipient_in(session)
@@ -211,6 +213,21 @@ def newest_of_ours(session: Session) -> MessageRow | None:
     ours = [one for one in session.messages if one.is_ours]
     refusal = next((one for one in ours if not one.step), None)
     return refusal or max(ours, key=lambda one: one.step, default=None)
+
+
+def ended_by_us(node: Node, which: str) -> Session | None:
+    """Return a session that we ended, whose refusal can be handed out again; None: we did not end it.
+
+    Raises:
+        NotFoundError: there is no such session.
+    """
+    session = session_named(node, which)
+    return session if has_refused(session) else None
+
+
+def has_refused(session: Session) -> bool:
+    """Whether a session ended by us: whoever it is with has to be told."""
+    return any(one.is_ours and not one.step for one in session.messages)
 
 
 def session_named(node: Node, which: str) -> Session:

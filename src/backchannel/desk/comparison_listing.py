@@ -7,7 +7,7 @@ from typing import Final
 
 from backchannel import codec
 from backchannel.clock import Clock, format_time
-from backchannel.desk.comparing import session_named
+from backchannel.desk.comparing import has_refused, session_named
 from backchannel.desk.comparison_documents import (
     ComparedItem,
     Comparison,
@@ -115,10 +115,12 @@ def _turn(session: Session) -> Turn:
 
 def _next(session: Session, turn: Turn, party: str) -> str:
     name, step = session.name[:8], session.step
-    if session.row.state == "failed":
-        return "It ended: do not use its result. Ask them, and see the ledger for the messages."
-    if session.row.state == "declined":
-        return "It ended."
+    if session.row.state in {"failed", "declined"}:
+        ended = "It ended."
+        if session.row.state == "failed":
+            ended = "It ended: do not use its result. Ask them, and see the ledger for the messages."
+        tell = f" Tell them: backchannel compare answer {name} -o FILE"
+        return ended + tell if has_refused(session) and not session.row.channel else ended
     if turn == "theirs" and session.row.channel:
         return f"Wait for {party}, and ask for what they said: backchannel compare call {name}"
     if turn == "theirs":
