@@ -77,6 +77,7 @@ CHANGING = {
     ),
     f"grade {ID} --number 2 --blind --reason 'It fits.'": ("2, probably true", "blind: It fits."),
     f"union {ID} 1.1 ours same --reason 'They had it from us.'": ("independent origin",),
+    "rehunt --all": ("5 hits of 3 indicators at 2 addresses of ours; looked for", "in what 2 logs held"),
     "ledger export out": ("3 leaves of backchannel/", "4 files in out"),
     "warninglist add list.json --class context": ("Ours", "context", "1 by hostname"),
 }

@@ -232,6 +232,46 @@ def test_a_hunt_in_one_document_has_the_first_hit_of_each_indicator_and_asset(as
     ]  # fmt: skip
 
 
+# --- rehunt --------------------------------------------------------------------------------------
+
+
+def test_intelligence_that_comes_late_is_found_by_itself_in_logs_hunted_before(run: Run, world: Path):
+    (world / "late.jsonl").write_text(
+        json.dumps(indicator(9, pattern="[domain-name:value = 'www.evil1.example']")) + "\n"
+    )
+    ran = run("import", "late.jsonl", "--json")
+    assert ran.code == 1
+    assert ran.document["stored"] == 1
+    assert "Seen in our logs before it came: www.evil1.example, in 1 record at 1 address of ours" in ran.err
+    late = str(indicator(9)["id"])
+    book = run("hits", "--json").document["by_indicator"]
+    assert isinstance(book, list)
+    assert [one["count"] for one in book if one["indicator"] == late] == [1]
+
+
+def test_a_rehunt_gives_hits_as_a_hunt_does_and_says_what_it_looked_in(run: Run):
+    *hits, end = run("rehunt", "--all", "--jsonl").lines
+    *hunted, _ = run("hunt", "conn.log", "dns.log", "--jsonl").lines
+    assert hits
+    places = [
+        sorted((one["indicator"], one["log"]["line"], one["log"]["field"]) for one in way)
+        for way in (hits, hunted)
+    ]
+    assert places[0] == places[1]
+    assert end["schema"] == "backchannel.rehunt/1"
+    assert (end["logs"], end["logs_read"], end["logs_gone"]) == (2, 2, [])
+    assert set(end) == {
+        *("schema", "indicators", "unanswered", "logs", "logs_read", "logs_gone", "hits", "seen", "assets"),
+        *("before", "after", "skipped"),
+    }  # fmt: skip
+    nothing = run("rehunt", "--json")
+    assert (nothing.code, nothing.document["schema"], nothing.document["first_hits"]) == (
+        0,
+        "backchannel.rehunted/1",
+        [],
+    )
+
+
 # --- The options of hunt -------------------------------------------------------------------------
 
 

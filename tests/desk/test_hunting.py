@@ -13,9 +13,10 @@ from tests.desk.made import CLOCK, Made, a_file, an_id, indicator, take
 
 from backchannel.desk.answering import sight
 from backchannel.desk.batches import undo_batch
+from backchannel.desk.hit_taking import KEPT_LINES, HuntOptions
 from backchannel.desk.hitbook import hits as book_of_hits
 from backchannel.desk.hitting import Hit, HitBook, HuntSummary
-from backchannel.desk.hunting import KEPT_LINES, HuntOptions, hunt
+from backchannel.desk.hunting import hunt
 from backchannel.desk.inbox import show
 from backchannel.desk.node import Node
 from backchannel.desk.warninglists import add_warninglist

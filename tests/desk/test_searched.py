@@ -15,7 +15,7 @@ from backchannel.desk.acting import advice_for
 from backchannel.desk.answering import acknowledge, sight
 from backchannel.desk.batches import undo_batch
 from backchannel.desk.documents import Concerns
-from backchannel.desk.hunting import HuntOptions
+from backchannel.desk.hit_taking import HuntOptions
 from backchannel.desk.inbox import inbox, show, why
 from backchannel.desk.node import Node
 from backchannel.errors import UsageError

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from backchannel.desk.hitting import Hit, HuntSummary
+from backchannel.desk.hitting import Hit, HuntSummary, RehuntSummary
 from backchannel.stix.findings import Finding
 
 
@@ -41,5 +41,14 @@ class Hunted(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: Literal["backchannel.hunted/1"] = "backchannel.hunted/1"
     summary: HuntSummary
+    first_hits: tuple[Hit, ...]
+    """`--jsonl` has them all."""
+
+
+class Rehunted(msgspec.Struct, frozen=True, kw_only=True):
+    """`rehunt --json`: how the rehunt ended, and the first hit of each indicator at each asset."""
+
+    schema: Literal["backchannel.rehunted/1"] = "backchannel.rehunted/1"
+    summary: RehuntSummary
     first_hits: tuple[Hit, ...]
     """`--jsonl` has them all."""

@@ -11,6 +11,7 @@ import click
 
 from backchannel.cli.channel_texts import detail_text, list_text, polled_text, pushed_text
 from backchannel.cli.command import Group, pass_session
+from backchannel.cli.late_hits import tell_late_hits
 from backchannel.cli.layout import counted
 from backchannel.cli.passphrases import passphrase_option, unseal_of
 from backchannel.cli.session import Session
@@ -269,6 +270,7 @@ def poll(
                 tell=lambda title, objects: tell(title, 0, None, counted(objects, "object")),
                 unseal=unseal,
             )
+        has_hits = tell_late_hits(session, node)
     if session.form == "json":
         session.document(polled)
     else:
@@ -276,8 +278,10 @@ def poll(
     if any(one.state == "failed" for one in polled.channels):
         ctx.exit(NetworkError.exit_code)
     counts = [found.counts for one in polled.channels for found in one.collections]
-    needs_you = any(one.refused or one.quarantined or one.conflict for one in counts) or any(
-        file.state == "refused" for one in polled.channels for file in one.files
+    needs_you = (
+        has_hits
+        or any(one.refused or one.quarantined or one.conflict for one in counts)
+        or any(file.state == "refused" for one in polled.channels for file in one.files)
     )
     ctx.exit(EXIT_NEEDS_YOU if needs_you else EXIT_DONE)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backchannel.cli.command import Command, pass_session, path_from_word
+from backchannel.cli.late_hits import tell_late_hits
 from backchannel.cli.layout import counted, facts, heading, joined
 from backchannel.cli.passphrases import ask_passphrase, passphrase_option, unseal_of
 from backchannel.cli.progress import progress
@@ -80,12 +81,13 @@ def receive(
             unseal=unseal_of(node, passphrase_file),
             tell=tell,
         )
+        has_hits = tell_late_hits(session, node)
     if session.form == "json":
         session.document(found)
     else:
         session.text("\n".join(map(_thing_text, found.things)))
         _say_next(session, found)
-    ctx.exit(_exit_code(found))
+    ctx.exit(_exit_code(found) or (EXIT_NEEDS_YOU if has_hits else EXIT_DONE))
 
 
 def _exit_code(found: ReceivedThings) -> int:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -19,11 +19,21 @@ from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, InputError, UsageError
 from backchannel.logs.shown import KINDS, in_words
 
 if TYPE_CHECKING:
-    from backchannel.desk.hitting import AssetHits, Hit, HitBook, HuntSummary, IndicatorHits
+    from backchannel.desk.hitting import (
+        AssetHits,
+        Hit,
+        HitBook,
+        HuntSummary,
+        IndicatorHits,
+        RehuntSummary,
+        Skipped,
+    )
 
 MAX_SHOWN = 20
 """Indicators shown at the end of a hunt; `hits` shows all."""
 MAX_SKIPPED_SHOWN = 10
+Summary = TypeVar("Summary", bound="HuntSummary | RehuntSummary")
+FORMATS = ("zeek-tsv", "zeek-json", "suricata-eve")
 
 
 @click.command(
@@ -37,12 +47,14 @@ MAX_SKIPPED_SHOWN = 10
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--since", metavar="TIME", help="Leave out records before it (2026-03-01 or with a time, UTC).")
 @click.option("--until", metavar="TIME", help="Leave out records from it on.")
-@click.option("--format", "format_", metavar="FORMAT", help="Take every log for this format.")
-@click.option(
-    "--zone", metavar="ZONE", help="Of times that do not say theirs (Europe/Paris); UTC by default."
-)
+@click.option("--format", "format_", type=click.Choice(FORMATS), help="Take every log for this format.")
 @click.option(
     "--max-evidence", type=click.IntRange(0), metavar="N", help="Most lines given for an indicator."
+)
+@click.option(
+    "--index/--no-index",
+    default=True,
+    help="Note what the logs hold, so that intelligence that comes later finds it (default), or not.",
 )
 @click.option(
     "--pre-validity/--no-pre-validity",
@@ -58,26 +70,27 @@ def hunt(
     since: str | None,
     until: str | None,
     format_: str | None,
-    zone: str | None,
     max_evidence: int | None,
     *,
+    index: bool,
     pre_validity: bool,
 ) -> None:
-    """Search logs for every indicator in force: of sensors, DNS, web, mail, phone, firewalls, Windows, plain or packed.
+    """Search logs for every indicator in force: Zeek (TSV, JSON) and Suricata EVE, plain, gzip or zstd.
 
     PATH is a file, a folder, or `-` for standard input; formats are recognised by content. Exit code 1:
     something was found, or a PATH could not be read in full; 3: none of the logs could be read.
     """
+    from backchannel.desk.hit_taking import HuntOptions  # noqa: PLC0415
     from backchannel.desk.hitting import HuntSummary  # noqa: PLC0415
-    from backchannel.desk.hunting import HuntOptions, hunt  # noqa: PLC0415
+    from backchannel.desk.hunting import hunt  # noqa: PLC0415
 
     options = HuntOptions(
         since=_time(since, "--since"),
         until=_time(until, "--until"),
         format=format_,
-        zone=zone,
         max_evidence=max_evidence,
         pre_validity=pre_validity,
+        index=index,
     )
     with session.node() as node, progress(session) as tell:
 
@@ -110,7 +123,9 @@ def _time(text: str | None, option: str) -> datetime | None:
         ) from None
 
 
-def _write_lines(session: Session, going: Iterator[Hit | HuntSummary]) -> Hit | HuntSummary | None:
+def _write_lines(
+    session: Session, going: Iterator[Hit | HuntSummary | RehuntSummary]
+) -> Hit | HuntSummary | RehuntSummary | None:
     from backchannel.codec import encode  # noqa: PLC0415
 
     last = None
@@ -120,7 +135,7 @@ def _write_lines(session: Session, going: Iterator[Hit | HuntSummary]) -> Hit | 
     return last
 
 
-def _kept(going: Iterator[Hit | HuntSummary]) -> Iterator[Hit | HuntSummary]:
+def _kept(going: Iterator[Hit | Summary]) -> Iterator[Hit | Summary]:
     """Keep for a person one hit of each indicator and asset: `--jsonl` has them all."""
     seen: Counter[tuple[str, str | None]] = Counter()
     for one in going:
@@ -139,14 +154,17 @@ def _say(session: Session, found: list[Hit], end: object) -> None:
     if session.form == "json":
         session.document(Hunted(summary=end, first_hits=tuple(found)))
         return
+    session.text("\n\n".join([_head(end), *_by_indicator(found)]))
+
+
+def _by_indicator(found: Sequence[Hit]) -> Iterator[str]:
     by_indicator: dict[str, list[Hit]] = {}
     for one in found:
         by_indicator.setdefault(one.indicator, []).append(one)
-    parts = [_head(end)]
-    parts += [_indicator_text(group) for group in list(by_indicator.values())[:MAX_SHOWN]]
+    for group in list(by_indicator.values())[:MAX_SHOWN]:
+        yield _indicator_text(group)
     if len(by_indicator) > MAX_SHOWN:
-        parts.append(f"and {len(by_indicator) - MAX_SHOWN:,} indicators more: `backchannel hits` has all")
-    session.text("\n\n".join(parts))
+        yield f"and {len(by_indicator) - MAX_SHOWN:,} indicators more: `backchannel hits` has all"
 
 
 def _head(end: HuntSummary) -> str:
@@ -185,7 +203,7 @@ def _indicator_text(group: list[Hit]) -> str:
             ("at", assets),
             (
                 "first met",
-                f"{one.log.path}:{one.log.line} ({one.log.field}, {one.scope}) {one.seen_at or ''}",
+                f"{_place(one)} {one.seen_at or ''}",
             ),
             ("told by", joined(who(one.source.party), one.source.channel)),
             ("validity", "" if one.validity == "inside" else f"seen {one.validity} it was valid"),
@@ -199,18 +217,28 @@ def _indicator_text(group: list[Hit]) -> str:
     return f"{text}\n{advice_text(one.advice.do, one.advice.text, one.advice.why, indent=2)}"
 
 
+def _place(one: Hit) -> str:
+    if one.log.line is None:
+        return f"{one.log.path}, which is gone ({one.scope})"
+    return f"{one.log.path}:{one.log.line} ({one.log.field}, {one.scope})"
+
+
 def _say_skipped(session: Session, end: HuntSummary) -> None:
-    for one in end.skipped[:MAX_SKIPPED_SHOWN]:
-        place = one.path if one.line is None else f"{one.path}:{one.line}"
-        session.tell(f"not read: {shown(place)}: {shown(one.why)}")
-    if len(end.skipped) > MAX_SKIPPED_SHOWN:
-        session.tell(f"not read: {len(end.skipped) - MAX_SKIPPED_SHOWN:,} more; --jsonl names them")
+    _tell_skipped(session, end.skipped)
     if not end.values:
         session.tell("Next: backchannel import FILE... --from PARTY")
     if end.uncompiled:
         session.tell(
             f"not searched: parts of {counted(len(end.uncompiled), 'pattern')}; `backchannel show ID` says which"
         )
+
+
+def _tell_skipped(session: Session, skipped: Sequence[Skipped]) -> None:
+    for one in skipped[:MAX_SKIPPED_SHOWN]:
+        place = one.path if one.line is None else f"{one.path}:{one.line}"
+        session.tell(f"not read: {shown(place)}: {shown(one.why)}")
+    if len(skipped) > MAX_SKIPPED_SHOWN:
+        session.tell(f"not read: {len(skipped) - MAX_SKIPPED_SHOWN:,} more; --jsonl names them")
 
 
 def _exit_code(end: HuntSummary, named: tuple[str, ...]) -> int:
@@ -221,6 +249,78 @@ def _exit_code(end: HuntSummary, named: tuple[str, ...]) -> int:
     # In a folder lies much that is no log; what was named itself should have been read.
     unread = {one.path for one in end.skipped if one.line is None}
     return EXIT_NEEDS_YOU if not unread.isdisjoint(named) else EXIT_DONE
+
+
+@click.command(
+    cls=Command,
+    forms=("json", "jsonl"),
+    example="""
+    backchannel rehunt
+    backchannel rehunt --all --jsonl
+    """,
+)
+@click.option(
+    "--all", "everything", is_flag=True, help="Look for every indicator in force, not only new ones."
+)
+@pass_session
+@click.pass_context
+def rehunt(ctx: click.Context, session: Session, *, everything: bool) -> None:
+    """Look in logs that were hunted through for intelligence that came since.
+
+    The day index says in which of them something is, and only these are read again. `import`, `receive`,
+    `channel poll` and `serve` do it by themselves. Exit code 1: something was found.
+    """
+    from backchannel.cli.answers import Rehunted  # noqa: PLC0415
+    from backchannel.desk.hitting import RehuntSummary  # noqa: PLC0415
+    from backchannel.desk.rehunting import rehunt as search  # noqa: PLC0415
+
+    with session.node() as node, progress(session) as tell:
+
+        def on_progress(path: str, done: int, found: int) -> None:
+            tell(path, done, None, counted(found, "hit"))
+
+        going = search(node, session.clock, everything=everything, on_progress=on_progress)
+        found: list[Hit] = []
+        end: object = None
+        if session.form == "jsonl":
+            end = _write_lines(session, going)
+        else:
+            for end in _kept(going):
+                if not isinstance(end, RehuntSummary):
+                    found.append(end)
+    if not isinstance(end, RehuntSummary):
+        raise TypeError("a rehunt ended without a summary")
+    if session.form == "json":
+        session.document(Rehunted(summary=end, first_hits=tuple(found)))
+    elif session.form != "jsonl":
+        session.text("\n\n".join([rehunt_head(end), *_by_indicator(found)]))
+    _tell_skipped(session, end.skipped)
+    if not end.logs:
+        session.tell("Next: backchannel hunt PATH... to note what your logs hold")
+    ctx.exit(EXIT_NEEDS_YOU if end.hits else EXIT_DONE)
+
+
+def rehunt_head(end: RehuntSummary) -> str:
+    """Return what a rehunt comes to, in words."""
+    looked = f"{counted(end.indicators, 'indicator')} in what {counted(end.logs, 'log')} held"
+    if not end.logs:
+        return heading("Nothing to look in: no log was hunted through yet")
+    lines = [
+        f"{counted(end.unanswered, 'indicator')} of them can only be found by hunting again"
+        if end.unanswered
+        else "",
+        f"{counted(len(end.logs_gone), 'log')} gone: of what was in them, only value and days are known"
+        if end.logs_gone
+        else "",
+    ]
+    if end.hits:
+        at = f" at {counted(end.assets, 'address', 'addresses')} of ours" if end.assets else ""
+        head = heading(
+            f"{counted(end.hits, 'hit')} of {counted(end.seen, 'indicator')}{at}; looked for {looked}"
+        )
+    else:
+        head = heading(f"Looked for {looked}: nothing seen")
+    return "\n".join([head, *(f"  {line}" for line in lines if line)])
 
 
 @click.command(cls=Command, example="backchannel hits")

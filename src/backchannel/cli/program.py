@@ -14,7 +14,7 @@ from backchannel.cli.boxes import channel
 from backchannel.cli.coming import receive
 from backchannel.cli.command import Group, global_options
 from backchannel.cli.comparing import compare
-from backchannel.cli.hunting import hits, hunt
+from backchannel.cli.hunting import hits, hunt, rehunt
 from backchannel.cli.judging import grade, outcome, union
 from backchannel.cli.key_changes import key
 from backchannel.cli.ledger import ledger
@@ -65,6 +65,7 @@ for _command in (
     show,
     why,
     hunt,
+    rehunt,
     hits,
     advice,
     export,

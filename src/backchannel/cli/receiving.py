@@ -10,6 +10,7 @@ import click
 
 from backchannel.cli.command import Command, pass_session, path_from_word
 from backchannel.cli.findings import findings_text
+from backchannel.cli.late_hits import tell_late_hits
 from backchannel.cli.layout import counted, facts, heading, joined
 from backchannel.cli.progress import progress
 from backchannel.cli.session import Session
@@ -83,17 +84,18 @@ def import_(
             on_progress=on_progress,
             put=putting_into(node, collections) if collections else None,
         )
-    say_receipt(ctx, session, receipt)
+        has_hits = tell_late_hits(session, node)
+    say_receipt(ctx, session, receipt, has_hits=has_hits)
 
 
-def say_receipt(ctx: click.Context, session: Session, receipt: Receipt) -> None:
+def say_receipt(ctx: click.Context, session: Session, receipt: Receipt, *, has_hits: bool = False) -> None:
     """Answer with what an import did, say what comes next, and end with the exit code that it calls for."""
     if session.form == "json":
         session.document(receipt)
     else:
         session.text(_receipt_text(receipt))
     _say_next(session, receipt)
-    ctx.exit(_exit_code(receipt))
+    ctx.exit(_exit_code(receipt) or (EXIT_NEEDS_YOU if has_hits else EXIT_DONE))
 
 
 def _receipt_text(receipt: Receipt) -> str:

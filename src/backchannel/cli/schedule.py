@@ -1,4 +1,4 @@
-"""Poll the channels that are due, beside whatever else this process does, in one thread of its own."""
+"""Poll the channels that are due, and look in old logs for what came, in one thread beside whatever else runs."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def _run(home: Path, clock: Clock, unseal: Unseal | None, stop: threading.Event)
             for name in due_channels(home, clock):
                 pause(0)
                 _poll(home, clock, name, pause, unseal)
+            _rehunt(home, clock)
         except StoppedError:
             return
         except BackchannelError as error:
@@ -68,3 +69,14 @@ def _poll(home: Path, clock: Clock, name: str, pause: Pause, unseal: Unseal | No
                 "channel.polled",
                 extra={"channel": name, "state": polled.state, "objects": sum(one.objects for one in counts)},
             )
+
+
+def _rehunt(home: Path, clock: Clock) -> None:
+    """Look for what came, by whatever way, in logs that were hunted through before."""
+    from backchannel.desk.rehunting import rehunt_arrived  # noqa: PLC0415
+
+    with open_node(home) as node:
+        found = rehunt_arrived(node, clock)
+    if found is not None:
+        _, summary = found
+        log.info("rehunt.done", extra={"indicators": summary.indicators, "hits": summary.hits})

@@ -23,12 +23,12 @@ class HitLog(msgspec.Struct, frozen=True):
     """Where it stands."""
 
     path: str
-    line: int
-    """Counted from 1 in the uncompressed file."""
+    line: int | None
+    """Counted from 1 in the uncompressed file; null where the log is gone and only the day index knows of it."""
     format: str
-    """Of the line: `zeek-tsv`, `suricata-eve`, `postfix`, ..."""
+    """`zeek-tsv`, `zeek-json`, `suricata-eve`."""
     field: str
-    """As the log spells it."""
+    """As the log spells it; "" where the log is gone."""
 
 
 class HitSource(msgspec.Struct, frozen=True):
@@ -87,17 +87,6 @@ class ShownKind(msgspec.Struct, frozen=True):
     last_at: str | None
 
 
-class ReadFormat(msgspec.Struct, frozen=True):
-    """What of one format was read."""
-
-    format: str
-    files: int
-    """Logs with a line of it."""
-    records: int
-    missed: int
-    """Lines of text of which nothing was understood: they were not searched. Of `syslog`, those of other programs."""
-
-
 class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     """`hunt --jsonl`, the last line."""
 
@@ -118,12 +107,7 @@ class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Hits from before the indicator was valid."""
     after: int
     formats: dict[str, int]
-    """Files of each format; one in which several programs write is `syslog`."""
-    read: tuple[ReadFormat, ...]
-    """What of each format was read."""
-    left_open: tuple[str, ...]
-    """What times of records do not say and was assumed: `zone` (that of `--zone`), `year` (the last in which such a
-    time lies before the log was last written to)."""
+    """Files of each format."""
     shown: tuple[ShownKind, ...]
     """What these logs show at all."""
     untold: tuple[str, ...]
@@ -132,6 +116,31 @@ class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[Skipped, ...]
     uncompiled: tuple[Uncompiled, ...]
     """At most 1,000."""
+
+
+class RehuntSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """`rehunt --jsonl`, the last line."""
+
+    schema: Literal["backchannel.rehunt/1"] = "backchannel.rehunt/1"
+    indicators: int
+    """How many were looked for in the day index."""
+    unanswered: int
+    """How many of them ask for something that the index does not keep: only a hunt finds that."""
+    logs: int
+    """In the index."""
+    logs_read: int
+    """How many of them were read again, because the index says that something is in them."""
+    logs_gone: tuple[str, ...]
+    """Where those were that are not there any more, at most 100: their hits are what the index knows."""
+    hits: int
+    seen: int
+    """How many indicators were seen."""
+    assets: int
+    """How many of our own addresses or names."""
+    before: int
+    """Hits from before the indicator was valid."""
+    after: int
+    skipped: tuple[Skipped, ...]
 
 
 class AssetHits(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ from backchannel.desk.requests import rfi_of
 from backchannel.desk.telling import check_may_tell
 from backchannel.errors import PolicyError, UsageError
 from backchannel.ids import sha256
+from backchannel.logs.records import seen_at
 from backchannel.observables.guess import guess
 from backchannel.observables.kinds import Kind, Network, Observable
 from backchannel.observables.normalise import normalise
@@ -246,6 +247,7 @@ class _Run:
         from backchannel.logs.shown import HuntShown  # noqa: PLC0415
         from backchannel.matching.compiled import CompiledSet  # noqa: PLC0415  # loads DuckDB, 100 ms
         from backchannel.matching.hunt import Tally, hunt_log  # noqa: PLC0415
+        from backchannel.matching.segment import ToCompile  # noqa: PLC0415
         from backchannel.matching.segments import compile_apart  # noqa: PLC0415
 
         since, until = self._window()
@@ -257,7 +259,8 @@ class _Run:
         private = self._node.home / PRIVATE
         private.mkdir(mode=0o700, exist_ok=True)
         with TemporaryDirectory(dir=private) as folder:
-            file, left = compile_apart(Path(folder), self._hunt.patterns)
+            patterns = [ToCompile(n, pattern, "2.1") for n, pattern in enumerate(self._hunt.patterns)]
+            file, left = compile_apart(Path(folder), patterns)
             compiled = CompiledSet([file], threads=THREADS)
             try:
                 for path, name in logs_in(self._paths, tally):
@@ -266,7 +269,7 @@ class _Run:
                     for one in hunt_log(path, compiled, tally, name=name):
                         if one.met.object_row not in named_own and self._own.why(one.met.observable):
                             continue  # the beginning of a name may fit to one of ours, which nobody looks for here
-                        at = one.layout.seen_at(one.cells)
+                        at = seen_at(one.cells[one.layout.time]) if one.layout.time >= 0 else None
                         if self._is_inside(at, since, until):
                             seen[one.met.object_row].add(side.of(one), at)
                             hits += 1

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from backchannel import codec
+from backchannel.logs.layout import FieldAt, Row
 from backchannel.logs.tables import Reading
 from backchannel.observables.kinds import Kind, Observable
 from backchannel.observables.normalise import normalise
@@ -24,6 +25,14 @@ _MAIL = re.compile(r"[^\s<>,;:\"()\[\]]{1,128}@[^\s<>,;:\"()]{1,255}")
 _COMMON_NAME = re.compile(r"\bCN\s{0,4}=\s{0,4}([^\s,/+;\"\\]{1,255})", re.IGNORECASE)
 _PORT = re.compile(r":[0-9]{1,5}\Z")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}://", re.IGNORECASE)
+
+
+def cell_of(one: FieldAt, cells: Row) -> Cell | None:
+    """Return what a record holds in a field; None if nothing."""
+    if len(one.columns) == 1:
+        return cells[one.columns[0]]
+    parts = tuple(cells[column] if column >= 0 else None for column in one.columns)
+    return None if parts[-1] is None else parts
 
 
 def observables(reading: Reading, cell: Cell, *, is_list: bool) -> Iterator[Observable]:

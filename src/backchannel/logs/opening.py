@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from gzip import GzipFile
 from itertools import islice
 from pathlib import Path
@@ -42,8 +41,6 @@ class OpenLog:
     """A plain file: the log itself, or a copy unpacked for the while."""
     size: int
     """Bytes of it that are read (uncompressed)."""
-    written: datetime | None = None
-    """When it was last written to."""
     damage: str = ""
     """Why only the beginning of a compressed log could be unpacked; "" if all of it was."""
 
@@ -81,19 +78,41 @@ def open_log(path: Path, *, scratch: Path | None = None) -> Iterator[OpenLog]:
     try:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
-            written = datetime.fromtimestamp(status.st_mtime, UTC)
             head = stream.read(4)
             unpack = _unpacker(head)
             if unpack is None:
-                yield OpenLog(path, status.st_size, written)
+                yield OpenLog(path, status.st_size)
                 return
             stream.seek(0)
             with tempfile.NamedTemporaryFile(dir=scratch, prefix="backchannel-", suffix=".log") as copy:
                 damage = _copy(unpack(stream), cast("BinaryIO", copy), packed=status.st_size)
                 copy.flush()
-                yield OpenLog(Path(copy.name), copy.tell(), written, damage)
+                yield OpenLog(Path(copy.name), copy.tell(), damage)
     except OSError as error:
         raise UnreadableLogError(f"it cannot be opened: {error.strerror or error}") from error
+
+
+def beginning(path: Path) -> list[bytes]:
+    """Return the first lines of a log, of which no more is unpacked than that.
+
+    Raises:
+        UnreadableLogError: it cannot be opened, is no regular file, or is damaged at its beginning.
+    """
+    if not path.is_file():
+        raise UnreadableLogError("it is no file")
+    try:
+        with path.open("rb") as stream:
+            unpack = _unpacker(stream.read(4))
+            stream.seek(0)
+            head = stream.read(SAMPLE_BYTES) if unpack is None else unpack(stream).read1(SAMPLE_BYTES)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UnreadableLogError(f"it cannot be opened: {error}") from error
+    except Exception as error:  # zstandard's own error, whose module is not loaded for gzip
+        if type(error).__name__ != "ZstdError":
+            raise
+        raise UnreadableLogError(f"it cannot be opened: {error}") from error
+    lines = [line.strip(b"\0") for line in head.removeprefix(BOM).splitlines()]
+    return lines[:-1] if len(lines) > 1 and not head.endswith(b"\n") else lines
 
 
 class _Unpacked(Protocol):

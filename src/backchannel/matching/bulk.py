@@ -24,6 +24,7 @@ from backchannel.logs.records import UNSET
 from backchannel.logs.shown import EMPTY, LogShown, form_of
 from backchannel.matching import probing
 from backchannel.matching.compiled import CellKey, CompiledSet
+from backchannel.matching.day_index import DAY_SECONDS, NO_DAY
 
 if TYPE_CHECKING:
     from backchannel.matching.engine import Connection
@@ -41,8 +42,8 @@ def is_plain(path: Path, shape: LogShape, size: int) -> bool:
 
     Of JSON DuckDB itself refuses what is no lines; `load` raises then.
     """
-    if size < MIN_BULK_BYTES or shape.how != "table":
-        return size >= MIN_BULK_BYTES and shape.how == "json"
+    if size < MIN_BULK_BYTES or shape.format != "zeek-tsv":
+        return size >= MIN_BULK_BYTES
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ) as view:
         at = 0
         while size - at > MAX_LINE_BYTES:
@@ -85,7 +86,7 @@ class BulkLog:
     @property
     def drops_lines(self) -> bool:
         """Whether a line that cannot be read gives no row at all, so that nothing may be said before a count."""
-        return self.shape.how == "table"
+        return self.shape.format == "zeek-tsv"
 
     def is_trusted(self) -> bool:
         """Whether each line is one row, so that rows have line numbers: counts the lines of the log."""
@@ -93,7 +94,7 @@ class BulkLog:
 
     def odd_lines(self) -> list[int]:
         """Return the lines that have to be read by themselves, by number, at most one over `MAX_ODD_LINES`."""
-        where = "odd" if self.shape.how == "table" else f"odd OR ({_all_null(self.shape.layout)})"
+        where = "odd" if self.shape.format == "zeek-tsv" else f"odd OR ({_all_null(self.shape.layout)})"
         query = f"SELECT rowid FROM {self.table} WHERE {where} LIMIT {MAX_ODD_LINES + 1}"  # noqa: S608
         rows = self.database.execute(query).fetchall()
         return [self.line(row[0]) for row in rows]
@@ -116,11 +117,43 @@ class BulkLog:
             # The text of a time sorts as the time does, as one program writes it.
             is_time = "" if self.shape.layout.has_numeric_time else f"AND {time} NOT IN {_NO_VALUE}"
             query = f"SELECT {ends} FROM {self.table} WHERE NOT odd {is_time}"  # noqa: S608
-            shown.span(self.shape.layout, *self.database.execute(query).fetchall()[0])
+            shown.span(*self.database.execute(query).fetchall()[0])
 
     def line(self, row: int) -> int:
         """Return the number of the line of a row."""
         return int(row) + 1 + self.shape.header_lines
+
+    def days_query(self, one: FieldAt, *, first_row: int) -> str:
+        """Return the query for the cells of a field by day: its parts, day, records, first and last second of the day.
+
+        Args:
+            one: the field.
+            first_row: rows before it are left out, and those that are read by themselves.
+        """
+        is_table = self.shape.format == "zeek-tsv"
+        parts = [_or_unset(f"c{n}", is_table=is_table) if n >= 0 else "NULL" for n in one.columns]
+        named = ", ".join(f"{part} AS p{n}" for n, part in enumerate(parts))
+        cell = ", ".join(f"p{n}" for n in range(len(parts)))
+        rows = f"NOT odd AND rowid >= {first_row}" if first_row else "NOT odd"
+        return (
+            f"SELECT {cell}, coalesce(moment // {DAY_SECONDS}, {NO_DAY}), count(*), "  # noqa: S608  # our own names
+            f"coalesce(min(moment % {DAY_SECONDS}), -1), coalesce(max(moment % {DAY_SECONDS}), -1) "
+            f"FROM (SELECT {named}, {self._second()} AS moment FROM {self.table} WHERE {rows}) "
+            f"WHERE p{len(parts) - 1} IS NOT NULL GROUP BY {cell}, moment // {DAY_SECONDS}"
+        )
+
+    def _second(self) -> str:
+        """The second of a record since 1970, NULL where it has no time since then that can be read."""
+        layout = self.shape.layout
+        if layout.time < 0:
+            return "NULL::BIGINT"
+        time = f"c{layout.time}"
+        found = time if layout.has_numeric_time else f"try_cast({time} AS DOUBLE)"
+        if not layout.has_numeric_time and self.shape.format != "zeek-tsv":
+            # Without its zone it would be read as of wherever this runs.
+            zoned = f"{time} || CASE WHEN regexp_matches({time}, '{_ZONED}') THEN '' ELSE 'Z' END"
+            found = f"coalesce({found}, epoch(try_cast({zoned} AS TIMESTAMPTZ)))"
+        return f"CASE WHEN {found} >= 0 AND {found} < {LATEST_SECOND} THEN floor({found})::BIGINT END"
 
     def candidates(self, compiled: CompiledSet) -> set[CellKey]:
         """Return the cells that share a probe with some entry."""
@@ -129,7 +162,7 @@ class BulkLog:
         for number, field in enumerate(fields):
             probes = probing.probes(f"value{number}", field, compiled)
             if probes:
-                distinct = probing.values(self.table, field, is_json=self.shape.how != "table")
+                distinct = probing.values(self.table, field, is_json=self.shape.format != "zeek-tsv")
                 values.append(f"value{number} AS MATERIALIZED ({distinct})")
                 shared.append(f"SELECT {number} AS field, cell, probe FROM ({probes})")  # noqa: S608
         if not shared:
@@ -167,10 +200,14 @@ class BulkLog:
         cursor = self.database.execute(query)
         while batch := cursor.fetchmany(10_000):
             for row in batch:
-                yield self.line(row[0]), _unset(tuple(row[1:]), self.shape)
+                yield self.line(row[0]), _unset(tuple(row[1:]), self.shape.format)
 
 
 _NO_VALUE: Final = f"({', '.join(repr(text) for text in sorted(EMPTY))})"
+
+_ZONED: Final = "(?:Z|[+-][0-9]{2}:?[0-9]{2})$"
+LATEST_SECOND: Final = 253_402_300_800
+"""Second at which the year 10000 begins: no time that we read is later."""
 
 _SHARED: Final = """
 SELECT DISTINCT field, cell FROM seen JOIN wanted USING (probe)
@@ -181,7 +218,7 @@ SELECT field, cell FROM seen WHERE probe IS NULL
 
 def load(compiled: CompiledSet, path: Path, shape: LogShape, *, size: int, table: str) -> BulkLog:
     """Read a log into a table; raises `engine.Error` where DuckDB cannot."""
-    source = _table_source(path, shape) if shape.how == "table" else _json_source(path, shape.layout)
+    source = _table_source(path, shape) if shape.format == "zeek-tsv" else _json_source(path, shape.layout)
     compiled.database.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {source}")
     rows = compiled.database.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]  # noqa: S608
     return BulkLog(compiled.database, table, shape, path, size, int(rows))
@@ -191,8 +228,12 @@ def _cell(field: FieldAt, text: str) -> Cell:
     return tuple(codec.decode(text)) if len(field.columns) > 1 else text
 
 
-def _unset(cells: Row, shape: LogShape) -> Row:
-    if shape.how != "table":
+def _or_unset(column: str, *, is_table: bool) -> str:
+    return f"CASE WHEN {column} NOT IN {_NO_VALUE} THEN {column} END" if is_table else column
+
+
+def _unset(cells: Row, format_: str) -> Row:
+    if format_ != "zeek-tsv":
         return cells
     return tuple(None if cell in UNSET else cell for cell in cells)
 

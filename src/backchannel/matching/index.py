@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from backchannel.logs.tables import Side
+from backchannel.matching.entries import Entry
 from backchannel.observables.hosts import IPV4_PREFIX, parent_keys
 from backchannel.observables.kinds import Kind, Observable
 from backchannel.observables.suffixes import is_public_suffix
@@ -27,6 +28,20 @@ class Filed(NamedTuple):
     last: str
     value: str
     side: str
+
+
+def filed(object_row: int, entry: Entry) -> Filed:
+    """Return an entry of an indicator as the set's files hold it."""
+    return Filed(
+        entry.probe,
+        object_row,
+        entry.kind,
+        entry.operator,
+        entry.key.hex(),
+        entry.last.hex(),
+        entry.value,
+        entry.side,
+    )
 
 
 class Met(NamedTuple):

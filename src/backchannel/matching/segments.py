@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -56,20 +57,21 @@ def compile_new(home: Path, segments: Segments) -> None:
         _join(home, segments)
 
 
-def compile_apart(home: Path, patterns: Sequence[str]) -> tuple[Path, dict[int, tuple[str, ...]]]:
+def compile_apart(home: Path, wanted: Sequence[ToCompile]) -> tuple[Path, dict[int, tuple[str, ...]]]:
     """Compile patterns into a file of their own, which belongs to no set of a node.
 
     Args:
         home: a folder that is the caller's alone; the file lies in `indicators` below it.
-        patterns: in STIX 2.1; each is known by its number, from 0, as `object_row`.
+        wanted: in the order of their rows.
 
     Returns:
-        The file, and for each pattern of which a part is not searched, what in words.
+        The file, and for each row of which a part is not searched, what in words.
     """
     table = _Table()
-    for number, pattern in enumerate(patterns):
-        table.compile(ToCompile(number, pattern, "2.1"))
-    made = _write(home, table, first_row=0, last_row=max(0, len(patterns) - 1))
+    for one in wanted:
+        table.compile(one)
+    first, last = (wanted[0].object_row, wanted[-1].object_row) if wanted else (0, 0)
+    made = _write(home, table, first_row=first, last_row=last)
     return home / FOLDER / made.file, {row: tuple(words.split("\n")) for words, row in table.unread}
 
 
@@ -116,7 +118,7 @@ def _write(home: Path, table: _Table, *, first_row: int, last_row: int) -> Segme
 
     folder = home / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    draft = folder / f"draft-{os.getpid()}.json"
+    draft = folder / f"draft-{_mine()}.json"
     try:
         draft.write_bytes(b"\n".join(table.lines))
         with engine.connect(config={"threads": 1}) as database:
@@ -150,7 +152,7 @@ def _join(home: Path, segments: Segments) -> None:
 def _copy(home: Path, database: Connection, table: str, covers: str) -> str:
     """Write a table into a file that is whole or absent; return its name."""
     folder = home / FOLDER
-    draft = folder / f"draft-{os.getpid()}.parquet"
+    draft = folder / f"draft-{_mine()}.parquet"
     database.execute(
         f"COPY (FROM {table} ORDER BY ALL) TO {_text(str(draft))} "
         f"(FORMAT parquet, ROW_GROUP_SIZE {ROW_GROUP})"
@@ -160,6 +162,11 @@ def _copy(home: Path, database: Connection, table: str, covers: str) -> str:
         os.fsync(stream.fileno())
     draft.rename(folder / name)
     return name
+
+
+def _mine() -> str:
+    """Return what no other process and no other thread calls its drafts: an import and a hunt may compile at once."""
+    return f"{os.getpid()}-{get_ident()}"
 
 
 def _text(value: str) -> str:

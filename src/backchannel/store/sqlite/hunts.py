@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from backchannel.matching.segment import ToCompile
 from backchannel.store.sqlite.connection import Database
 
 
@@ -97,10 +98,18 @@ class SqliteHunts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, *, at: str, paths: str, since: str | None, until: str | None) -> int:
-        """Note that a hunt begins; return its row. It counts when it has ended."""
+    def begin(self, *, at: str, paths: str, since: str | None, until: str | None, mode: str = "hunt") -> int:
+        """Note that a hunt begins; return its row. It counts when it has ended.
+
+        Args:
+            at: when.
+            paths: JSON list.
+            since: records before it are no hits.
+            until: exclusive.
+            mode: `hunt`; `rehunt` for one that looks where the day index says.
+        """
         with self._database.transaction():
-            cursor = self._database.execute(_BEGIN, (at, paths, since, until))
+            cursor = self._database.execute(_BEGIN, (at, paths, since, until, mode))
         return int(cursor.lastrowid or 0)
 
     def add(self, hits: Iterable[NewHit]) -> None:
@@ -108,11 +117,32 @@ class SqliteHunts:
         with self._database.transaction():
             self._database.executemany(_ADD, hits)
 
-    def end(self, end: HuntEnd, shown: Iterable[ShownRow]) -> None:
-        """Let a hunt count, with what its logs show."""
+    def end(self, end: HuntEnd, shown: Iterable[ShownRow], *, through: int | None = None) -> None:
+        """Let a hunt count, with what its logs show.
+
+        Args:
+            end: what it went through.
+            shown: each kind once.
+            through: the last arrival whose indicators were looked for in all that the day index holds.
+        """
         with self._database.transaction():
             self._database.execute(_END, end)
             self._database.executemany(_SHOWN, ((*row, end.hunt_row) for row in shown))
+            if through is not None:
+                self._database.execute(_THROUGH, (through, end.hunt_row))
+
+    def last_arrival(self) -> int:
+        """Return the last arrival before which every batch is complete or undone."""
+        return int(self._database.execute(_LAST_ARRIVAL).fetchone()[0])
+
+    def rehunted_through(self) -> int:
+        """Return the last arrival whose indicators were looked for in the day index; 0 if none were."""
+        return int(self._database.execute(_REHUNTED).fetchone()[0])
+
+    def arrived(self, *, after: int, through: int) -> Iterator[ToCompile]:
+        """Yield the indicators in force that came into sight after one arrival and up to another, by row."""
+        for row in self._database.execute(_ARRIVED, (after, through)):
+            yield ToCompile(*row)
 
     def in_force(self, object_rows: Iterable[int]) -> dict[int, InForce]:
         """Return those of the indicators that are in force: the newest version, in sight, not revoked."""
@@ -136,8 +166,35 @@ class SqliteHunts:
 
 
 _BEGIN = """
-INSERT INTO hunt (started_at, paths, since, until)
-VALUES (?, ?, ?, ?)
+INSERT INTO hunt (started_at, paths, since, until, mode)
+VALUES (?, ?, ?, ?, ?)
+"""
+
+_THROUGH = """
+UPDATE hunt
+SET through_arrival = ?
+WHERE hunt_row = ?
+"""
+
+_LAST_ARRIVAL = """
+SELECT coalesce(
+  (SELECT min(first_arrival) - 1 FROM batch WHERE state = 'open'), (SELECT max(arrival_row) FROM arrival), 0
+)
+"""
+
+_REHUNTED = """
+SELECT coalesce(max(through_arrival), 0)
+FROM hunt
+WHERE through_arrival IS NOT NULL
+"""
+
+_ARRIVED = """
+SELECT i.object_row, i.pattern, o.spec_version
+FROM object AS new
+JOIN indicator AS i ON i.object_row = new.object_row
+JOIN current_object AS o ON o.object_row = i.object_row
+WHERE new.first_arrival > ? AND new.first_arrival <= ? AND i.pattern_type = 'stix' AND o.revoked = 0
+ORDER BY i.object_row
 """
 
 _ADD = """

@@ -68,6 +68,7 @@ ORDER BY i.object_row
 _ADD = """
 INSERT INTO segment (first_row, last_row, entries, file, normaliser)
 VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (file) DO NOTHING -- another process compiled the same: its name is that of its content
 """
 
 _UNCOMPILED = """
