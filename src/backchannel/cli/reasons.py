@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from backchannel.cli.belief_texts import belief_text
 from backchannel.cli.findings import findings_text
 from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, paragraph, shown, table
-from backchannel.cli.wording import source_text, who
+from backchannel.cli.wording import forms_text, source_text, who
 
 if TYPE_CHECKING:
     from backchannel.desk.documents import Version, Why
@@ -60,7 +60,14 @@ def _said(found: Why) -> list[str]:
     if found.said:
         parts += ["", heading(f"What others say about it{', and more' if found.said_more else ''}")]
         for said in found.said:
-            parts.append(paragraph(f"{said.relation}: {said.says} ({source_text(said.source)})", indent=2))
+            parts.append(
+                paragraph(
+                    joined(
+                        f"{said.relation}: {said.says} ({source_text(said.source)})", forms_text(said.forms)
+                    ),
+                    indent=2,
+                )
+            )
     if found.answers:
         parts += ["", heading("What we said")]
         parts += [
@@ -69,11 +76,22 @@ def _said(found: Why) -> list[str]:
         ]
     if found.views:
         parts += ["", heading("What others signed about it")]
-        parts += [paragraph(joined(day_and_minute(one.at), shown(one.says)), indent=2) for one in found.views]
+        parts += [
+            paragraph(joined(day_and_minute(one.at), shown(one.says), forms_text(one.forms)), indent=2)
+            for one in found.views
+        ]
     if found.heard:
         parts += ["", heading("What we were told of it")]
         parts += [
-            paragraph(joined(f"{who(one.party)} {one.said.says}", one.said.text, one.said.when), indent=2)
+            paragraph(
+                joined(
+                    f"{who(one.party)} {one.said.says}",
+                    one.said.text,
+                    one.said.when,
+                    forms_text(one.said.forms),
+                ),
+                indent=2,
+            )
             for one in found.heard
         ]
     return parts

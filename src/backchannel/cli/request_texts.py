@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, shown, size_text, table
-from backchannel.cli.wording import who
+from backchannel.cli.wording import forms_text, who
 from backchannel.logs.shown import in_words
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def request_text(one: RequestShown) -> str:
         ("to be passed on to", who(one.pass_on_to) if one.pass_on_to else ""),
         ("topic", shown(one.topic)),
         ("about", ", ".join(one.about)),
+        ("named as", forms_text(one.forms)),
         ("marked", joined(one.tlp, one.pap)),
         ("asked", day_and_minute(one.asked_at)),
         ("needed by", day_and_minute(one.needed_by)),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, table
-from backchannel.cli.wording import who
+from backchannel.cli.wording import forms_text, who
 
 if TYPE_CHECKING:
-    from backchannel.desk.receipt_documents import GivenStanding, Releases
+    from backchannel.desk.receipt_documents import GivenStanding, Releases, SaidBack
 
 
 def sent_text(found: Releases) -> str:
@@ -69,15 +69,14 @@ def _drops_sent(found: Releases) -> list[str]:
 def _tasks(found: Releases) -> list[tuple[str, str]]:
     """Return what the answers ask of us."""
     tasks = [
-        (f"drop {one.seq:,}", joined(who(one.to), *said.about, said.reason or "", said.text, said.task))
-        for one in found.sent
-        for said in one.answers
-        if said.task
+        (f"drop {one.seq:,}", _asks(one.to, said)) for one in found.sent for said in one.answers if said.task
     ]
     tasks += [
-        ("over TAXII", joined(who(one.to), *said.about, said.reason or "", said.text, said.task))
-        for one in found.over_taxii
-        for said in one.answers
-        if said.task
+        ("over TAXII", _asks(one.to, said)) for one in found.over_taxii for said in one.answers if said.task
     ]
     return tasks
+
+
+def _asks(party: str, said: SaidBack) -> str:
+    forms = forms_text(said.forms)
+    return joined(who(party), *said.about, forms, said.reason or "", said.text, said.task or "")

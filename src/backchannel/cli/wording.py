@@ -11,7 +11,10 @@ from backchannel.logs.shown import in_words
 from backchannel.parties.names import visible_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from backchannel.desk.documents import Concerns, Source, Validity
+    from backchannel.desk.redacted import OfForm
 
 _ADVICE_COLOURS = {"block": "red", "look": "yellow", "tell": "cyan", "ask": "magenta", "nothing": "green"}
 _CONCERN_COLOURS = {"yes": "red", "no": "green", "in part": "yellow", "not checked": "bright_black"}
@@ -23,6 +26,12 @@ _TLP_COLOURS = {
     "TLP:CLEAR": "white",
 }
 _WORD_WIDTH = 9
+
+
+def forms_text(forms: Iterable[OfForm]) -> str:
+    """Say of what something is said that names redacted forms; empty where it names objects themselves."""
+    parties = dict.fromkeys(who(one.to) for one in forms)
+    return f"said of the redacted form that went to {', '.join(parties)}" if parties else ""
 
 
 def advice_text(do: str | None, text: str, why: str, *, indent: int) -> str:

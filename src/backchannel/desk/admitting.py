@@ -9,6 +9,7 @@ from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.following import follow
 from backchannel.desk.node import Node
 from backchannel.desk.outcomes import hear_outcome
+from backchannel.desk.redacted import made_of, speakers
 from backchannel.desk.requests import RequestReader
 from backchannel.ids import Digest
 from backchannel.parties.states import Standing
@@ -27,8 +28,8 @@ from backchannel.provenance.requests import CLOSED, MAX_OPEN, Before, check_answ
 from backchannel.provenance.statement import (
     ObjectSubject,
     SigningKey,
-    Statement,
     content_of,
+    digest_text,
     objects_named,
     open_envelope,
     shown,
@@ -47,7 +48,9 @@ MAX_REPLIES = 200
 """What is said to one request or receipt: a request takes 100 answers at most, and each is verified when it is shown."""
 
 
-def admit(node: Node, clock: Clock, one: Verified, before: Iterable[Verified]) -> None:
+def admit(
+    node: Node, clock: Clock, one: Verified, before: Iterable[Verified], *, giver: str | None = None
+) -> None:
     """Check that a statement may be taken, beyond its signature.
 
     Args:
@@ -55,6 +58,7 @@ def admit(node: Node, clock: Clock, one: Verified, before: Iterable[Verified]) -
         clock: the present.
         one: the statement.
         before: what was heard in the same drop, and is not kept yet.
+        giver: name of the party that it came from.
 
     Raises:
         Rejected: it may not.
@@ -73,8 +77,9 @@ def admit(node: Node, clock: Clock, one: Verified, before: Iterable[Verified]) -
         named = objects_named(one.statement)
         if len(named) > MAX_SPOKEN_OF:
             raise Rejected(Reason.TOO_MANY, f"{len(named):,} objects, and {MAX_SPOKEN_OF} at most")
+        parties = speakers(node.store, one.signers[0].name, giver)
         for subject in named:
-            if not is_here(node, subject):
+            if not is_here(node, subject) and not made_of(node.store, subject, parties):
                 raise Rejected(Reason.UNKNOWN_OBJECT, shown(subject.id))
 
 
@@ -98,7 +103,7 @@ def settle(node: Node, clock: Clock, one: Verified, row: int, *, key: SigningKey
                 party_row=party.party_row,
                 is_own=False,
                 thread=said.thread,
-                claim=_claim(said, one.statement),
+                claim=_claim(node, one, said),
                 asked_at=format_time(asked),
                 needed_by=format_time(parse_time(said.needed_by)),
             )
@@ -143,18 +148,18 @@ def _check_request(node: Node, clock: Clock, one: Verified, rfi: Rfi, before: It
         return requests.newest(is_own=is_own, party_row=party.party_row, at_most=MAX_OPEN, open_at=open_at)
 
     also = [
-        (other.predicate, other.statement)
+        _claim(node, other, other.predicate)
         for other in before
         if isinstance(other.predicate, Rfi) and other.signers[0].party == one.signers[0].party
     ]
     theirs = open_ones(is_own=False)
     check_request(
         rfi,
-        _claim(rfi, one.statement),
+        _claim(node, one, rfi),
         Before(
             threads={rfi.thread} if any(row.is_own for row in requests.threads(rfi.thread)) else (),
             own_claims={row.claim for row in open_ones(is_own=True)},
-            claims={row.claim for row in theirs} | {_claim(asked, statement) for asked, statement in also},
+            claims={row.claim for row in theirs} | set(also),
             open=len(theirs) + len(also),
             today=requests.came_since(party.party_row, format_time(now - _DAY)) + len(also),
         ),
@@ -226,8 +231,13 @@ def _came_of(node: Node, subject: ObjectSubject, name: str) -> bool:
     return any(one.party == name for one in arrivals)
 
 
-def _claim(rfi: Rfi, statement: Statement) -> bytes:
-    return claim_of(rfi, [one.jcs for one in objects_named(statement)])
+def _claim(node: Node, one: Verified, rfi: Rfi) -> bytes:
+    """Return what a request asks, by our objects: who was given one redacted asks the same as who has it whole."""
+    parties, asked = speakers(node.store, one.signers[0].name), dict[str, None]()
+    for subject in objects_named(one.statement):
+        ours = made_of(node.store, subject, parties)
+        asked |= dict.fromkeys(digest_text(form.object_digest) for form in ours) or {subject.jcs: None}
+    return claim_of(rfi, list(asked))
 
 
 def _digest(text: str) -> Digest:

@@ -16,14 +16,16 @@ from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.codec import JsonObject
 from backchannel.desk.choosing import Choice
+from backchannel.desk.going import Going, keep_forms
 from backchannel.desk.items import find
 from backchannel.desk.node import Node
 from backchannel.desk.planning import plan
 from backchannel.desk.recipients import Recipient, recipient_of
 from backchannel.desk.records import record_signed
+from backchannel.desk.redacted import spoken_of
 from backchannel.desk.request_documents import RequestDetail, RequestPlan
 from backchannel.desk.requests import RequestReader, request_named, rfi_of
-from backchannel.desk.telling import check_may_tell, keep_told, may_tell, signed, subject_of, tell
+from backchannel.desk.telling import check_may_tell, keep_told, may_tell, signed, tell
 from backchannel.errors import InputError, PolicyError, UsageError
 from backchannel.feedback.envelope import Speaker
 from backchannel.feedback.request import request_bundle
@@ -37,7 +39,6 @@ from backchannel.stix.markings import Pap, Tlp
 from backchannel.stix.pattern.parse import PatternError, parse
 from backchannel.stix.visible import visible
 from backchannel.store.requests import NewRequest
-from backchannel.store.rows import Kept
 
 DEFAULT_DAYS: Final = 14
 """How long a request is open unless somebody says otherwise."""
@@ -179,10 +180,11 @@ def request_stix(node: Node, clock: Clock, which: str) -> JsonObject:
         raise UsageError("this request is not ours", hint="Its note lies among the objects that came.")
     to = recipient_of(node, row.party)
     speaker = Speaker(node.party.party_id, node.party.name, parse_time(node.party.added_at))
-    named = objects_named(open_envelope(row.statement.envelope).statement)
-    planned = plan(node, clock, to, Choice(ids=tuple(one.id for one in named)))
-    wanted = {one.jcs for one in named}
-    about = [codec.decode(one.kept.body) for one in planned.going if digest_text(one.kept.digest) in wanted]
+    statement = open_envelope(row.statement.envelope).statement
+    spoken = spoken_of(node.store, row.statement.statement_row, statement, by=row.party)
+    planned = plan(node, clock, to, Choice(ids=spoken.about))
+    wanted = {one.jcs for one in objects_named(statement)}
+    about = [one.value for one in planned.going if one.subject.jcs in wanted]
     return request_bundle(row.statement.envelope, speaker, reader=to.identity, about=about)
 
 
@@ -287,8 +289,7 @@ class _Asking:
             max_answers=one.max_answers,
             duty="please" if one.is_urgent else "none",
         )
-        about = [going.kept for going in self._planned.going]
-        return _send(self._node, self._clock, self._to, rfi, about, unseal)
+        return _send(self._node, self._clock, self._to, rfi, self._planned.going, unseal)
 
     def _learns(self) -> Sequence[str]:
         """Say what the reader could newly learn."""
@@ -304,11 +305,11 @@ class _Asking:
 
 
 def _send(
-    node: Node, clock: Clock, to: Recipient, rfi: Rfi, about: Sequence[Kept], unseal: Unseal | None
+    node: Node, clock: Clock, to: Recipient, rfi: Rfi, about: Sequence[Going], unseal: Unseal | None
 ) -> RequestDetail:
     """Sign a request, keep it, and let it wait for the next drop."""
     store, now = node.store, clock.now()
-    claim = claim_of(rfi, [f"sha256:{one.digest.hex()}" for one in about])
+    claim = claim_of(rfi, [digest_text(one.kept.digest) for one in about])
     with store.transaction():
         at = format_time(now)
         party_row = to.party.party_row
@@ -325,7 +326,8 @@ def _send(
             ),
             now,
         )
-        envelope = signed(node, clock, rfi, to, about=[subject_of(one) for one in about], unseal=unseal)
+        envelope = signed(node, clock, rfi, to, about=[one.subject for one in about], unseal=unseal)
+        keep_forms(store, about, party_row=party_row, at=at)
         told = keep_told(node, clock, envelope, to.party)
         store.requests.add(
             NewRequest(

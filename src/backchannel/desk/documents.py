@@ -16,6 +16,7 @@ from backchannel.codec import JsonObject
 from backchannel.desk.belief_documents import Belief, ItemGrade
 from backchannel.desk.provenance_documents import Difference, Provenance
 from backchannel.desk.receipt_documents import CameDrop, HeardBack, Unanswered
+from backchannel.desk.redacted import OfForm
 from backchannel.desk.request_documents import Task, ViewShown
 from backchannel.stix.findings import Finding
 
@@ -229,6 +230,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     """The relationship's type, or the property that refers: `object_refs`, `sighting_of_ref`, ..."""
     source: Source
     received_at: str
+    forms: tuple[OfForm, ...] = ()
+    """The redacted form that it names; empty: it names the object itself."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
 from backchannel.desk.receipting import signing_key
 from backchannel.desk.recipients import recipient_of
+from backchannel.desk.redacted import readers
 from backchannel.desk.request_documents import ToldOf
 from backchannel.desk.telling import keep_told, may_tell, subject_of
 from backchannel.errors import NotFoundError, SignatureError
@@ -28,6 +29,7 @@ from backchannel.parties.states import LIMITS
 from backchannel.provenance.predicates import Relay, Retract
 from backchannel.provenance.reasons import Rejected
 from backchannel.provenance.statement import (
+    ObjectSubject,
     SigningKey,
     content_of,
     digest_text,
@@ -76,6 +78,20 @@ def follow(node: Node, clock: Clock, one: Verified, key: SigningKey | None = Non
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """One content of an object, as a party has it."""
+
+    kept: Kept
+    subject: ObjectSubject
+    """Of what went: the object, or the redacted form of it."""
+
+    @property
+    def digest(self) -> bytes:
+        """Of what went."""
+        return bytes.fromhex(self.subject.jcs.removeprefix("sha256:"))
+
+
+@dataclass(frozen=True, slots=True)
 class TakenBack:
     """A retraction of what we hold, by a party that had said it."""
 
@@ -120,23 +136,23 @@ def retractions(node: Node, clock: Clock, *, since: datetime) -> Iterator[TakenB
             reason=one.predicate.reason,
             at=at,
             is_left=any(
-                not _told_before(node, kept, kid)
+                not _told_before(node, passed, kid)
                 for party, held in passed_on(node, one)
                 for kid in (recipient_kid(node, party),)
-                for kept in held
+                for passed in held
                 if kid is not None
             ),
         )
 
 
-def passed_on(node: Node, one: Verified) -> list[tuple[PartyRow, list[Kept]]]:
+def passed_on(node: Node, one: Verified) -> list[tuple[PartyRow, list[Passed]]]:
     """Return to whom we passed on what a retraction takes back, as far as we had it from who takes it back."""
     known: dict[str, KnownRow] = {row.party.party_id: row for row in node.store.membership.known()}
     signer = known.get(one.signers[0].party)
     if signer is None:
         return []
     by_kid = {kid: row.party for row in known.values() for kid in row.kids}
-    found: dict[int, tuple[PartyRow, list[Kept]]] = {}
+    found: dict[int, tuple[PartyRow, list[Passed]]] = {}
     for subject in objects_named(one.statement):
         digest = bytes.fromhex(subject.jcs.removeprefix("sha256:"))
         kept = next(
@@ -149,28 +165,35 @@ def passed_on(node: Node, one: Verified) -> list[tuple[PartyRow, list[Kept]]]:
         )
         if kept is None:
             continue
-        relayed = [by_kid.get(to) for to in _relayed(node, kept, signer.kids, signer.party)]
+        whole = Passed(kept, subject_of(kept))
+        relayed = [
+            (by_kid.get(to), passed)
+            for passed in dict.fromkeys(
+                [whole, *(Passed(kept, form) for _, form in readers(node.store, kept))]
+            )
+            for to in _relayed(node, passed, signer.kids, signer.party)
+        ]
         # Over TAXII no statement says that we pass it on: it is theirs where nobody else gave it to us.
         given = given_to(node, kept) if _only_from(node, kept, signer.party) else []
-        for party in (*relayed, *given):
+        for party, passed in (*relayed, *((party, whole) for party in given)):
             if party is not None and not party.is_self and party.party_row != signer.party.party_row:
                 held = found.setdefault(party.party_row, (party, []))[1]
-                if kept not in held:
-                    held.append(kept)
+                if passed not in held:
+                    held.append(passed)
     return list(found.values())
 
 
-def _relayed(node: Node, kept: Kept, kids: Iterable[str], source: PartyRow) -> Iterator[str]:
+def _relayed(node: Node, passed: Passed, kids: Iterable[str], source: PartyRow) -> Iterator[str]:
     """Yield the keys to which we passed an object on that came to us, over any number of relays, from a party."""
     theirs = frozenset(kids)
-    for about in node.store.statements.about(kept.digest, kinds=("relay",), at_most=MAX_RELAYS):
+    for about in node.store.statements.about(passed.digest, kinds=("relay",), at_most=MAX_RELAYS):
         relay = (
             content_of(open_envelope(about.statement.envelope).statement) if about.statement.is_own else None
         )
         if not isinstance(relay, Relay):
             continue
         came_of_them = (
-            _only_from(node, kept, source)
+            _only_from(node, passed.kept, source)
             if about.statement.prev is None
             else any(row.issuer in theirs for row in _before(node, about.statement))
         )
@@ -195,7 +218,7 @@ def _only_from(node: Node, kept: Kept, source: PartyRow) -> bool:
 
 
 def tell_of(
-    node: Node, clock: Clock, key: Key, said: Retract, party: PartyRow, held: Sequence[Kept]
+    node: Node, clock: Clock, key: Key, said: Retract, party: PartyRow, held: Sequence[Passed]
 ) -> ToldOf:
     """Tell one party, or say why not. Inside a transaction."""
     try:
@@ -206,12 +229,14 @@ def tell_of(
     if not new:
         return ToldOf(to=party.name, outcome="told before", says="it was told before")
     reader = Reader(node, clock)
-    firsts = node.store.objects.firsts([one.object_row for one in new])
-    tlp = max((reader.tlp(one, firsts[one.object_row]) for one in new), key=lambda one: one.strictness)
+    firsts = node.store.objects.firsts([one.kept.object_row for one in new])
+    tlp = max(
+        (reader.tlp(one.kept, firsts[one.kept.object_row]) for one in new), key=lambda one: one.strictness
+    )
     decision = may_tell(node, clock, party, tlp, "retraction")
     if not decision.allowed:
         return ToldOf(to=party.name, outcome="denied", says=decision.reasons[-1].text)
-    envelope = make(said, subject=[subject_of(one) for one in new], aud=[to.sign], key=key(), iat=clock.now())
+    envelope = make(said, subject=[one.subject for one in new], aud=[to.sign], key=key(), iat=clock.now())
     keep_told(node, clock, envelope, party)
     return ToldOf(to=party.name, outcome="given", says="it is told with the next drop")
 
@@ -225,9 +250,9 @@ def recipient_kid(node: Node, party: PartyRow) -> str | None:
     return None if LIMITS[to.standing].most_tlp is None else to.sign
 
 
-def _told_before(node: Node, kept: Kept, kid: str) -> bool:
-    """Whether we took an object back towards the holder of a key."""
-    said = node.store.statements.about(kept.digest, kinds=("retract",), at_most=MAX_RELAYS)
+def _told_before(node: Node, passed: Passed, kid: str) -> bool:
+    """Whether we took what went back towards the holder of a key."""
+    said = node.store.statements.about(passed.digest, kinds=("retract",), at_most=MAX_RELAYS)
     return any(
         one.statement.is_own and kid in open_envelope(one.statement.envelope).statement.aud for one in said
     )

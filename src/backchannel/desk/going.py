@@ -1,15 +1,20 @@
-"""One object that goes into a drop, and what is said about it."""
+"""One object that goes to a party, whole or redacted, and what is said about it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backchannel import codec
 from backchannel.codec import JsonObject
 from backchannel.desk.ways import Way
 from backchannel.ids import Digest, sha256
+from backchannel.policy.redact import says_same
 from backchannel.provenance.permits import Permitted
+from backchannel.provenance.statement import ObjectSubject, digest_text
 from backchannel.stix.markings import Tlp
+from backchannel.store.interface import Store
+from backchannel.store.redacted import NewForm
 from backchannel.store.rows import Kept
 
 
@@ -40,6 +45,20 @@ class Going:
     def digest(self) -> Digest:
         """Of what goes."""
         return self.kept.digest if self.made is None else sha256(codec.canonical(self.made))
+
+    @property
+    def subject(self) -> ObjectSubject:
+        """What goes, as statements to its recipient name it: never what a redacted form was made of."""
+        if self.made is None:
+            return ObjectSubject(
+                id=self.kept.stix_id, jcs=digest_text(self.kept.digest), modified=self.kept.version
+            )
+        version = self.made.get("modified")
+        return ObjectSubject(
+            id=str(self.made["id"]),
+            jcs=digest_text(self.digest),
+            modified=version if isinstance(version, str) else "",
+        )
 
     @property
     def value(self) -> JsonObject:
@@ -74,3 +93,21 @@ class Going:
         if self.source is not None:
             return ("told", self.tlp.label, day, self.source)
         return ("own", self.tlp.label, self.otag or "")
+
+
+def keep_forms(store: Store, going: Iterable[Going], *, party_row: int, at: str) -> None:
+    """Keep in which forms objects go to a party, or are named to it. Inside the transaction that says so."""
+    store.redacted.add(
+        NewForm(
+            form_digest=one.digest,
+            party_row=party_row,
+            object_digest=one.kept.digest,
+            stix_id=one.kept.stix_id,
+            form_id=one.subject.id,
+            form_version=one.subject.modified,
+            says_same=says_same(codec.decode(one.kept.body), one.made),
+            at=at,
+        )
+        for one in going
+        if one.made is not None
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 from backchannel import codec
@@ -17,6 +18,7 @@ from backchannel.codec import JsonObject
 from backchannel.desk.claims import Claim, claims_of
 from backchannel.desk.letters import Letters
 from backchannel.desk.node import Node
+from backchannel.desk.redacted import Referring, referring
 from backchannel.desk.reports import Gathered, Gatherer, origin_by_channel
 from backchannel.desk.retractions import Retracted, Retractions
 from backchannel.provenance.origins import Origins, independent_origins
@@ -246,6 +248,20 @@ class Grader:
                 if kept.type == stix_type and kept.object_row not in seen:
                     seen.add(kept.object_row)
                     yield kept
+        for one in self._of_forms(claim, properties):
+            if one.kept.type == stix_type and one.kept.object_row not in seen:
+                seen.add(one.kept.object_row)
+                yield one.kept
+
+    def _of_forms(self, claim: Claim, properties: Sequence[str]) -> Iterator[Referring]:
+        """Yield what says something of forms in which objects of the claim went, and that claim the same."""
+        if self._has_redacted:
+            found = referring(self._store, claim.ids[:MAX_IDS], properties=properties, at_most=MAX_SAID)
+            yield from (one for one in found if one.form.says_same)
+
+    @cached_property
+    def _has_redacted(self) -> bool:
+        return self._store.redacted.any()
 
     def _origin(self, kept: Kept, voice: str) -> OriginRef:
         return origin_by_channel(self._gatherer.identities, kept.created_by_ref, voice)

@@ -16,10 +16,10 @@ from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
 from backchannel.desk.receipt_documents import GivenStanding, GivenWay, HeardBack, SaidBack
+from backchannel.desk.redacted import Spoken, spoken_of
 from backchannel.desk.saying_back import said_back
 from backchannel.provenance.predicates import Receipt
 from backchannel.provenance.reasons import Rejected
-from backchannel.provenance.statement import RootSubject
 from backchannel.provenance.verification import Terms, verify
 from backchannel.store.given import GivenRow
 from backchannel.store.rows import Kept
@@ -39,7 +39,7 @@ class _Word:
 
     party: str
     receipt: Receipt
-    about: tuple[str, ...]
+    spoken: Spoken
     at: datetime
     digest: bytes
     """Of its statement."""
@@ -52,9 +52,14 @@ def heard_back(node: Node, clock: Clock, kept: Kept) -> tuple[HeardBack, ...]:
     last = {word.party: word for word in sorted(words, key=_at)}
     newest = sorted(last.values(), key=_at, reverse=True)
     return tuple(
-        HeardBack(party=word.party, said=said_back(node.store, word.digest, (), word.receipt))
+        HeardBack(party=word.party, said=said_back(node.store, word.digest, _of(word, kept), word.receipt))
         for word in newest
     )
+
+
+def _of(word: _Word, kept: Kept) -> Spoken:
+    """Return in which forms a receipt names one object, for where it is shown beside that."""
+    return Spoken((), tuple(one for one in word.spoken.forms if one.id == kept.stix_id))
 
 
 def said_over_taxii(node: Node, clock: Clock, *, rows: int) -> dict[str, tuple[SaidBack, ...]]:
@@ -119,9 +124,9 @@ def _standing(
 
 def _last_words(node: Node, words: Iterable[_Word]) -> tuple[SaidBack, ...]:
     """Return the last word on each object, the newest first."""
-    last = {word.about: word for word in sorted(words, key=_at)}
+    last = {word.spoken.about: word for word in sorted(words, key=_at)}
     newest = sorted(last.values(), key=_at, reverse=True)[:MAX_ANSWERS]
-    return tuple(said_back(node.store, word.digest, word.about, word.receipt) for word in newest)
+    return tuple(said_back(node.store, word.digest, word.spoken, word.receipt) for word in newest)
 
 
 def _by_party(words: Iterable[_Word]) -> dict[str, list[_Word]]:
@@ -144,7 +149,8 @@ def _words(node: Node, clock: Clock, rows: Iterable[StatementRow]) -> Iterator[_
             verified = verify(row.envelope, keys, terms)
         except Rejected:
             continue  # its key was given up since: it says nothing any more
-        receipt, subject = verified.predicate, verified.statement.subject
+        receipt = verified.predicate
         if isinstance(receipt, Receipt) and verified.has_weight:
-            about = () if isinstance(subject, RootSubject) else tuple(one.id for one in subject)
-            yield _Word(verified.signers[0].name, receipt, about, parse_time(row.received_at), row.digest)
+            name = verified.signers[0].name
+            spoken = spoken_of(node.store, row.statement_row, verified.statement, by=name)
+            yield _Word(name, receipt, spoken, parse_time(row.received_at), row.digest)

@@ -30,9 +30,9 @@ CLAUSE = "Backchannel: statements carried in STIX"
 class Hearing:
     """The statements of one batch."""
 
-    def __init__(self, node: Node, clock: Clock) -> None:
+    def __init__(self, node: Node, clock: Clock, *, giver: str | None) -> None:
         self._node, self._clock = node, clock
-        self._said = Said()
+        self._said = Said(giver=giver)
         self._heard: set[Digest] = set()
         self._notes: dict[str, CarryingNote] = {}
         self._again: list[bytes] = []

@@ -105,7 +105,7 @@ def show(node: Node, clock: Clock, stix_id: str) -> ItemDetail:
     (item,) = reader.items((kept,), related=RELATED_IN_DETAIL)
     viewed = reader.view(kept)
     hits = node.store.sightlines.hits(
-        tied_indicators(node.store, kept, reader.value(kept)), at_most=MAX_HITS_SHOWN
+        tied_indicators(node.store, kept, reader.as_ours(kept)), at_most=MAX_HITS_SHOWN
     )
     return ItemDetail(
         item=item,

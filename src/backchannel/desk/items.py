@@ -24,8 +24,9 @@ from backchannel.desk.defining import meaning
 from backchannel.desk.documents import Concerns, Item, ItemAdvice, Related, Source, Validity, ValidityState
 from backchannel.desk.grading import Grader
 from backchannel.desk.node import Node
+from backchannel.desk.redacted import in_our_words, renamed_here
 from backchannel.desk.searching import Searches
-from backchannel.desk.ties import Tie, ties
+from backchannel.desk.ties import Tie, own_references, ties
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.stix.describe import describe, short_name
 from backchannel.stix.findings import Finding
@@ -101,9 +102,22 @@ class Reader:
             self._values[kept.object_row] = known
         return known
 
+    def as_ours(self, kept: Kept) -> JsonObject:
+        """Return its 2.1 form with our ids where it names redacted forms that its giver was given."""
+        value = self.value(kept)
+        if not self._has_redacted:
+            return value
+        return renamed_here(
+            value, in_our_words(self.store, kept, (target for _, target in own_references(value)))
+        )
+
+    @cached_property
+    def _has_redacted(self) -> bool:
+        return self.store.redacted.any()
+
     def says(self, kept: Kept) -> str:
         """Return what it is, in one plain sentence."""
-        return describe(self.value(kept), name_of=self.name_of)
+        return describe(self.as_ours(kept), name_of=self.name_of)
 
     def name_of(self, stix_id: str) -> str:
         """Return the name of the object with an id, or the id itself where nothing is known."""
@@ -116,7 +130,7 @@ class Reader:
 
     def concerns(self, kept: Kept) -> Concerns:
         """Return whether it was seen in our own logs, or how far it was searched for."""
-        return concerns_of(self.store, self._searches, kept, self.value(kept))
+        return concerns_of(self.store, self._searches, kept, self.as_ours(kept))
 
     def source(self, kept: Kept, first: First) -> Source:
         """Return who handed it to us, and who it says wrote it."""
@@ -245,7 +259,7 @@ class _Facts(msgspec.Struct, frozen=True):
         objects = reader.store.objects
         rows = [kept.object_row for kept in page]
         tied = {
-            kept.object_row: ties(reader.store, kept, reader.value(kept), at_most=related + 1)
+            kept.object_row: ties(reader.store, kept, reader.as_ours(kept), at_most=related + 1)
             for kept in page
         }
         others = objects.currents({tie.id for found in tied.values() for tie in found[:related]})

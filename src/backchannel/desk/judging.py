@@ -21,6 +21,7 @@ from backchannel.desk.courses import CourseFinder
 from backchannel.desk.grading import Grader
 from backchannel.desk.node import Node
 from backchannel.desk.opinions import disagreeing
+from backchannel.desk.redacted import referring as referring_to_forms
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.stix.markings import TLP_IDS, Tlp, pap_of, tlp_defined, tlp_of
 from backchannel.stix.pattern.atoms import atoms
@@ -168,9 +169,15 @@ class Judge:
         referring = self.store.objects.referring(
             stix_id, properties=("object_refs",), at_most=MAX_OPINIONS_READ
         )
+        others = [other for _, other in referring]
+        if self.store.redacted.any():
+            forms = referring_to_forms(
+                self.store, [stix_id], properties=("object_refs",), at_most=MAX_OPINIONS_READ
+            )
+            others += [one.kept for one in forms if one.form.says_same]
         return any(
             codec.decode(other.body).get("opinion") in _DISAGREEING
-            for _, other in referring
+            for other in others
             if other.type == "opinion"
         ) or any(disagreeing(self.node, stix_id))
 

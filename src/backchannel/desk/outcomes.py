@@ -13,6 +13,7 @@ from backchannel.codec import JsonObject, canonical
 from backchannel.desk.grading import Graded, Grader
 from backchannel.desk.node import Node
 from backchannel.desk.records import record_decision
+from backchannel.desk.redacted import originals
 from backchannel.ids import sha256
 from backchannel.provenance.predicates import Outcome
 from backchannel.provenance.statement import digest_text
@@ -66,7 +67,7 @@ def hear_outcome(node: Node, clock: Clock, verified: Verified, statement_row: in
         statement_row: where it is kept.
 
     Returns:
-        How many objects it is about that are here.
+        How many objects it is about that are here, or went to whoever says it in a form that claims the same.
     """
     said, subject = verified.predicate, verified.statement.subject
     signer = next(
@@ -80,6 +81,7 @@ def hear_outcome(node: Node, clock: Clock, verified: Verified, statement_row: in
     if not isinstance(said, Outcome) or not isinstance(subject, list) or signer is None:
         return 0
     held = [kept for one in subject for kept in _named(node, one.id, one.jcs)]
+    held += originals(node.store, statement_row, at_most=MAX_VERSIONS)
     grader = Grader(node, clock)
     for graded in grader.grades(held):
         claim = graded.gathered.claim

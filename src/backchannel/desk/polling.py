@@ -285,7 +285,7 @@ class _Reading:
                     lambda now, _: _items(pages, row.party, now),
                     at_end=at_end,
                     repeats=lambda rows: store.channels.repeats(row.channel_row, rows),
-                    hearing=Hearing(self._node, self._clock),
+                    hearing=Hearing(self._node, self._clock, giver=row.party),
                 )
             self._count(filing)
         elif place.cursor != self._kept.cursor:

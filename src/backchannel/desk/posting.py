@@ -171,7 +171,7 @@ class _Posting:
         self._pieces, self._items = pieces, items
         self._successes: list[Verdict] = []
         self._failures: list[Verdict] = []
-        self._hearing = Hearing(node, clock)
+        self._hearing = Hearing(node, clock, giver=None if caller.party is None else caller.party.name)
         remove_abandoned(self._store)
 
     def write(self) -> StatusResource:

@@ -9,6 +9,7 @@ import msgspec
 from backchannel.desk.carried_documents import BoxStanding
 from backchannel.desk.coming_documents import RefusedThing
 from backchannel.desk.drop_documents import Noted
+from backchannel.desk.redacted import OfForm
 
 Outcome = Literal["given", "told before", "not asked", "denied"]
 
@@ -49,7 +50,9 @@ class SaidBack(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str
     """`sha256:...` of what they said: `backchannel answer` names it where it asks for help."""
     about: tuple[str, ...]
-    """Ids of the objects that it is said of; empty: all of the drop."""
+    """Ids of the objects that it is said of, as they are called here; empty: all of the drop."""
+    forms: tuple[OfForm, ...] = ()
+    """Those of them that were named in the redacted form in which they went."""
     state: str
     verdict: str
     """What became of the content: `accepted`, `partly` or `refused`."""

@@ -108,7 +108,7 @@ def receive(
         def items(now: datetime, filing: Filing) -> Iterator[Received | Refused]:
             return _items(inputs, terms, now, filing, on_progress)
 
-        hearing = Hearing(node, clock)
+        hearing = Hearing(node, clock, giver=terms.party)
         filing = import_batch(node.store, clock, files, terms, items, put=put, hearing=hearing)
         if filing.indicators:
             # Under the lock: the compiled set covers rows that no later import gives again.

@@ -25,6 +25,7 @@ from backchannel.clock import Clock, format_time
 from backchannel.desk.approving import check_approval
 from backchannel.desk.attaching import check_files
 from backchannel.desk.drop_documents import SentDrop
+from backchannel.desk.going import keep_forms
 from backchannel.desk.node import Node
 from backchannel.desk.outbox import OUTBOX, check_carrier, to_be_carried
 from backchannel.desk.own_checkpoint import carried
@@ -36,6 +37,7 @@ from backchannel.desk.policy_file import in_force
 from backchannel.desk.provenance import keep_statement
 from backchannel.desk.recipients import channel_name, recipient_of
 from backchannel.desk.records import record_signed
+from backchannel.desk.redacted import keep_spoken
 from backchannel.desk.stating import How, Stating
 from backchannel.desk.waiting import may_go
 from backchannel.desk.writing import sync_folder
@@ -49,7 +51,7 @@ from backchannel.parties.states import Standing
 from backchannel.provenance.leaves import SECRET_BYTES, salts
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import MAX_REFS, Release
-from backchannel.provenance.statement import SigningKey, digest_text, format_seconds
+from backchannel.provenance.statement import SigningKey, digest_text, format_seconds, open_envelope
 from backchannel.stix.markings import Tlp
 from backchannel.store.statements import NewSent, StatementRow, Subject
 
@@ -332,6 +334,7 @@ class _Sending:
             ],
             is_own=True,
         )
+        self._keep_forms(party)
         release = manifest.release
         statements.add_sent(
             NewSent(
@@ -351,6 +354,14 @@ class _Sending:
             *((digest_text(row.digest), row.envelope) for row in waiting),
         ]:
             record_signed(self._store, LeafKind.SENT, envelope, about=about, now=self._now)
+
+    def _keep_forms(self, party_row: int) -> None:
+        """Keep in which forms objects go, so that what comes back is known; an answer that goes along may name them."""
+        keep_forms(self._store, self._plan.going, party_row=party_row, at=format_time(self._now))
+        answer = None if self._how.answer is None else open_envelope(self._how.answer)
+        row = None if answer is None else self._store.statements.get(answer.digest)
+        if answer is not None and row is not None:
+            keep_spoken(self._store, row.statement_row, answer.statement, {party_row})
 
     def _document(self, manifest: Manifest, path: Path, statements: int) -> SentDrop:
         return SentDrop(

@@ -22,7 +22,7 @@ from backchannel.desk.releasing import Made, check_plan, release
 from backchannel.desk.request_documents import Replied
 from backchannel.desk.requests import RequestReader, digits_of, request_named, rfi_of
 from backchannel.desk.stating import How
-from backchannel.desk.telling import check_may_tell, keep_told, signed, subject_of
+from backchannel.desk.telling import check_may_tell, keep_told, signed
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.parties.at_rest import Unseal
 from backchannel.parties.names import visible_name
@@ -187,7 +187,7 @@ def reply_with(
     answer = answer_to(target, said)
     if answer.text:
         check_may_tell(node, clock, target.party, answer.tlp, "answer")
-    about: list[ObjectSubject] = [subject_of(one.kept) for one in planned.going]
+    about: list[ObjectSubject] = [one.subject for one in planned.going]
     envelope = signed(node, clock, answer, planned.recipient, about=about, unseal=unseal)
     made = release(
         node,
@@ -199,7 +199,9 @@ def reply_with(
         unseal=unseal,
         also=lambda: _said(node, clock, target, answer, envelope),
     )
-    replied = msgspec.structs.replace(_replied(target, answer), objects=tuple(one.id for one in about))
+    replied = msgspec.structs.replace(
+        _replied(target, answer), objects=tuple(one.kept.stix_id for one in planned.going)
+    )
     return replied, made
 
 

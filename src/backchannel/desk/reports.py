@@ -246,8 +246,8 @@ class Gatherer:
             key=key,
             at=parse_time(went.at),
             to=() if went.to is None else (visible_name(went.to),),
-            stix_id=kept.stix_id,
-            digest=kept.digest,
+            stix_id=went.form_id or kept.stix_id,
+            digest=went.form_digest or kept.digest,
             otag=signed.own_otag,
             sketch=self._sketch(kept),
         )

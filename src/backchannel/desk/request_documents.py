@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from backchannel.desk.drop_documents import PlannedObject
+from backchannel.desk.redacted import OfForm
 from backchannel.provenance.predicates import Hunted
 
 
@@ -33,7 +34,7 @@ class AnswerShown(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     """Why it is declined, by its code."""
     objects: tuple[str, ...]
-    """Ids of the objects that are the answer."""
+    """Ids of the objects that are the answer, as they are called here."""
     hunted: tuple[Hunted, ...]
     """For each pattern of a hunt request."""
     said_at: str
@@ -55,7 +56,9 @@ class RequestShown(msgspec.Struct, frozen=True, kw_only=True):
     question: str
     topic: str
     about: tuple[str, ...]
-    """Ids of the objects that it asks about."""
+    """Ids of the objects that it asks about, as they are called here."""
+    forms: tuple[OfForm, ...] = ()
+    """Those of them that it names in the redacted form in which they went."""
     hunt: HuntAsked | None
     tlp: str
     pap: str
@@ -182,3 +185,5 @@ class ViewShown(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     has_weight: bool
     """False: its key may have been stolen, or it came late."""
+    forms: tuple[OfForm, ...] = ()
+    """The redacted form in which it was spoken of; empty: it was named itself."""

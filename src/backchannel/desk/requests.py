@@ -13,15 +13,17 @@ from backchannel.desk.membership import named
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
+from backchannel.desk.redacted import Spoken, spoken_of
 from backchannel.desk.request_documents import AnswerShown, HuntAsked, RequestDetail, Requests, RequestShown
 from backchannel.errors import NotFoundError, StoreError, UsageError
 from backchannel.parties.names import visible_name
 from backchannel.provenance.predicates import Answer, Retract, Rfi
 from backchannel.provenance.reasons import Rejected
 from backchannel.provenance.requests import Asked, RequestStanding, check_answer, standing
-from backchannel.provenance.statement import Statement, content_of, digest_text, objects_named, open_envelope
+from backchannel.provenance.statement import content_of, digest_text, open_envelope
 from backchannel.provenance.verification import Terms, verify
 from backchannel.store.requests import RequestRow
+from backchannel.store.statements import StatementRow
 
 MIN_DIGITS: Final = 8
 """Fewest digits of a digest that name a request."""
@@ -115,11 +117,6 @@ def rfi_of(row: RequestRow) -> Rfi:
     return said
 
 
-def about_of(row: RequestRow) -> tuple[str, ...]:
-    """Return the ids of the objects that a request is about."""
-    return _ids(open_envelope(row.statement.envelope).statement)
-
-
 class RequestReader:
     """Reads many requests with one reading of the keys."""
 
@@ -150,18 +147,10 @@ class RequestReader:
         asked = self.asked(row)
         said = list(self._answers(row, asked))
         found = standing(asked, [(answer, at) for answer, at, _ in said], self._now)
-        rfi, run = asked.rfi, self._store.requests.run(row.statement.statement_row)
-        hunt = None
-        if rfi.hunt is not None:
-            hunt = HuntAsked(
-                patterns=tuple(rfi.hunt.patterns),
-                purpose=rfi.hunt.purpose,
-                since=rfi.hunt.since,
-                until=rfi.hunt.until,
-                run_at=run.at if run else None,
-            )
+        rfi = asked.rfi
         target = self._keys(rfi.for_) if rfi.for_ else None
         passed = self._passed(row) if rfi.for_ and not row.is_own else None
+        spoken = self._spoken(row.statement, by=row.party)
         return RequestShown(
             request=digest_text(row.statement.digest),
             own=row.is_own,
@@ -170,8 +159,9 @@ class RequestReader:
             pass_on_to=(target.name if target else rfi.for_) if rfi.for_ else None,
             question=rfi.question,
             topic=rfi.topic,
-            about=about_of(row),
-            hunt=hunt,
+            about=spoken.about,
+            forms=spoken.forms,
+            hunt=self._hunt(row, rfi),
             tlp=rfi.tlp.label,
             pap=rfi.pap.label,
             asked_at=row.asked_at,
@@ -186,6 +176,19 @@ class RequestReader:
             waits=self._waits(row),
             says=_says(row, found),
             task=_task(row, rfi, found, passed),
+        )
+
+    def _hunt(self, row: RequestRow, rfi: Rfi) -> HuntAsked | None:
+        """Return what a hunt request asks to be looked for."""
+        if rfi.hunt is None:
+            return None
+        run = self._store.requests.run(row.statement.statement_row)
+        return HuntAsked(
+            patterns=tuple(rfi.hunt.patterns),
+            purpose=rfi.hunt.purpose,
+            since=rfi.hunt.since,
+            until=rfi.hunt.until,
+            run_at=run.at if run else None,
         )
 
     def _answers(self, row: RequestRow, asked: Asked) -> Iterator[tuple[Answer, datetime, tuple[str, ...]]]:
@@ -206,7 +209,10 @@ class RequestReader:
                     continue  # its key was given up since: it answers nothing any more
                 if not verified.has_weight:
                     continue
-            yield answer, parse_time(statement.iat), _ids(statement)
+            yield answer, parse_time(statement.iat), self._spoken(kept, by=row.party).about
+
+    def _spoken(self, row: StatementRow, *, by: str) -> Spoken:
+        return spoken_of(self._store, row.statement_row, open_envelope(row.envelope).statement, by=by)
 
     def _is_cancelled(self, row: RequestRow) -> bool:
         """Whether who asked took it back."""
@@ -241,10 +247,6 @@ class RequestReader:
         waiting = {one.digest for one in self._store.statements.waiting(row.party_row)}
         said = [row.statement, *self._store.requests.replies(row.statement.digest)]
         return any(one.is_own and one.digest in waiting for one in said)
-
-
-def _ids(statement: Statement) -> tuple[str, ...]:
-    return tuple(one.id for one in objects_named(statement))
 
 
 def _shown(answer: Answer, at: datetime, objects: tuple[str, ...]) -> AnswerShown:

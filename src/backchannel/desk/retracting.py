@@ -16,14 +16,16 @@ import msgspec
 from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.collecting import Brought, collect_batch
-from backchannel.desk.following import MAX_CONTENTS, key_of, tell_of
+from backchannel.desk.following import MAX_CONTENTS, Passed, key_of, tell_of
 from backchannel.desk.givers import given_to
 from backchannel.desk.items import Reader, find
 from backchannel.desk.lock import import_lock
 from backchannel.desk.node import Node
 from backchannel.desk.receive import ImportTerms, import_batch, remove_abandoned
 from backchannel.desk.records import record_decision
+from backchannel.desk.redacted import readers
 from backchannel.desk.request_documents import ToldOf
+from backchannel.desk.telling import subject_of
 from backchannel.errors import UsageError
 from backchannel.feedback.envelope import MAX_TEXT_CHARS
 from backchannel.intake.documents import read_piece
@@ -106,17 +108,21 @@ def retract(
 # --- Whom it went to -------------------------------------------------------------------------------------
 
 
-def _recipients(node: Node, contents: Sequence[Kept]) -> list[tuple[PartyRow, list[Kept]]]:
-    """Return to whom an object went, by drops or over TAXII, with the contents that they have."""
-    found: dict[int, tuple[PartyRow, list[Kept]]] = {}
+def _recipients(node: Node, contents: Sequence[Kept]) -> list[tuple[PartyRow, list[Passed]]]:
+    """Return to whom an object went, by drops or over TAXII, with the contents that they have: redacted, as that form."""
+    parties = {one.party.party_row: one.party for one in node.store.membership.known()}
+    found: dict[int, tuple[PartyRow, list[Passed]]] = {}
     for kept in contents:
-        went = {
-            one.party_row: one for one in (*node.store.requests.went_to(kept.digest), *given_to(node, kept))
-        }
-        for party in went.values():
-            if not party.is_self:
-                found.setdefault(party.party_row, (party, []))[1].append(kept)
-    return list(found.values())
+        whole = Passed(kept, subject_of(kept))
+        went = [(one, whole) for one in (*node.store.requests.went_to(kept.digest), *given_to(node, kept))]
+        went += [
+            (parties[row], Passed(kept, form)) for row, form in readers(node.store, kept) if row in parties
+        ]
+        for party, passed in went:
+            held = found.setdefault(party.party_row, (party, []))[1]
+            if not party.is_self and passed not in held:
+                held.append(passed)
+    return [(party, held) for party, held in found.values() if held]
 
 
 # --- What is ours ----------------------------------------------------------------------------------------

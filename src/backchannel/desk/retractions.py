@@ -14,6 +14,7 @@ from backchannel.clock import Clock
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
+from backchannel.desk.redacted import claims_same
 from backchannel.desk.reports import Gathered
 from backchannel.provenance.predicates import Retract
 from backchannel.provenance.reasons import Rejected
@@ -99,7 +100,7 @@ class Retractions:
         terms = replace(self._terms, expect={kind})
         for digest, abouts in found.items():
             for about in abouts:
-                if about.statement.is_own:
+                if about.statement.is_own or not claims_same(self._store, about.subject):
                     continue
                 try:
                     verified = verify(about.statement.envelope, self._keys, terms)

@@ -12,6 +12,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.pinned import PinnedKeys
 from backchannel.desk.provenance import keep_statement
 from backchannel.desk.records import record_signed
+from backchannel.desk.redacted import keep_spoken, speakers
 from backchannel.desk.sent_drops import sent_of
 from backchannel.ids import BatchId, sha256
 from backchannel.parties.refusals import KeyRefusedError
@@ -30,6 +31,8 @@ from backchannel.provenance.statement import (
 from backchannel.provenance.verification import Terms, Verified, verify
 from backchannel.store.statements import NewRefused
 
+ANSWERING = frozenset({"answer", "opinion", "outcome", "receipt", "rfi", "sighting"})
+"""Kinds of statements that speak of what they were given. What is taken back or asserted is the signer's own."""
 MAX_COPIES = 100
 """Copies of one drop of ours that a receipt is looked for among."""
 
@@ -45,6 +48,8 @@ class Said:
     """The bytes, and why."""
     key: SigningKey | None = None
     """Ours, where it is open."""
+    giver: str | None = None
+    """Name of the party that it came from, which may pass on what others say; None: nobody named."""
 
     @property
     def permits(self) -> list[Verified]:
@@ -70,6 +75,10 @@ class Said:
         """
         for envelope, one in self.verified:
             row = keep_statement(node.store, clock, envelope, batch_id=batch_id)
+            if one.statement.predicate_type in ANSWERING:
+                keep_spoken(
+                    node.store, row, one.statement, speakers(node.store, one.signers[0].name, self.giver)
+                )
             settle(node, clock, one, row, key=self.key)
             if not isinstance(one.predicate, Revoke):  # which was entered when it was taken
                 about = digest_text(one.digest)
@@ -120,7 +129,7 @@ def hear(node: Node, clock: Clock, envelope: bytes, keys: PinnedKeys, terms: Ter
         elif isinstance(verified.predicate, Revoke):
             take_revocation(node, clock, envelope)
         else:
-            admit(node, clock, verified, (one for _, one in said.verified))
+            admit(node, clock, verified, (one for _, one in said.verified), giver=said.giver)
     except KeyRefusedError as error:
         raise Rejected(REASONS[error.reason], error.message) from None
     said.verified.append((envelope, verified))

@@ -6,19 +6,20 @@ from typing import Final
 
 from backchannel.desk.drop_documents import Noted
 from backchannel.desk.receipt_documents import SaidBack
+from backchannel.desk.redacted import Spoken
 from backchannel.provenance.predicates import Receipt
 from backchannel.provenance.receipts import TASKS
 from backchannel.provenance.statement import digest_text
 from backchannel.store.interface import Store
 
 
-def said_back(store: Store, digest: bytes, about: tuple[str, ...], receipt: Receipt) -> SaidBack:
+def said_back(store: Store, digest: bytes, spoken: Spoken, receipt: Receipt) -> SaidBack:
     """Return what a receipt says, and what it asks of us.
 
     Args:
         store: knows whether help was given.
         digest: of its statement.
-        about: ids of the objects that it is about; empty: all of a drop.
+        spoken: of which objects; none: of all of a drop.
         receipt: it.
     """
     reason = receipt.reason
@@ -26,7 +27,8 @@ def said_back(store: Store, digest: bytes, about: tuple[str, ...], receipt: Rece
     helped = store.requests.helped(digest) if task else None
     return SaidBack(
         receipt=digest_text(digest),
-        about=about,
+        about=spoken.about,
+        forms=spoken.forms,
         state=receipt.state,
         verdict=receipt.verdict,
         acted=receipt.acted,

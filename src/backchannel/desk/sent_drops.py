@@ -17,11 +17,12 @@ from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
 from backchannel.desk.receipt_documents import Releases, SentStanding, Unanswered, WaitingFor
+from backchannel.desk.redacted import Spoken, spoken_of
 from backchannel.desk.saying_back import said_back, words
 from backchannel.provenance.predicates import Receipt
 from backchannel.provenance.reasons import Rejected
 from backchannel.provenance.receipts import Sent, Standing, check_receipt, standing
-from backchannel.provenance.statement import RootSubject, digest_text
+from backchannel.provenance.statement import digest_text
 from backchannel.provenance.verification import Keys, Terms, verify
 from backchannel.store.statements import SentRow
 
@@ -35,8 +36,8 @@ class _Heard:
 
     receipt: Receipt
     at: datetime
-    about: tuple[str, ...]
-    """Ids of the objects that it is about."""
+    spoken: Spoken
+    """Of which objects."""
     digest: bytes
     """Of its statement."""
 
@@ -124,7 +125,7 @@ class _Judge:
         sent = sent_of(row)
         whole = _standing(sent, heard, self._now)
         answers = tuple(
-            said_back(self._store, one.digest, one.about, one.receipt)
+            said_back(self._store, one.digest, one.spoken, one.receipt)
             for one in self._last_words(sent, heard)
         )
         return SentStanding(
@@ -154,14 +155,14 @@ class _Judge:
             except Rejected:
                 continue  # its key was given up since: it says nothing any more
             if verified.has_weight:
-                subject = verified.statement.subject
-                about = () if isinstance(subject, RootSubject) else tuple(one.id for one in subject)
-                yield _Heard(receipt, parse_time(verified.statement.iat), about, kept.digest)
+                name = verified.signers[0].name
+                spoken = spoken_of(self._store, kept.statement_row, verified.statement, by=name)
+                yield _Heard(receipt, parse_time(verified.statement.iat), spoken, kept.digest)
 
     def _last_words(self, sent: Sent, heard: Sequence[_Heard]) -> Iterator[_Heard]:
         """Yield what was said last of the whole drop, and of each object that was spoken of."""
-        for about in dict.fromkeys(one.about for one in heard):
-            found = _standing(sent, (one for one in heard if one.about == about), self._now).receipt
+        for about in dict.fromkeys(one.spoken.about for one in heard):
+            found = _standing(sent, (one for one in heard if one.spoken.about == about), self._now).receipt
             if found is not None:
                 yield next(one for one in heard if one.receipt is found)
 

@@ -194,7 +194,7 @@ class _Taking:
         self._sender: KnownKey = _signer(pinned, self._release.from_)
         self._notes: list[Noted] = [_noted(reason) for reason in self._manifest.notes]
         self._envelopes: dict[str, bytes] = {}
-        self._said = Said(key=self._key)
+        self._said = Said(key=self._key, giver=self._sender.name)
         self._missing: tuple[int, ...] = ()
         self._is_told = False
         self._ledgers = Ledgers(node, clock, opened.manifest, keys.keyring)
@@ -228,7 +228,7 @@ class _Taking:
             remove_abandoned(self._store)
             if self._place().reason is Reason.REPLAY:  # it came twice at once
                 return self._document("replay", None, BatchCounts())
-            hearing, items = Hearing(self._node, self._clock), self._reading(chains)
+            hearing, items = Hearing(self._node, self._clock, giver=self._sender.name), self._reading(chains)
             filing = import_batch(
                 self._store, self._clock, [source], terms, items, at_end=at_end, hearing=hearing
             )

@@ -11,6 +11,7 @@ from backchannel.desk.own_keys import own_keys
 from backchannel.desk.provenance import keep_statement
 from backchannel.desk.receipting import signing_key
 from backchannel.desk.recipients import Recipient, recipient_of
+from backchannel.desk.redacted import keep_spoken
 from backchannel.desk.weighing import may_say
 from backchannel.errors import PolicyError
 from backchannel.ids import Digest
@@ -85,9 +86,13 @@ def signed(
 
 def keep_told(node: Node, clock: Clock, envelope: bytes, party: PartyRow) -> Told:
     """Keep a statement of ours, and let it wait for the next drop to a party. Inside a transaction."""
-    row = keep_statement(node.store, clock, envelope, batch_id=None, is_own=True)
+    row, opened = (
+        keep_statement(node.store, clock, envelope, batch_id=None, is_own=True),
+        open_envelope(envelope),
+    )
+    keep_spoken(node.store, row, opened.statement, {party.party_row})
     node.store.statements.wait(row, party_row=party.party_row)
-    return Told(row, open_envelope(envelope).digest, envelope)
+    return Told(row, opened.digest, envelope)
 
 
 def tell(

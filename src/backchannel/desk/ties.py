@@ -9,6 +9,7 @@ import msgspec
 
 from backchannel import codec
 from backchannel.codec import JsonObject
+from backchannel.desk.redacted import referring
 from backchannel.store.interface import Store
 from backchannel.store.rows import Kept
 
@@ -30,7 +31,7 @@ class Tie(msgspec.Struct, frozen=True):
 
 
 def ties(store: Store, kept: Kept, value: JsonObject, *, at_most: int) -> list[Tie]:
-    """Return what `kept` is tied to, each once: its own references first, then those who refer to it.
+    """Return what `kept` is tied to, each once: its own references first, then those who refer to it, or to a form of it.
 
     Args:
         store: where the others are.
@@ -45,6 +46,10 @@ def ties(store: Store, kept: Kept, value: JsonObject, *, at_most: int) -> list[T
         found[Tie(name, "to", target)] = None
     for name, other in store.objects.referring(kept.stix_id, properties=None, at_most=at_most):
         found[_tie(name, other)] = None
+    for one in (
+        referring(store, [kept.stix_id], properties=None, at_most=at_most) if store.redacted.any() else ()
+    ):
+        found[_tie(one.property, one.kept)] = None
     return list(found)[:at_most]
 
 

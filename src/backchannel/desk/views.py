@@ -14,6 +14,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.pinned import PinnedKeys, pinned_keys
 from backchannel.desk.provenance import known_at
 from backchannel.desk.recipients import Recipient, recipient_of
+from backchannel.desk.redacted import of_form
 from backchannel.desk.request_documents import ToldOf, ViewShown
 from backchannel.desk.telling import keep_told, may_tell, signed, subject_of
 from backchannel.errors import NotFoundError, SignatureError, UsageError
@@ -114,6 +115,7 @@ def views_of(node: Node, clock: Clock, kept: Kept) -> tuple[ViewShown, ...]:
                 says=words.content if words else about.statement.kind,
                 at=format_time(parse_time(one.statement.iat)),
                 has_weight=one.has_weight,
+                forms=of_form(node.store, about.subject, by=one.signers[0].name),
             )
         )
     return tuple(found)

@@ -18,6 +18,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import deniable_batches, provenance_of
 from backchannel.desk.provenance_documents import Difference
+from backchannel.desk.redacted import OfForm, referring
 from backchannel.desk.ties import relation_of
 from backchannel.desk.views import views_of
 from backchannel.stix.describe import describe
@@ -157,8 +158,15 @@ def _distinct(findings: Iterable[Sequence[Finding]]) -> tuple[Finding, ...]:
 def _said(reader: Reader, kept: Kept) -> tuple[Said, ...]:
     """Return what refers to `kept`: one more than are shown, where there are more."""
     objects = reader.store.objects
-    referring = objects.referring(kept.stix_id, properties=None, at_most=MAX_SAID + 1)
-    firsts = objects.firsts([other.object_row for _, other in referring])
+    found: list[tuple[str, Kept, tuple[OfForm, ...]]] = [
+        (name, other, ())
+        for name, other in objects.referring(kept.stix_id, properties=None, at_most=MAX_SAID + 1)
+    ]
+    found += [
+        (one.property, one.kept, (OfForm(id=kept.stix_id, as_id=one.form.form_id, to=one.form.party),))
+        for one in referring(reader.store, [kept.stix_id], properties=None, at_most=MAX_SAID + 1)
+    ]
+    firsts = objects.firsts([other.object_row for _, other, _ in found])
     return tuple(
         Said(
             id=other.stix_id,
@@ -167,8 +175,9 @@ def _said(reader: Reader, kept: Kept) -> tuple[Said, ...]:
             relation=visible(relation_of(name, other), max_chars=MAX_VALUE_CHARS),
             source=reader.source(other, firsts[other.object_row]),
             received_at=firsts[other.object_row].received_at,
+            forms=forms,
         )
-        for name, other in referring
+        for name, other, forms in found
     )
 
 

@@ -14,7 +14,8 @@ import uuid
 from collections.abc import Iterable
 
 from backchannel import codec
-from backchannel.codec import JsonObject
+from backchannel.clock import parse_time
+from backchannel.codec import JsonObject, JsonValue
 from backchannel.policy.references import named_in
 from backchannel.policy.transforms import Hand, Transform, UnfitError, apply
 from backchannel.stix.markings import marked, pap_of
@@ -52,6 +53,28 @@ def as_new(value: JsonObject, made: JsonObject, hand: Hand, policy: str) -> Json
         made["created_by_ref"] = hand.own_identity
     _check(value, made)
     return made
+
+
+def says_same(value: JsonObject, made: JsonObject) -> bool:
+    """Whether what was made of an object claims what the object claims.
+
+    It does where it differs by what was left out, by times, and by which objects it names: who confirms or refutes it
+    confirms or refutes the object. Of an address that was generalised, or a name that was changed, it does not.
+    """
+    return all(
+        value.get(name) == held
+        or name == "id"
+        or name.endswith(("_ref", "_refs"))
+        or _are_times(value.get(name), held)
+        for name, held in made.items()
+    )
+
+
+def _are_times(*held: JsonValue) -> bool:
+    try:
+        return all(isinstance(one, str) and parse_time(one) for one in held)
+    except ValueError:
+        return False
 
 
 def new_id(value: JsonObject, made: JsonObject, hand: Hand, policy: str) -> str:

@@ -130,6 +130,9 @@ class WentOut(NamedTuple):
     to: str | None
     """Name of the party; None: anybody."""
     at: str
+    form_id: str = ""
+    """As what it went, where it went redacted."""
+    form_digest: bytes = b""
 
 
 class ExportFolder(NamedTuple):

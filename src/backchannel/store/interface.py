@@ -19,6 +19,7 @@ from backchannel.store.leaves import Leaves
 from backchannel.store.membership import Membership
 from backchannel.store.places import Places
 from backchannel.store.polled import Channels
+from backchannel.store.redacted import Redacted
 from backchannel.store.requests import Requests
 from backchannel.store.rows import (
     Arrived,
@@ -242,6 +243,11 @@ class Store(Protocol):
     @property
     def derivations(self) -> Derivations:
         """What was derived from what."""
+        ...
+
+    @property
+    def redacted(self) -> Redacted:
+        """As what objects went that went redacted."""
         ...
 
     @property

@@ -119,7 +119,10 @@ class Requests(Protocol):
         ...
 
     def about_id(self, stix_id: str, kinds: Sequence[str], *, at_most: int) -> list[StatementRow]:
-        """Return the statements in sight that name an object by its id, in whatever content, oldest first."""
+        """Return the statements in sight about an object, in whatever content, oldest first.
+
+        What names a redacted form of it is among them where that form claims the same.
+        """
         ...
 
     def gave(self, party_row: int, *, since: str, until: str, at_most: int) -> list[str]:

@@ -30,6 +30,8 @@ class Subject(NamedTuple):
     salt: bytes | None = None
     path: bytes | None = None
     """The hashes of the proof; None: all leaves of the root are kept."""
+    form: bytes | None = None
+    """Digest of the redacted form that the statement names, and that was made of this object; None: it names the object."""
 
 
 class NewStatement(NamedTuple):
@@ -155,6 +157,10 @@ class Statements(Protocol):
         """Keep a statement and what it is about; one that is there already only gains the batch and subjects."""
         ...
 
+    def speaks_of(self, statement_row: int, subjects: Iterable[Subject]) -> None:
+        """Keep what a statement speaks of beside what it names: the objects of which its redacted forms were made."""
+        ...
+
     def get(self, digest: bytes) -> StatementRow | None:
         """Return the statement in sight with this digest."""
         ...
@@ -181,7 +187,7 @@ class Statements(Protocol):
         ...
 
     def of_version(self, stix_id: str, version_key: str, *, at_most: int) -> list[About]:
-        """Return the statements in sight that name an object by id and version, whatever its content."""
+        """Return the statements in sight that name an object itself by id and version, whatever its content."""
         ...
 
     def known_at(self, digest: bytes) -> str | None:

@@ -126,6 +126,11 @@ class SqliteBeliefs:
             for digest in digests
             for to, at in self._database.execute(_BY_DROP, (digest, at_most))
         ]
+        found += [
+            WentOut(by_digest[Digest(digest)], "drop", to, at, form_id, form_digest)
+            for digest in digests
+            for to, at, form_id, form_digest in self._database.execute(_REDACTED, (digest, at_most))
+        ]
         for way, query in (("push", _BY_PUSH), ("page", _BY_PAGE)):
             rows = self._database.execute(query, (_json(object_rows), at_most))
             found += [WentOut(row, way, to, at) for row, to, at in rows]  # type: ignore[arg-type]  # of the two above
@@ -331,6 +336,15 @@ CROSS JOIN sent_drop AS d ON d.statement_row = s.statement_row
 JOIN party AS p ON p.party_row = d.party_row
 WHERE u.object_digest = ? AND s.is_own = 1 AND s.kind = 'release'
 ORDER BY d.sent_row
+LIMIT ?
+"""
+
+_REDACTED = """
+SELECT p.name, f.at, f.form_id, f.form_digest
+FROM redacted_form AS f
+JOIN party AS p ON p.party_row = f.party_row
+WHERE f.object_digest = ?
+ORDER BY f.at, f.form_digest, f.party_row
 LIMIT ?
 """
 

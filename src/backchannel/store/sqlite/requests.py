@@ -158,6 +158,11 @@ SELECT DISTINCT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_
 FROM statement_subject AS u
 CROSS JOIN visible_statement AS s ON s.statement_row = u.statement_row
 WHERE u.stix_id <> '' AND u.stix_id = ? AND s.kind IN (SELECT value FROM json_each(?))
+  AND (u.form IS NULL OR EXISTS (
+    SELECT 1
+    FROM redacted_form AS f
+    WHERE f.form_digest = u.form AND f.object_digest = u.object_digest AND f.says_same = 1
+  ))
 ORDER BY s.statement_row
 LIMIT ?
 """

@@ -38,6 +38,9 @@ class SqliteStatements(SqliteQuarantine, SqliteWaiting):
             self._database.executemany(_ADD_SUBJECT, ((found, *subject) for subject in subjects))
         return found
 
+    def speaks_of(self, statement_row: int, subjects: Iterable[Subject]) -> None:
+        self._database.executemany(_ADD_SUBJECT, ((statement_row, *subject) for subject in subjects))
+
     def get(self, digest: bytes) -> StatementRow | None:
         row = self._database.execute(_GET, (digest,)).fetchone()
         return None if row is None else statement(row)
@@ -178,8 +181,8 @@ ON CONFLICT DO NOTHING
 
 _ADD_SUBJECT = """
 INSERT INTO statement_subject
-  (statement_row, object_digest, stix_id, version_key, leaf_index, salt, path)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+  (statement_row, object_digest, stix_id, version_key, leaf_index, salt, path, form)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING
 """
 
@@ -191,7 +194,7 @@ WHERE digest = ?
 
 _ABOUT = """
 SELECT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_at, s.envelope, s.is_own,
-  u.object_digest, u.stix_id, u.version_key, u.leaf_index, u.salt, u.path
+  u.object_digest, u.stix_id, u.version_key, u.leaf_index, u.salt, u.path, u.form
 FROM statement_subject AS u
 CROSS JOIN visible_statement AS s ON s.statement_row = u.statement_row
 WHERE u.object_digest = ? AND s.kind IN (SELECT value FROM json_each(?))
@@ -203,7 +206,7 @@ _ASKED_AT_ONCE = 500
 """Objects that one query asks for: far below what SQLite takes (32,766 parameters)."""
 
 _SUBJECTS_OF = """
-SELECT s.statement_row, u.object_digest, u.stix_id, u.version_key, u.leaf_index, u.salt, u.path
+SELECT s.statement_row, u.object_digest, u.stix_id, u.version_key, u.leaf_index, u.salt, u.path, u.form
 FROM statement_subject AS u
 CROSS JOIN visible_statement AS s ON s.statement_row = u.statement_row
 WHERE u.object_digest IN ({marks}) AND s.kind IN (SELECT value FROM json_each(?))
@@ -217,13 +220,13 @@ WHERE statement_row IN (SELECT value FROM json_each(?))
 """
 
 _SUBJECT = """
-SELECT object_digest, stix_id, version_key, leaf_index, salt, path
+SELECT object_digest, stix_id, version_key, leaf_index, salt, path, form
 FROM statement_subject
 WHERE statement_row = ? AND object_digest = ?
 """
 
 _SUBJECTS = """
-SELECT object_digest, stix_id, version_key, leaf_index, salt, path
+SELECT object_digest, stix_id, version_key, leaf_index, salt, path, form
 FROM statement_subject
 WHERE statement_row = ?
 ORDER BY leaf_index
@@ -232,10 +235,10 @@ LIMIT ?
 
 _OF_VERSION = """
 SELECT s.statement_row, s.digest, s.kind, s.issuer, s.prev, s.received_at, s.envelope, s.is_own,
-  u.object_digest, u.stix_id, u.version_key, u.leaf_index, u.salt, u.path
+  u.object_digest, u.stix_id, u.version_key, u.leaf_index, u.salt, u.path, u.form
 FROM statement_subject AS u
 CROSS JOIN visible_statement AS s ON s.statement_row = u.statement_row
-WHERE u.stix_id <> '' AND u.stix_id = ? AND u.version_key = ?
+WHERE u.stix_id <> '' AND u.stix_id = ? AND u.version_key = ? AND u.form IS NULL
 ORDER BY s.statement_row
 LIMIT ?
 """

@@ -26,6 +26,7 @@ from backchannel.store.sqlite.migrate import migrate
 from backchannel.store.sqlite.objects import SqliteObjects
 from backchannel.store.sqlite.parties import SqliteParties
 from backchannel.store.sqlite.places import SqlitePlaces
+from backchannel.store.sqlite.redacted import SqliteRedacted
 from backchannel.store.sqlite.requests import SqliteRequests
 from backchannel.store.sqlite.rule_numbers import SqliteRuleNumbers
 from backchannel.store.sqlite.segments import SqliteSegments
@@ -60,6 +61,7 @@ class SqliteStore:
         self.version = migrate(self.database)
         self.objects = SqliteObjects(self.database)
         self.derivations = SqliteDerivations(self.database)
+        self.redacted = SqliteRedacted(self.database)
         self.batches = SqliteBatches(self.database)
         self.parties = SqliteParties(self.database)
         self.membership = SqliteMembership(self.database)
