@@ -20,6 +20,7 @@ from backchannel.cli.key_changes import key
 from backchannel.cli.ledger import ledger
 from backchannel.cli.meeting import party
 from backchannel.cli.node import doctor, init, status
+from backchannel.cli.patterns import pattern
 from backchannel.cli.policy import policy
 from backchannel.cli.reading import inbox, show, why
 from backchannel.cli.receiving import import_, validate
@@ -53,6 +54,7 @@ for _command in (
     status,
     import_,
     validate,
+    pattern,
     batch,
     channel,
     party,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
+
+import msgspec
 
 from backchannel.stix.visible import visible
 
@@ -25,8 +26,7 @@ Step = str | int | AnyIndex
 """One step of an object path: a key, the index of a list, or any index."""
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(msgspec.Struct, frozen=True):
     """An object path: `file:hashes.'SHA-256'` (STIX 2.1 §9.7)."""
 
     object_type: str
@@ -52,16 +52,14 @@ def _steps(steps: tuple[Step, ...]) -> Iterator[str]:
             yield f".{shown}" if number else shown
 
 
-@dataclass(frozen=True, slots=True)
-class Timestamp:
+class Timestamp(msgspec.Struct, frozen=True):
     """A timestamp literal: `t'2026-11-25T10:00:00Z'`."""
 
     text: str
     """Between the quotes, letter for letter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(msgspec.Struct, frozen=True):
     """A binary literal, written `b'...'` (base64) or `h'...'` (hexadecimal)."""
 
     data: bytes
@@ -72,8 +70,7 @@ Constant = str | bool | int | float | Timestamp | Binary
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "IN", "LIKE", "MATCHES", "ISSUBSET", "ISSUPERSET"]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """One comparison of a property with a constant (STIX 2.1 §9.6)."""
 
     path: Path
@@ -83,16 +80,14 @@ class Comparison:
     is_negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(msgspec.Struct, frozen=True):
     """`EXISTS path` (STIX 2.1 §9.6.1)."""
 
     path: Path
     is_negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(msgspec.Struct, frozen=True):
     """Comparisons joined by one operator, about one and the same object."""
 
     operator: Literal["AND", "OR"]
@@ -103,15 +98,13 @@ class Joined:
 Expression = Comparison | Exists | Joined
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(msgspec.Struct, frozen=True):
     """`[...]`: one observation that must be made."""
 
     expression: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Observations:
+class Observations(msgspec.Struct, frozen=True):
     """Observations joined by one operator (STIX 2.1 §9.5)."""
 
     operator: Literal["AND", "OR", "FOLLOWEDBY"]
@@ -119,22 +112,19 @@ class Observations:
     """Two or more, evaluated from the left."""
 
 
-@dataclass(frozen=True, slots=True)
-class Within:
+class Within(msgspec.Struct, frozen=True):
     """`WITHIN x SECONDS`."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Repeats:
+class Repeats(msgspec.Struct, frozen=True):
     """`REPEATS x TIMES`."""
 
     times: int
 
 
-@dataclass(frozen=True, slots=True)
-class StartStop:
+class StartStop(msgspec.Struct, frozen=True):
     """`START a STOP b`: from `a` on, before `b`."""
 
     start: Timestamp
@@ -144,8 +134,7 @@ class StartStop:
 Qualifier = Within | Repeats | StartStop
 
 
-@dataclass(frozen=True, slots=True)
-class Qualified:
+class Qualified(msgspec.Struct, frozen=True):
     """An observation with its qualifiers, in the order written (each applies to all before it)."""
 
     observed: Observed
@@ -155,8 +144,7 @@ class Qualified:
 Observed = Observation | Observations | Qualified
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(msgspec.Struct, frozen=True):
     """A whole pattern."""
 
     text: str

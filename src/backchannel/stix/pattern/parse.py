@@ -100,33 +100,40 @@ def fast_equality(text: str) -> tuple[str, str] | None:
     return None if match is None else (match[1], match[2])
 
 
-def parse(text: str, *, stix_version: str = "2.1") -> Pattern:
+def parse(text: str, *, stix_version: str = "2.1", is_strict: bool = True) -> Pattern:
     """Read a pattern.
 
     Accepts what the grammar of `stix_version` ("2.1", or "2.0" for a pattern in a 2.0 object) accepts,
     less: hashes that their algorithm cannot give, two qualifiers of one kind on one observation,
     negative indexes, and what is beyond our limits. START and STOP of 2.0 may be plain strings.
 
+    Args:
+        text: of the pattern.
+        stix_version: whose grammar.
+        is_strict: False takes the hashes and the repeated qualifiers too: what they mean is clear, though no
+            validator lets them pass.
+
     Raises:
         PatternError: `text` is no such pattern; says what was expected, and where.
     """
     if len(text) > MAX_PATTERN_CHARS:
         raise PatternError(f"a pattern longer than {MAX_PATTERN_CHARS} characters is not read", 1)
-    reader = _Reader(text, is_20=stix_version == "2.0")
+    reader = _Reader(text, is_20=stix_version == "2.0", is_strict=is_strict)
     return Pattern(text, reader.pattern())
 
 
 class _Reader:
     """The tokens of one text, and how far they have been read."""
 
-    __slots__ = ("depth", "is_20", "position", "reserved", "text", "tokens")
+    __slots__ = ("depth", "is_20", "is_strict", "position", "reserved", "text", "tokens")
 
-    def __init__(self, text: str, *, is_20: bool) -> None:
+    def __init__(self, text: str, *, is_20: bool, is_strict: bool) -> None:
         self.text = text
         self.tokens = tokens(text)
         self.position = 0
         self.depth = 0
         self.is_20 = is_20
+        self.is_strict = is_strict
         self.reserved = _RESERVED_20 if is_20 else _RESERVED_21
 
     def refuse(self, why: str, at: int) -> PatternError:
@@ -208,7 +215,7 @@ class _Reader:
         read: list[Qualifier] = []
         words: set[str] = set()
         while (word := self.tokens[self.position]) in _QUALIFIERS:
-            if is_simple and word in words:
+            if is_simple and word in words and self.is_strict:
                 raise self.refuse(f"a second {word} for one observation", self.position)
             words.add(word)
             self.position += 1
@@ -312,7 +319,7 @@ class _Reader:
     def check_hash(self, path: Path, value: Constant, at: int) -> None:
         """Refuse a hash that its algorithm cannot give: it would never match."""
         key = path.steps[-1]
-        if "hashes" not in path.steps or not isinstance(key, str):
+        if "hashes" not in path.steps or not isinstance(key, str) or not self.is_strict:
             return
         if not is_possible_hash(key, value if isinstance(value, str) else ""):
             raise self.refuse(f"no {visible(key, max_chars=20)} hash looks like this", at)
