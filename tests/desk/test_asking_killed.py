@@ -1,4 +1,5 @@
-"""kill -9 at any step of `ask`, `answer`, `retract` and the run of a hunt request: said once, or not at all and said the next time."""
+"""kill -9 at any step of asking, answering, taking back, a hunt for another and comparing: said once, or not at all and then
+said the next time."""
 
 from __future__ import annotations
 
@@ -8,11 +9,15 @@ from pathlib import Path
 
 import pytest
 from tests.cli.running import dns, jsonl
+from tests.desk.comparisons import carry as carry_message
+from tests.desk.comparisons import keep_hashes, message
 from tests.desk.drops import indicator, keep, nodes, send, take
 from tests.desk.killing import check_store, killed_at_each_step
 
 from backchannel.clock import SystemClock
 from backchannel.desk.asking import Question, ask
+from backchannel.desk.comparing import answer, begin, session_named
+from backchannel.desk.comparison_taking import take_message
 from backchannel.desk.hunt_requests import hunt_preview, run_hunt
 from backchannel.desk.node import Node, open_node
 from backchannel.desk.receipt_drops import receipts_drop
@@ -153,3 +158,31 @@ def test_the_run_of_a_hunt_request_killed_at_any_step_is_run_once_and_tells_all_
     # Killed between approval and answer it counts as run, and a person says in words what came of it.
     assert set(outcomes) == {(False, 0), (True, 0), (True, 1)}
     assert outcomes == sorted(outcomes)
+
+
+@pytest.mark.timeout(600)
+def test_an_answer_to_a_comparison_killed_at_any_step_is_made_once_and_written_the_next_time(tmp_path: Path):
+    pytest.importorskip("nacl", reason="comparisons need an engine: pip install 'backchannel[psi]'")
+    with two(tmp_path) as (alpha, beta):
+        for node in (alpha, beta):
+            keep_hashes(node, range(5))
+        session, _ = begin(alpha, CLOCK, "Beta")
+        carry_message(alpha, beta, session, CLOCK)
+        home, name, asker = beta.home, session.name, alpha.home
+    outcomes = []
+    words = ("compare", "answer", name, "-o", str(tmp_path / "setup"))
+    for copy in killed_at_each_step(home, tmp_path / "killed", *words):
+        with open_node(copy) as node:
+            check_store(node)
+            made = [one.digest for one in session_named(node, name).messages if one.is_ours]
+            outcomes.append(len(made))
+            answer(node, CLOCK, name)
+            again = [one.digest for one in session_named(node, name).messages if one.is_ours]
+            assert len(again) == 1
+            assert made in ([], again)
+    assert set(outcomes) == {0, 1}
+    assert outcomes == sorted(outcomes)
+    with open_node(copy) as beta, open_node(asker) as alpha:
+        written = (tmp_path / "setup").read_bytes()
+        assert take_message(alpha, CLOCK, written).is_new
+        assert not take_message(alpha, CLOCK, message(beta, session_named(beta, name), CLOCK)).is_new

@@ -125,6 +125,8 @@ class RequestReader:
         self._keys = pinned_keys(node)
         self._terms = Terms(now=self._now, me=None, seen=None, known_at=known_at(node.store))
         self._open: list[RequestRow] | None = None
+        self._waiting: dict[int, frozenset[bytes]] = {}
+        """For each party what waits for it: hundreds of requests are shown together, and thousands can wait."""
 
     def standing(self, row: RequestRow) -> tuple[Asked, RequestStanding]:
         """Return a request and how it stands."""
@@ -244,7 +246,10 @@ class RequestReader:
                 yield other.party
 
     def _waits(self, row: RequestRow) -> bool:
-        waiting = {one.digest for one in self._store.statements.waiting(row.party_row)}
+        waiting = self._waiting.get(row.party_row)
+        if waiting is None:
+            rows = self._store.statements.waiting(row.party_row)
+            waiting = self._waiting[row.party_row] = frozenset(one.digest for one in rows)
         said = [row.statement, *self._store.requests.replies(row.statement.digest)]
         return any(one.is_own and one.digest in waiting for one in said)
 
