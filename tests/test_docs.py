@@ -11,7 +11,7 @@ from pkgutil import iter_modules
 import pytest
 
 from backchannel import intake
-from backchannel.desk import hunting
+from backchannel.desk import hit_taking
 from backchannel.logs import cells, opening
 from backchannel.logs.lines import MAX_LINE_BYTES
 from backchannel.matching.hunt import MAX_NOTES
@@ -56,7 +56,7 @@ def test_every_page_can_be_reached_and_the_navigation_names_pages():
 def test_hunting_names_every_field_that_is_read_and_no_other(family: str, heading: str):
     section = (DOCS / "hunting.md").read_text("utf-8").partition(f"{heading}\n")[2].partition("\n### ")[0]
     rows = dict(re.findall(r"^\| ([a-zA-Z -]+) \| (`.*) \|$", section, re.MULTILINE))
-    table = tomllib.loads((ROOT / f"src/backchannel/logs/{family}.toml").read_text("utf-8"))
+    table = tomllib.loads((ROOT / f"src/backchannel/logs/formats/json/{family}.toml").read_text("utf-8"))
     expected: dict[str, set[str]] = {}
     for field in table["field"]:
         expected.setdefault(READINGS[field["reading"]], set()).update(field["names"])
@@ -108,5 +108,5 @@ def test_the_limits_of_hunting_are_the_codes():
     assert limit("hunting.md", "broken lines named").startswith(f"{MAX_NOTES} ")
     values = f"{cells.MAX_VALUES:,}, each up to {cells.MAX_VALUE_CHARS:,} characters"
     assert limit("hunting.md", "values of one cell") == values
-    assert limit("hunting.md", "patterns named as not searched in full") == f"{hunting.MAX_UNCOMPILED:,}"
-    assert f"the first {hunting.KEPT_LINES} for each" in (DOCS / "hunting.md").read_text("utf-8")
+    assert limit("hunting.md", "patterns named as not searched in full") == f"{hit_taking.MAX_UNCOMPILED:,}"
+    assert f"the first {hit_taking.KEPT_LINES} for each" in (DOCS / "hunting.md").read_text("utf-8")

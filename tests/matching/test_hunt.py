@@ -289,7 +289,10 @@ def test_what_is_no_log_is_named_and_passed_over(tmp_path: Path):
     (tmp_path / "empty.log").write_text("")
     for name in ("program.log", "text.log", "empty.log"):
         assert found(tmp_path / name, compiled, tally) == []
-    assert ["binary" in tally.skipped[0].why, "other formats" in tally.skipped[1].why] == [True, True]
+    assert ["binary" in tally.skipped[0].why, "no format that is read" in tally.skipped[1].why] == [
+        True,
+        True,
+    ]
     assert len(tally.skipped) == 3
 
 
@@ -410,7 +413,7 @@ def test_a_record_of_no_format_is_named_as_not_searched(tmp_path: Path, monkeypa
         assert len(found(log, compiled, tally)) == 1000
         assert tally.records == 1000
         assert [(note.line, note.why[:40]) for note in tally.skipped] == [
-            (501, "the record is neither Zeek's nor Suricat")
+            (501, "the record is of no format that is read:")
         ]
 
 

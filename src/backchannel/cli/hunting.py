@@ -33,7 +33,6 @@ MAX_SHOWN = 20
 """Indicators shown at the end of a hunt; `hits` shows all."""
 MAX_SKIPPED_SHOWN = 10
 Summary = TypeVar("Summary", bound="HuntSummary | RehuntSummary")
-FORMATS = ("zeek-tsv", "zeek-json", "suricata-eve")
 
 
 @click.command(
@@ -47,7 +46,10 @@ FORMATS = ("zeek-tsv", "zeek-json", "suricata-eve")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--since", metavar="TIME", help="Leave out records before it (2026-03-01 or with a time, UTC).")
 @click.option("--until", metavar="TIME", help="Leave out records from it on.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), help="Take every log for this format.")
+@click.option("--format", "format_", metavar="FORMAT", help="Take every log for this format.")
+@click.option(
+    "--zone", metavar="ZONE", help="Of times that do not say theirs (Europe/Paris); UTC by default."
+)
 @click.option(
     "--max-evidence", type=click.IntRange(0), metavar="N", help="Most lines given for an indicator."
 )
@@ -63,19 +65,20 @@ FORMATS = ("zeek-tsv", "zeek-json", "suricata-eve")
 )
 @pass_session
 @click.pass_context
-def hunt(
+def hunt(  # noqa: PLR0913  # its options
     ctx: click.Context,
     session: Session,
     paths: tuple[str, ...],
     since: str | None,
     until: str | None,
     format_: str | None,
+    zone: str | None,
     max_evidence: int | None,
     *,
     index: bool,
     pre_validity: bool,
 ) -> None:
-    """Search logs for every indicator in force: Zeek (TSV, JSON) and Suricata EVE, plain, gzip or zstd.
+    """Search logs for every indicator in force: of sensors, DNS, web, mail, phone, firewalls, Windows, plain or packed.
 
     PATH is a file, a folder, or `-` for standard input; formats are recognised by content. Exit code 1:
     something was found, or a PATH could not be read in full; 3: none of the logs could be read.
@@ -88,6 +91,7 @@ def hunt(
         since=_time(since, "--since"),
         until=_time(until, "--until"),
         format=format_,
+        zone=zone,
         max_evidence=max_evidence,
         pre_validity=pre_validity,
         index=index,

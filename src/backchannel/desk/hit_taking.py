@@ -25,6 +25,7 @@ from backchannel.desk.hitting import (
     HitObservable,
     HitSource,
     HuntSummary,
+    ReadFormat,
     Skipped,
     Uncompiled,
 )
@@ -33,7 +34,6 @@ from backchannel.desk.node import Node
 from backchannel.desk.own_logs import Outside, OwnSide
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.logs.recognise import LogShape, log_id
-from backchannel.logs.records import seen_at
 from backchannel.logs.spool import STDIN_NAME
 from backchannel.observables.kinds import Observable
 from backchannel.store.sqlite.hunts import InForce, NewHit
@@ -59,7 +59,9 @@ class HuntOptions:
     until: datetime | None = None
     """Exclusive."""
     format: str | None = None
-    """One of `logs.recognise.FORMATS`: every log is taken for that."""
+    """One of `logs.tables.formats()`: every log is taken for that."""
+    zone: str | None = None
+    """Of times that do not say theirs, as the IANA names it; None is UTC."""
     max_evidence: int | None = None
     """Lines given for each indicator; None for all. All are counted."""
     pre_validity: bool = True
@@ -129,7 +131,7 @@ class Taker:
         indicator = self._indicator(found.met.object_row)
         if indicator is None:
             return
-        at = seen_at(found.cells[found.layout.time]) if found.layout.time >= 0 else None
+        at = found.layout.seen_at(found.cells)
         if at is not None and not self._in_window(at):
             return
         validity = _validity(indicator, at)
@@ -209,6 +211,11 @@ class Taker:
             before=self._states["before"],
             after=self._states["after"],
             formats=tally.layouts,
+            read=tuple(
+                ReadFormat(name, one.files, one.records, one.missed)
+                for name, one in sorted(tally.coverage.items())
+            ),
+            left_open=tuple(sorted(tally.left_open)),
             shown=shown_kinds(tally.shown),
             untold=tuple(sorted(tally.untold)),
             skipped=tuple(skipped),

@@ -26,7 +26,7 @@ class HitLog(msgspec.Struct, frozen=True):
     line: int | None
     """Counted from 1 in the uncompressed file; null where the log is gone and only the day index knows of it."""
     format: str
-    """`zeek-tsv`, `zeek-json`, `suricata-eve`."""
+    """Of the line: `zeek-tsv`, `suricata-eve`, `postfix`, ..."""
     field: str
     """As the log spells it; "" where the log is gone."""
 
@@ -87,6 +87,17 @@ class ShownKind(msgspec.Struct, frozen=True):
     last_at: str | None
 
 
+class ReadFormat(msgspec.Struct, frozen=True):
+    """What of one format was read."""
+
+    format: str
+    files: int
+    """Logs with a line of it."""
+    records: int
+    missed: int
+    """Lines of text of which nothing was understood: they were not searched. Of `syslog`, those of other programs."""
+
+
 class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     """`hunt --jsonl`, the last line."""
 
@@ -107,7 +118,12 @@ class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     """Hits from before the indicator was valid."""
     after: int
     formats: dict[str, int]
-    """Files of each format."""
+    """Files of each format; one in which several programs write is `syslog`."""
+    read: tuple[ReadFormat, ...]
+    """What of each format was read."""
+    left_open: tuple[str, ...]
+    """What times of records do not say and was assumed: `zone` (that of `--zone`), `year` (the last in which such a
+    time lies before the log was last written to)."""
     shown: tuple[ShownKind, ...]
     """What these logs show at all."""
     untold: tuple[str, ...]

@@ -33,7 +33,6 @@ from backchannel.desk.requests import rfi_of
 from backchannel.desk.telling import check_may_tell
 from backchannel.errors import PolicyError, UsageError
 from backchannel.ids import sha256
-from backchannel.logs.records import seen_at
 from backchannel.observables.guess import guess
 from backchannel.observables.kinds import Kind, Network, Observable
 from backchannel.observables.normalise import normalise
@@ -269,7 +268,7 @@ class _Run:
                     for one in hunt_log(path, compiled, tally, name=name):
                         if one.met.object_row not in named_own and self._own.why(one.met.observable):
                             continue  # the beginning of a name may fit to one of ours, which nobody looks for here
-                        at = seen_at(one.cells[one.layout.time]) if one.layout.time >= 0 else None
+                        at = one.layout.seen_at(one.cells)
                         if self._is_inside(at, since, until):
                             seen[one.met.object_row].add(side.of(one), at)
                             hits += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,9 @@ from backchannel.desk.hunt_end import end_of, shown_rows
 from backchannel.desk.node import Node
 from backchannel.desk.own_logs import logs_in
 from backchannel.errors import UsageError
-from backchannel.logs.recognise import FORMATS
 from backchannel.logs.shown import HuntShown
 from backchannel.logs.spool import STDIN_NAME
+from backchannel.logs.tables import formats
 
 if TYPE_CHECKING:
     pass
@@ -64,13 +65,34 @@ def hunt(
         raise UsageError("standard input can be read only once", hint="Name `-` once.")
     if options.since is not None and options.until is not None and options.until <= options.since:
         raise UsageError("--until is not after --since: no record can be between", hint="Exchange them.")
-    if options.format not in {None, *FORMATS}:
-        raise UsageError(f"'{options.format}' is no format of logs", hint=f"Known are {', '.join(FORMATS)}.")
-    return _hunting(Taker(node, clock, options), paths, on_progress)
+    if options.format is not None and options.format not in formats():
+        raise UsageError(
+            f"'{options.format}' is no format of logs", hint=f"Known are {', '.join(formats())}."
+        )
+    return _hunting(Taker(node, clock, options), paths, zone_of(options.zone), on_progress)
+
+
+def zone_of(name: str | None) -> tzinfo:
+    """Return a zone by its name.
+
+    Raises:
+        UsageError: this machine knows none of that name.
+    """
+    if name is None or name.upper() == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  # few ask for one
+
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        raise UsageError(
+            f"{name!r} is no zone of time that this machine knows",
+            hint="Name it as the IANA does, for example Europe/Paris; `timedatectl list-timezones` has them.",
+        ) from None
 
 
 def _hunting(
-    one: Taker, paths: Sequence[Path | None], on_progress: OnProgress | None
+    one: Taker, paths: Sequence[Path | None], zone: tzinfo, on_progress: OnProgress | None
 ) -> Iterator[Hit | HuntSummary]:
     from backchannel.matching.compiled import CompiledSet  # noqa: PLC0415  # loads DuckDB, 100 ms
     from backchannel.matching.hunt import Tally, hunt_log  # noqa: PLC0415
@@ -82,13 +104,7 @@ def _hunting(
     segments = node.store.segments.all()
     files = [node.home / FOLDER / segment.file for segment in segments]
     tally = Tally(shown=HuntShown(options.since, options.until))
-    started_at = format_time(one.clock.now())
-    hunt_row = node.store.hunts.begin(
-        at=started_at,
-        paths=codec.encode([STDIN_NAME if path is None else str(path) for path in paths]).decode(),
-        since=format_time(options.since) if options.since else None,
-        until=format_time(options.until) if options.until else None,
-    )
+    hunt_row = _begin(one, paths)
     compiled = CompiledSet(files, threads=THREADS)
     try:
         with day_counts(node, is_wanted=options.index) as days:
@@ -97,7 +113,14 @@ def _hunting(
                 if on_progress is not None:
                     on_progress(name, tally.bytes, one.hits)
                 for found in hunt_log(
-                    path, compiled, tally, name=name, format_=options.format, on_sample=one.begin, days=days
+                    path,
+                    compiled,
+                    tally,
+                    name=name,
+                    format_=options.format,
+                    zone=zone,
+                    on_sample=one.begin,
+                    days=days,
                 ):
                     yield from one.take(found)
                 node.store.hunts.add(one.kept(hunt_row))
@@ -110,3 +133,13 @@ def _hunting(
     through = arrived if is_first else None
     node.store.hunts.end(end, shown_rows(summary, all_like=not dropped), through=through)
     yield summary
+
+
+def _begin(one: Taker, paths: Sequence[Path | None]) -> int:
+    since, until = one.options.since, one.options.until
+    return one.node.store.hunts.begin(
+        at=format_time(one.clock.now()),
+        paths=codec.encode([STDIN_NAME if path is None else str(path) for path in paths]).decode(),
+        since=format_time(since) if since else None,
+        until=format_time(until) if until else None,
+    )

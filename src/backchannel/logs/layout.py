@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from backchannel.codec import JsonObject
-from backchannel.logs.tables import URL_SHOWS, Family, FieldTable, KindOfRecord, Reading, Side, field_table
+from backchannel.logs.tables import (
+    ZEEK,
+    FieldTable,
+    KindOfRecord,
+    Reading,
+    Side,
+    field_table,
+    json_table,
+)
+from backchannel.logs.times import Assumed, TimeReader
 
 Path = tuple[str, ...]
 """Way to a value in a record: keys, `[]` for each member of a list. In a table, one name of a column."""
@@ -34,7 +44,7 @@ class Layout:
     """The columns of one file that are read, and what is in them."""
 
     format: str
-    """`zeek-tsv`, `zeek-json` or `suricata-eve`."""
+    """One of `tables.formats()`."""
     columns: tuple[Path, ...]
     fields: tuple[FieldAt, ...]
     time: int
@@ -54,11 +64,17 @@ class Layout:
     """A field that each record of this kind has; one without it is told by that, too. (): none is known."""
     untold: tuple[str, ...] = ()
     """Names of those watched of which nothing tells in a record of this kind."""
+    times: TimeReader = field(default_factory=TimeReader, compare=False)
+    """Reads what stands in the column of the time."""
+
+    def seen_at(self, cells: Row) -> datetime | None:
+        """Return the time of a record in UTC, None where it has none that can be read."""
+        return self.times.at(cells[self.time]) if self.time >= 0 else None
 
 
-def json_layout(format_: str, family: Family, sample: Iterable[JsonObject]) -> Layout:
+def json_layout(format_: str, sample: Iterable[JsonObject], assumed: Assumed) -> Layout:
     """Return the layout of a file of JSON records, from a sample of them."""
-    table = field_table(family)
+    table = json_table(format_).fields
     records = list(sample)
     wanted = _named_paths(table)
     keys = {key for record in records for key in record}  # most fields stand in none of the records
@@ -68,11 +84,11 @@ def json_layout(format_: str, family: Family, sample: Iterable[JsonObject]) -> L
     }
     kind = _kind(table, records)
     told = _told(table, wanted, records, keys, kind)
-    watched, telling = _watched(wanted, by_name), _watched(told, by_name)
+    watched, telling = _watched(table, wanted, by_name), _watched(table, told, by_name)
     for url in table.urls:
         if not by_name[url.target]:
             by_name[url.port] = []  # a port is read for URLs alone
-    layout = _layout(format_, table, by_name)
+    layout = layout_of(format_, table, by_name, assumed)
     times = [record.get(layout.columns[layout.time][0]) for record in records] if layout.time >= 0 else []
     return replace(
         layout,
@@ -104,30 +120,35 @@ def _told(
     absent = {
         guard
         for guard in set(table.covered.values())
-        if not any(path[0] in keys and has(record, path) for path in _spellings(guard) for record in records)
+        if not any(
+            path[0] in keys and has(record, path) for path in _spellings(table, guard) for record in records
+        )
     }
     told: dict[str, list[Path]] = {}
     for name, own in wanted.items():
         guard = table.covered.get(name)
         if kind is not None and name not in kind.names and (guard is not None or name in table.elsewhere):
             continue
-        told[name] = _spellings(guard) if guard is not None and guard in absent else own
+        told[name] = _spellings(table, guard) if guard is not None and guard in absent else own
     return told
 
 
-def _watched(told: dict[str, list[Path]], by_name: dict[str, list[Path]]) -> tuple[Path, ...]:
+def _watched(
+    table: FieldTable, told: dict[str, list[Path]], by_name: dict[str, list[Path]]
+) -> tuple[Path, ...]:
     """Return the paths of `told` that the sample had not.
 
     A writer spells all names with dots in one way, so another spelling is told by its first key.
     """
-    style = _style(by_name)
+    style = _style(table, by_name)
     watched: dict[Path, None] = {}
     for name, spellings in told.items():
         for path in spellings:
             if path in by_name.get(name, ()):
                 continue
             if style is not None and len(spellings) > 1 and path != spellings[min(style, len(spellings) - 1)]:
-                watched[_teller(path)] = None
+                if (teller := _teller(table, path)) is not None:
+                    watched[teller] = None
             else:
                 watched[path] = None
     kept = {path for paths in by_name.values() for path in paths}
@@ -135,36 +156,41 @@ def _watched(told: dict[str, list[Path]], by_name: dict[str, list[Path]]) -> tup
     return tuple(path for path in watched if path not in kept and not (len(path) == 1 and path[0] in tops))
 
 
-def _style(by_name: dict[str, list[Path]]) -> int | None:
+def _style(table: FieldTable, by_name: dict[str, list[Path]]) -> int | None:
     """Return which of the spellings of names with dots a file uses, None if that is not to be seen."""
     found = {
         number
         for name, paths in by_name.items()
-        for number, path in enumerate(_spellings(name))
+        for number, path in enumerate(_spellings(table, name))
         if "." in name and path in paths
     }
     return found.pop() if len(found) == 1 else None
 
 
-def _teller(path: Path) -> Path:
-    """Return the path that tells of another style: every record with addresses has it."""
-    first = _spellings("id.orig_h")
+def _teller(table: FieldTable, path: Path) -> Path | None:
+    """Return the path that tells of another style: nearly every record has it; None where none is known."""
+    if not table.spelling_told_by:
+        return None
+    first = _spellings(table, table.spelling_told_by)
     if len(path) > 1:
         return first[0][:1]
-    return first[1] if "." in path[0] else first[2]
+    return first[1] if "." in path[0] else first[-1]
 
 
-def table_layout(format_: str, names: Sequence[str]) -> tuple[Layout, tuple[int, ...]]:
+def table_layout(format_: str, names: Sequence[str], assumed: Assumed) -> tuple[Layout, tuple[int, ...]]:
     """Return the layout of a file of Zeek's tab-separated records, and the place of each column in a line."""
     known = set(names)
-    table = field_table("zeek")
+    table = field_table(ZEEK)
     wanted = _named_paths(table)
     by_name: dict[str, list[Path]] = {name: [(name,)] if name in known else [] for name in wanted}
-    layout = _layout(format_, table, by_name)
+    layout = layout_of(format_, table, by_name, assumed)
     return layout, tuple(names.index(path[0]) for path in layout.columns)
 
 
-def _layout(format_: str, table: FieldTable, by_name: dict[str, list[Path]]) -> Layout:
+def layout_of(
+    format_: str, table: FieldTable, by_name: Mapping[str, Sequence[Path]], assumed: Assumed
+) -> Layout:
+    """Return the layout of records that have the names of `by_name` at its paths; those of a name without one lack it."""
     order: dict[Path, int] = {}
     for paths in by_name.values():
         for path in paths:
@@ -174,15 +200,15 @@ def _layout(format_: str, table: FieldTable, by_name: dict[str, list[Path]]) -> 
         return [order[path] for name in names for path in by_name.get(name, ())]
 
     fields = [
-        FieldAt(_shown(path), field.reading, (order[path],), field.side, field.is_list, field.shows)
-        for field in table.fields
-        for path in by_name[field.name]
+        FieldAt(_shown(path), one.reading, (order[path],), one.side, one.is_list, one.shows)
+        for one in table.fields
+        for path in by_name.get(one.name, ())
     ]
     for url in table.urls:
-        for host, target in zip(by_name[url.host], by_name[url.target], strict=False):
+        for host, target in zip(by_name.get(url.host, ()), by_name.get(url.target, ()), strict=False):
             port = columns([url.port])
             parts = (order[host], port[0] if port else -1, order[target])
-            fields.append(FieldAt(_shown(target), "url", parts, "", False, URL_SHOWS))
+            fields.append(FieldAt(_shown(target), "url", parts, "", False, url.shows))
     return Layout(
         format_,
         tuple(order),
@@ -191,6 +217,7 @@ def _layout(format_: str, table: FieldTable, by_name: dict[str, list[Path]]) -> 
         (columns(table.source) or [-1])[0],
         (columns(table.destination) or [-1])[0],
         tuple(columns(table.addresses)),
+        times=TimeReader(table.times, assumed),
     )
 
 
@@ -200,10 +227,10 @@ def _named_paths(table: FieldTable) -> dict[str, list[Path]]:
     names |= dict.fromkeys(field.name for field in table.fields)
     for url in table.urls:
         names |= dict.fromkeys((url.host, url.port, url.target))
-    return {name: _spellings(name) for name in names}
+    return {name: _spellings(table, name) for name in names}
 
 
-def _spellings(name: str) -> list[Path]:
+def _spellings(table: FieldTable, name: str) -> list[Path]:
     if "." not in name:
         return [(name,)]
     nested: list[str] = []
@@ -212,7 +239,7 @@ def _spellings(name: str) -> list[Path]:
     spellings: list[Path] = [tuple(nested)]
     if "[]" not in nested:
         spellings += [(name,), (name.replace(".", "_"),)]
-    return spellings
+    return spellings[: table.spellings]
 
 
 def has(record: JsonObject, path: Path) -> bool:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from gzip import GzipFile
 from itertools import islice
 from pathlib import Path
@@ -41,6 +42,8 @@ class OpenLog:
     """A plain file: the log itself, or a copy unpacked for the while."""
     size: int
     """Bytes of it that are read (uncompressed)."""
+    written: datetime | None = None
+    """When it was last written to."""
     damage: str = ""
     """Why only the beginning of a compressed log could be unpacked; "" if all of it was."""
 
@@ -78,16 +81,17 @@ def open_log(path: Path, *, scratch: Path | None = None) -> Iterator[OpenLog]:
     try:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
+            written = datetime.fromtimestamp(status.st_mtime, UTC)
             head = stream.read(4)
             unpack = _unpacker(head)
             if unpack is None:
-                yield OpenLog(path, status.st_size)
+                yield OpenLog(path, status.st_size, written)
                 return
             stream.seek(0)
             with tempfile.NamedTemporaryFile(dir=scratch, prefix="backchannel-", suffix=".log") as copy:
                 damage = _copy(unpack(stream), cast("BinaryIO", copy), packed=status.st_size)
                 copy.flush()
-                yield OpenLog(Path(copy.name), copy.tell(), damage)
+                yield OpenLog(Path(copy.name), copy.tell(), written, damage)
     except OSError as error:
         raise UnreadableLogError(f"it cannot be opened: {error.strerror or error}") from error
 

@@ -6,17 +6,25 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import BinaryIO
+from typing import BinaryIO, Final, Literal, NamedTuple
 
 from backchannel import codec
 from backchannel.codec import JsonObject
 from backchannel.logs.layout import Layout, Row, json_layout, table_layout
 from backchannel.logs.lines import numbered
-from backchannel.logs.records import FAMILIES, CutLineError, ReadLine, json_format, json_reader, table_reader
+from backchannel.logs.records import CutLineError, ReadLine, json_format, json_reader, table_reader
+from backchannel.logs.tables import json_tables, names
+from backchannel.logs.text_lines import SYSLOG, matching, plain_reader, syslog_reader
+from backchannel.logs.times import Assumed
 
-FORMATS = ("zeek-tsv", "zeek-json", "suricata-eve")
 MAX_SAMPLED = 300
 """Records looked at to learn what fields a log has."""
+MAX_TEXT_SAMPLED = 200
+"""Lines of text that are held against the shapes of every format."""
+TEXT_SHARE: Final = 10
+"""Of so many lines one at least must be of a format, else the log is taken for none."""
+ZEEK_TSV: Final = "zeek-tsv"
+NOTHING_ASSUMED: Final = Assumed()
 
 
 class UnknownFormatError(ValueError):
@@ -29,39 +37,53 @@ class LogShape:
 
     format: str
     layout: Layout
+    """Where nearly all records have what; each record says by which it was read."""
     read: ReadLine
+    how: Literal["table", "json", "text"]
+    """Cells between tabs below a header; JSON objects; lines that `read` alone understands."""
     names: tuple[str, ...] = ()
     """Columns of a tab-separated log, in order."""
     header_lines: int = 0
     """Lines before its first record."""
+    header: Callable[[bytes], LogShape | None] | None = None
+    """Returns the shape from a line on that is no record but a header or comment; None for a record."""
 
 
-def recognise(sample: Sequence[bytes], *, format_: str | None = None) -> LogShape:
+def recognise(
+    sample: Sequence[bytes], *, format_: str | None = None, assumed: Assumed = NOTHING_ASSUMED
+) -> LogShape:
     """Return the shape of a log from lines at its beginning, and some from further on.
 
     Args:
         sample: lines without their ends, the first ones first.
-        format_: one of `FORMATS` if the operator says so.
+        format_: one of `tables.formats()` if the operator says so.
+        assumed: of times that leave it open.
 
     Raises:
         UnknownFormatError: it is none of ours.
     """
-    first = next((line for line in sample if line.strip()), b"")
-    if format_ in {None, "zeek-tsv"}:
-        shape = _table_shape(sample)
+    if format_ in {None, ZEEK_TSV}:
+        shape = _table_shape(sample, assumed)
         if shape is not None:
             return shape
     records = list(_records(sample))
-    found = format_ or next(filter(None, map(json_format, records[:50])), None)
-    if found is None or found == "zeek-tsv" or not records:
-        raise UnknownFormatError(
-            _binary(b"\n".join(sample[:20]))
-            or (f"nothing in it reads as {format_}, which it was said to be" if format_ else "")
-            or _looks_like(first, has_records=bool(records))
-        )
-    alike = [record for record in records if json_format(record) in {None, found}]
-    layout = json_layout(found, FAMILIES[found], alike or records)
-    return LogShape(found, layout, json_reader(layout))
+    found = next(filter(None, map(json_format, records[:50])), None)
+    if format_ is not None:
+        found = format_ if any(table.format == format_ for table in json_tables()) else None
+    if found is not None and records:
+        alike = [record for record in records if json_format(record) in {None, found}]
+        layout = json_layout(found, alike or records, assumed)
+        return LogShape(found, layout, json_reader(layout, assumed), "json")
+    binary = _binary(b"\n".join(sample[:20]))
+    if not binary and found is None:
+        shape = _text_shape(sample, format_, assumed)
+        if shape is not None:
+            return shape
+    raise UnknownFormatError(
+        binary
+        or (f"nothing in it reads as {format_}, which it was said to be" if format_ else "")
+        or _looks_like(sample, has_records=bool(records))
+    )
 
 
 def log_id(shape: LogShape, sample: Sequence[bytes]) -> str:
@@ -89,25 +111,66 @@ def _records(sample: Sequence[bytes]) -> Iterator[JsonObject]:
             yield value
 
 
-def _table_shape(sample: Sequence[bytes]) -> LogShape | None:
+def _table_shape(sample: Sequence[bytes], assumed: Assumed) -> LogShape | None:
     for number, line in enumerate(sample[:50]):
         if line.startswith(b"#fields\t"):
             lines = number + 1
             while lines < len(sample) and sample[lines].startswith(b"#"):
                 lines += 1
-            return table_shape(line, header_lines=lines)
+            return table_shape(line, assumed, header_lines=lines)
         if line.startswith(b"#") or not line.strip():
             continue
+        if not line.startswith(b"ts\t"):
+            return None
         # What `zeek-cut -c` and the like leave: the names alone.
-        return table_shape(b"#fields\t" + line, header_lines=number + 1) if line.startswith(b"ts\t") else None
+        return table_shape(b"#fields\t" + line, assumed, header_lines=number + 1)
     return None
 
 
-def table_shape(header: bytes, *, header_lines: int) -> LogShape:
+def table_shape(header: bytes, assumed: Assumed, *, header_lines: int) -> LogShape:
     """Return the shape that a `#fields` line gives."""
-    names = tuple(header.decode("utf-8", "replace").rstrip("\r\n").split("\t")[1:])
-    layout, places = table_layout("zeek-tsv", names)
-    return LogShape("zeek-tsv", layout, table_reader(layout, places, len(names)), names, header_lines)
+    columns = tuple(header.decode("utf-8", "replace").rstrip("\r\n").split("\t")[1:])
+    layout, places = table_layout(ZEEK_TSV, columns, assumed)
+
+    def changed(line: bytes) -> LogShape | None:
+        if line.startswith(b"#"):
+            return table_shape(line, assumed, header_lines=0) if line.startswith(b"#fields\t") else shape
+        is_header = line.startswith(b"ts\t") and line.decode("utf-8", "replace").split("\t") == list(columns)
+        return shape if is_header else None
+
+    read = table_reader(layout, places, len(columns))
+    shape = LogShape(ZEEK_TSV, layout, read, "table", columns, header_lines, changed)
+    return shape
+
+
+def _text_shape(sample: Sequence[bytes], format_: str | None, assumed: Assumed) -> LogShape | None:
+    """Return the shape of a log of lines of text: that of which most lines are, if a tenth is."""
+    texts = _texts(sample)
+    wanted = [SYSLOG, *names("lines")]
+    if format_ is not None:
+        wanted = [SYSLOG, format_] if format_ in wanted else []
+    counts = matching(texts, wanted)
+    best = max(counts, key=lambda name: (counts[name], name != SYSLOG), default=None)
+    if best is None or not counts[best] or (format_ is None and counts[best] * TEXT_SHARE < len(texts)):
+        return None
+    if best != SYSLOG:
+        read = plain_reader(best, assumed)
+    else:
+        read = syslog_reader(assumed, only=None if format_ == SYSLOG else format_)
+    return LogShape(best, _layout_of_most(read, texts), read, "text")
+
+
+def _texts(sample: Sequence[bytes]) -> list[str]:
+    """Return some lines of a sample, from all over it."""
+    lines = [line for line in sample if line.strip() and not line.startswith(b"#")]
+    some = lines[:: 1 + len(lines) // MAX_TEXT_SAMPLED]
+    return [line.decode("utf-8", "replace") for line in some]
+
+
+def _layout_of_most(read: ReadLine, texts: Sequence[str]) -> Layout:
+    layouts = [read(text.encode())[0] for text in texts]
+    known = [layout for layout in layouts if layout.fields] or layouts
+    return max(known, key=lambda layout: sum(layout is one for one in known))
 
 
 def _binary(head: bytes) -> str:
@@ -119,18 +182,22 @@ def _binary(head: bytes) -> str:
     return "it holds binary data: it is no log of text lines"
 
 
-def _looks_like(first: bytes, *, has_records: bool) -> str:
+def _looks_like(sample: Sequence[bytes], *, has_records: bool) -> str:
+    first = next((line for line in sample if line.strip()), b"")
     if has_records:
-        return "its JSON records are neither Zeek's nor Suricata's (EVE); other formats are not read yet"
+        return "its JSON records are of no format that is read"
     if first.lstrip()[:1] in {b"[", b"{"}:
         return "it looks like JSON, but not like one record a line"
     if not first:
         return "it is empty"
-    return "its lines are neither Zeek's (TSV or JSON) nor Suricata's EVE; other formats are not read yet"
+    texts = _texts(sample)
+    counts = matching(texts, [SYSLOG, *names("lines")])
+    best = max(counts, key=lambda name: counts[name])
+    close = f": of {len(texts)} lines looked at, {counts[best]} are of {best}" if counts[best] else ""
+    return f"its lines are of no format that is read{close}"
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record of a log."""
 
     line: int
@@ -139,8 +206,17 @@ class Record:
     cells: Row
 
 
+def _uncounted(format_: str) -> None:
+    """Whoever does not ask is not told."""
+
+
 def records(
-    stream: BinaryIO, shape: LogShape, *, end: int, on_broken: Callable[[int, str], None]
+    stream: BinaryIO,
+    shape: LogShape,
+    *,
+    end: int,
+    on_broken: Callable[[int, str], None],
+    on_missed: Callable[[str], None] = _uncounted,
 ) -> Iterator[Record]:
     """Yield the records of a log in order; a broken line costs only itself.
 
@@ -149,18 +225,14 @@ def records(
         shape: of the file; a table's later header changes it from there on.
         end: bytes to read; what was written behind them since is for the next hunt.
         on_broken: told the number of a line that cannot be read as it should, and why.
+        on_missed: told the format of each line of text of which nothing is understood.
     """
-    is_table = shape.format == "zeek-tsv"
     for number, line in numbered(stream, end=end, on_long=on_broken):
         if not line or line.isspace():
             continue
-        if is_table:
-            if line.startswith(b"#"):
-                if line.startswith(b"#fields\t"):
-                    shape = table_shape(line, header_lines=0)
-                continue
-            if line.startswith(b"ts\t") and line.decode("utf-8", "replace").split("\t") == list(shape.names):
-                continue
+        if shape.header is not None and (changed := shape.header(line)) is not None:
+            shape = changed
+            continue
         try:
             layout, cells = shape.read(line)
         except CutLineError as error:
@@ -169,4 +241,7 @@ def records(
         except ValueError as error:
             on_broken(number, str(error))
             continue
-        yield Record(number, layout, cells)
+        if layout.columns or shape.how != "text":
+            yield Record(number, layout, cells)
+        else:
+            on_missed(layout.format)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from backchannel import codec
-from backchannel.clock import parse_time
 from backchannel.codec import JsonObject
 from backchannel.logs.layout import Layout, Path, Row, has, json_layout
-from backchannel.logs.tables import Family
+from backchannel.logs.tables import Mark, json_tables
+from backchannel.logs.times import Assumed
 
 UNSET = frozenset({"-", "(empty)", ""})
 """What Zeek's ASCII writer puts for no value and for an empty list."""
@@ -19,24 +18,29 @@ ReadLine = Callable[[bytes], tuple[Layout, Row]]
 sentence for a broken one."""
 
 
-FAMILIES: dict[str, Family] = {"zeek-json": "zeek", "suricata-eve": "suricata"}
 MAX_LAYOUTS = 1_000
 """Layouts kept of records that are read by one of their own."""
 MAX_KEPT_LINE_BYTES = 2**14
 """A longer record's is not kept: bounds the memory that hostile keys take."""
 
-_ZEEK_MARKS = frozenset({"uid", "_path", "@stream", "id.orig_h", "id_orig_h", "fuid", "host", "fingerprint"})
-
 
 def json_format(record: JsonObject) -> str | None:
     """Return the format that a JSON record is of by its keys, None if it is none of ours."""
-    if "event_type" in record and "timestamp" in record:
-        return "suricata-eve"
-    is_zeek = "ts" in record and (not _ZEEK_MARKS.isdisjoint(record) or isinstance(record.get("id"), dict))
-    return "zeek-json" if is_zeek else None
+    for table in json_tables():
+        if any(_bears(record, mark) for mark in table.marks):
+            return table.format
+    return None
 
 
-def json_reader(layout: Layout) -> ReadLine:
+def _bears(record: JsonObject, mark: Mark) -> bool:
+    return record.keys() >= mark.every and (
+        not mark.some
+        or not mark.some.isdisjoint(record)
+        or any(isinstance(record.get(key), dict) for key in mark.objects)
+    )
+
+
+def json_reader(layout: Layout, assumed: Assumed) -> ReadLine:
     """Return the reader of JSON records.
 
     A record with a known field that the sample lacked, or of another format, is read by a layout of its own.
@@ -52,7 +56,7 @@ def json_reader(layout: Layout) -> ReadLine:
         key = (format_, _keys(record)) if size <= MAX_KEPT_LINE_BYTES else None
         known = own.get(key)
         if known is None:
-            known = json_layout(format_, FAMILIES[format_], [record])
+            known = json_layout(format_, [record], assumed)
             if key is not None and len(own) < MAX_LAYOUTS:
                 own[key] = known
         return known
@@ -68,9 +72,7 @@ def json_reader(layout: Layout) -> ReadLine:
         if time and not has(record, time):
             here = own_layout(record, json_format(record) or layout.format, len(line))
             if not here.columns:
-                raise ValueError(
-                    "the record is neither Zeek's nor Suricata's (EVE): nothing in it is searched"
-                )
+                raise ValueError("the record is of no format that is read: nothing in it is searched")
         elif any(has(record, path) for key in record if key in watched for path in watched[key]):
             here = own_layout(record, layout.format, len(line))
         return here, tuple(_cell(record, path) for path in here.columns)
@@ -153,17 +155,3 @@ def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return codec.encode(value).decode()
-
-
-def seen_at(cell: str | float | None) -> datetime | None:
-    """Return the time in a cell: seconds since 1970 or RFC 3339; None if it is neither."""
-    if cell is None:
-        return None
-    try:
-        return datetime.fromtimestamp(float(cell), UTC)
-    except (ValueError, OverflowError, OSError):
-        pass
-    try:
-        return parse_time(str(cell))
-    except ValueError:
-        return None

@@ -9,14 +9,14 @@ shows nothing, nor does one for hashes in which no hash of its kind stands.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from backchannel.logs.records import UNSET, seen_at
+from backchannel.logs.records import UNSET
 
 if TYPE_CHECKING:
     from backchannel.logs.layout import FieldAt, Layout, Row
@@ -116,12 +116,25 @@ class LogShown:
     kinds: set[str] = field(default_factory=set)
     first: datetime | None = None
     last: datetime | None = None
+    records: Counter[str] = field(default_factory=Counter)
+    """Read of it, by format."""
+    missed: Counter[str] = field(default_factory=Counter)
+    """Lines of text of which nothing is understood, by format."""
+    left_open: set[str] = field(default_factory=set)
+    """What its times do not say (`logs.times`)."""
+
+    def miss(self, format_: str) -> None:
+        """Count a line of which nothing is understood."""
+        self.missed[format_] += 1
 
     def note(self, batch: Sequence[Record]) -> None:
         """Take in some records."""
-        for _, group in groupby(batch, key=lambda record: id(record.layout)):
-            records = list(group)
+        groups: dict[int, list[Record]] = {}
+        for record in batch:
+            groups.setdefault(id(record.layout), []).append(record)
+        for records in groups.values():
             layout, rows = records[0].layout, [record.cells for record in records]
+            self.records[layout.format] += len(rows)
             for one in layout.fields:
                 if not self.kinds.issuperset(one.shows) and any(_has_value(one, row) for row in rows):
                     self.kinds.update(one.shows)
@@ -130,14 +143,12 @@ class LogShown:
     def _note_times(self, layout: Layout, rows: Sequence[Row]) -> None:
         if layout.time < 0:
             return
-        # The text of a time sorts as the time does, as one program writes it.
-        cells = [cell for row in rows if (cell := row[layout.time]) is not None]
-        if cells:
-            self.span(min(cells), max(cells))
+        self.span(layout, *layout.times.ends(row[layout.time] for row in rows))
 
-    def span(self, *cells: str | None) -> None:
+    def span(self, layout: Layout, *cells: str | None) -> None:
         """Take in times of records, as they stand in the log; what is no time is none."""
-        times = [at for cell in cells if (at := seen_at(cell)) is not None]
+        times = [at for cell in cells if (at := layout.times.at(cell)) is not None]
+        self.left_open |= layout.times.left_open
         if times:
             self.first = min(times if self.first is None else [*times, self.first])
             self.last = max(times if self.last is None else [*times, self.last])

@@ -9,8 +9,8 @@ from importlib.resources import files
 from typing import Final, Literal
 
 from backchannel.codec import JsonObject
+from backchannel.logs.times import PLAIN
 
-Family = Literal["zeek", "suricata"]
 Reading = Literal["address", "domain", "host", "url", "hash", "email", "holder"]
 """How a value is read. `host`: an address or a name, perhaps with a port. `email`: what stands in a header.
 `holder`: whom a certificate is for or from, a distinguished name (RFC 4514), of which the common names count."""
@@ -38,6 +38,7 @@ class UrlField:
     host: str
     port: str
     target: str
+    shows: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,9 @@ class FieldTable:
     fields: tuple[Field, ...]
     urls: tuple[UrlField, ...]
     time: tuple[str, ...]
+    """Names of fields: of those that a log has, the first is its records' time."""
+    times: tuple[str, ...]
+    """Forms that times have (`logs.times`)."""
     source: tuple[str, ...]
     destination: tuple[str, ...]
     addresses: tuple[str, ...]
@@ -65,24 +69,135 @@ class FieldTable:
     elsewhere: frozenset[str]
     """Names of fields that no kind of `kinds` can have."""
     kinds: tuple[KindOfRecord, ...]
+    spellings: int
+    """In how many ways writers spell a name with dots: nested, with dots (2), with underscores (3)."""
+    spelling_told_by: str
+    """A name with dots that all records have which could show a spelling; "": none is known."""
+
+
+Group = Literal["json", "lines"]
+"""How the records of a format are written: JSON objects, or lines of text of certain shapes."""
+ZEEK: Final = "zeek"
+"""The table that Zeek's tab-separated logs share with its JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """By what a record is told to be of a format: it has all of some fields, and one of others."""
+
+    every: frozenset[str]
+    some: frozenset[str]
+    """Empty: none is needed."""
+    objects: frozenset[str]
+    """Do as well as one of `some`, where they hold an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonTable:
+    """A format whose records are JSON objects, one a line."""
+
+    format: str
+    rank: int
+    """Which table is asked first: a lower one."""
+    marks: tuple[Mark, ...]
+    fields: FieldTable
+
+
+@dataclass(frozen=True, slots=True)
+class LineTable:
+    """A format whose records are lines of text."""
+
+    format: str
+    programs: tuple[str, ...]
+    """By which name syslog knows who writes such lines, in lower case."""
+    shapes: tuple[str, ...]
+    """Regular expressions with named groups, which are the fields; a line is of the first that matches it."""
+    fields: FieldTable
 
 
 @cache
-def field_table(family: Family) -> FieldTable:
-    """Return the table of a family."""
-    text = files("backchannel.logs").joinpath(f"{family}.toml").read_text("utf-8")
-    value = tomllib.loads(text)
+def names(group: Group) -> tuple[str, ...]:
+    """Return the names of the tables of a group, without reading one: a file in its folder is a table."""
+    folder = files("backchannel.logs").joinpath("formats", group)
+    return tuple(
+        sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+    )
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """Return the names of all formats that are read."""
+    return ("zeek-tsv", *(table.format for table in json_tables()), "syslog", *names("lines"))
+
+
+@cache
+def json_tables() -> tuple[JsonTable, ...]:
+    """Return all tables of JSON formats, in the order in which they are asked whether a record is theirs."""
+    tables = [_json_table(name, _read("json", name)) for name in names("json")]
+    return tuple(sorted(tables, key=lambda table: (table.rank, table.format)))
+
+
+@cache
+def json_table(format_: str) -> JsonTable:
+    """Return the table of a JSON format."""
+    return next(table for table in json_tables() if table.format == format_)
+
+
+@cache
+def line_table(name: str) -> LineTable:
+    """Return a table of lines of text."""
+    value = _read("lines", name)
+    return LineTable(
+        name,
+        tuple(program.lower() for program in value.get("programs", [])),
+        tuple("".join(row["shape"]) for row in value["line"]),
+        _field_table(value),
+    )
+
+
+@cache
+def field_table(name: str) -> FieldTable:
+    """Return the fields of a JSON table, by its file."""
+    return _field_table(_read("json", name))
+
+
+def _read(group: Group, name: str) -> JsonObject:
+    text = files("backchannel.logs").joinpath("formats", group, f"{name}.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def _json_table(name: str, value: JsonObject) -> JsonTable:
+    marks = tuple(
+        Mark(frozenset(row["every"]), frozenset(row.get("some", [])), frozenset(row.get("objects", [])))
+        for row in value["told_by"]
+    )
+    return JsonTable(value.get("format", name), value.get("rank", 0), marks, field_table(name))
+
+
+def _field_table(value: JsonObject) -> FieldTable:
     kinds = value.get("kind", [])
     return FieldTable(
         fields=tuple(field for row in value["field"] for field in _fields(row)),
-        urls=tuple(UrlField(row["name"], row["host"], row["port"], row["target"]) for row in value["url"]),
-        time=tuple(value["time"]),
-        source=tuple(value["source"]),
-        destination=tuple(value["destination"]),
-        addresses=tuple(value["addresses"]),
+        urls=tuple(
+            UrlField(
+                row["name"],
+                row["host"],
+                row.get("port", ""),
+                row["target"],
+                tuple(row.get("shows", URL_SHOWS)),
+            )
+            for row in value.get("url", [])
+        ),
+        time=tuple(value.get("time", [])),
+        times=tuple(value.get("times", PLAIN)),
+        source=tuple(value.get("source", [])),
+        destination=tuple(value.get("destination", [])),
+        addresses=tuple(value.get("addresses", [])),
         covered={name: row["by"] for row in kinds for name in row["names"]},
         elsewhere=frozenset(value.get("elsewhere", [])),
         kinds=tuple(KindOfRecord(row["always"], frozenset(row["names"])) for row in kinds if "always" in row),
+        spellings=value.get("spellings", 2),
+        spelling_told_by=value.get("spelling_told_by", ""),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,7 @@ from backchannel.logs.lines import MAX_LINE_BYTES
 from backchannel.logs.recognise import LogShape
 from backchannel.logs.records import UNSET
 from backchannel.logs.shown import EMPTY, LogShown, form_of
+from backchannel.logs.times import NUMBERS
 from backchannel.matching import probing
 from backchannel.matching.compiled import CellKey, CompiledSet
 from backchannel.matching.day_index import DAY_SECONDS, NO_DAY
@@ -42,8 +44,8 @@ def is_plain(path: Path, shape: LogShape, size: int) -> bool:
 
     Of JSON DuckDB itself refuses what is no lines; `load` raises then.
     """
-    if size < MIN_BULK_BYTES or shape.format != "zeek-tsv":
-        return size >= MIN_BULK_BYTES
+    if size < MIN_BULK_BYTES or shape.how != "table":
+        return size >= MIN_BULK_BYTES and shape.how == "json"
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ) as view:
         at = 0
         while size - at > MAX_LINE_BYTES:
@@ -86,7 +88,7 @@ class BulkLog:
     @property
     def drops_lines(self) -> bool:
         """Whether a line that cannot be read gives no row at all, so that nothing may be said before a count."""
-        return self.shape.format == "zeek-tsv"
+        return self.shape.how == "table"
 
     def is_trusted(self) -> bool:
         """Whether each line is one row, so that rows have line numbers: counts the lines of the log."""
@@ -94,7 +96,7 @@ class BulkLog:
 
     def odd_lines(self) -> list[int]:
         """Return the lines that have to be read by themselves, by number, at most one over `MAX_ODD_LINES`."""
-        where = "odd" if self.shape.format == "zeek-tsv" else f"odd OR ({_all_null(self.shape.layout)})"
+        where = "odd" if self.shape.how == "table" else f"odd OR ({_all_null(self.shape.layout)})"
         query = f"SELECT rowid FROM {self.table} WHERE {where} LIMIT {MAX_ODD_LINES + 1}"  # noqa: S608
         rows = self.database.execute(query).fetchall()
         return [self.line(row[0]) for row in rows]
@@ -117,7 +119,7 @@ class BulkLog:
             # The text of a time sorts as the time does, as one program writes it.
             is_time = "" if self.shape.layout.has_numeric_time else f"AND {time} NOT IN {_NO_VALUE}"
             query = f"SELECT {ends} FROM {self.table} WHERE NOT odd {is_time}"  # noqa: S608
-            shown.span(*self.database.execute(query).fetchall()[0])
+            shown.span(self.shape.layout, *self.database.execute(query).fetchall()[0])
 
     def line(self, row: int) -> int:
         """Return the number of the line of a row."""
@@ -130,7 +132,7 @@ class BulkLog:
             one: the field.
             first_row: rows before it are left out, and those that are read by themselves.
         """
-        is_table = self.shape.format == "zeek-tsv"
+        is_table = self.shape.how == "table"
         parts = [_or_unset(f"c{n}", is_table=is_table) if n >= 0 else "NULL" for n in one.columns]
         named = ", ".join(f"{part} AS p{n}" for n, part in enumerate(parts))
         cell = ", ".join(f"p{n}" for n in range(len(parts)))
@@ -147,13 +149,22 @@ class BulkLog:
         layout = self.shape.layout
         if layout.time < 0:
             return "NULL::BIGINT"
-        time = f"c{layout.time}"
-        found = time if layout.has_numeric_time else f"try_cast({time} AS DOUBLE)"
-        if not layout.has_numeric_time and self.shape.format != "zeek-tsv":
-            # Without its zone it would be read as of wherever this runs.
-            zoned = f"{time} || CASE WHEN regexp_matches({time}, '{_ZONED}') THEN '' ELSE 'Z' END"
-            found = f"coalesce({found}, epoch(try_cast({zoned} AS TIMESTAMPTZ)))"
+        time, forms = f"c{layout.time}", layout.times.forms
+        number = time if layout.has_numeric_time else f"try_cast({time} AS DOUBLE)"
+        # Without its zone a time would be read as of wherever this runs.
+        zoned = f"{time} || CASE WHEN regexp_matches({time}, '{_ZONED}') THEN '' ELSE 'Z' END"
+        ways = [f"{number} / {NUMBERS[form]}" for form in forms if form in NUMBERS]
+        if "rfc3339" in forms and not layout.has_numeric_time and self.shape.how != "table":
+            ways.append(f"epoch(try_cast({zoned} AS TIMESTAMPTZ))")
+        found = f"coalesce({', '.join(ways)})"
         return f"CASE WHEN {found} >= 0 AND {found} < {LATEST_SECOND} THEN floor({found})::BIGINT END"
+
+    @property
+    def tells_days(self) -> bool:
+        """Whether the database can read the times of the log."""
+        times, is_number = self.shape.layout.times, self.shape.layout.has_numeric_time
+        has_zone = is_number or times.assumed.zone is UTC
+        return has_zone and all(form in NUMBERS or form == "rfc3339" for form in times.forms)
 
     def candidates(self, compiled: CompiledSet) -> set[CellKey]:
         """Return the cells that share a probe with some entry."""
@@ -162,7 +173,7 @@ class BulkLog:
         for number, field in enumerate(fields):
             probes = probing.probes(f"value{number}", field, compiled)
             if probes:
-                distinct = probing.values(self.table, field, is_json=self.shape.format != "zeek-tsv")
+                distinct = probing.values(self.table, field, is_json=self.shape.how != "table")
                 values.append(f"value{number} AS MATERIALIZED ({distinct})")
                 shared.append(f"SELECT {number} AS field, cell, probe FROM ({probes})")  # noqa: S608
         if not shared:
@@ -200,7 +211,7 @@ class BulkLog:
         cursor = self.database.execute(query)
         while batch := cursor.fetchmany(10_000):
             for row in batch:
-                yield self.line(row[0]), _unset(tuple(row[1:]), self.shape.format)
+                yield self.line(row[0]), _unset(tuple(row[1:]), self.shape)
 
 
 _NO_VALUE: Final = f"({', '.join(repr(text) for text in sorted(EMPTY))})"
@@ -218,7 +229,7 @@ SELECT field, cell FROM seen WHERE probe IS NULL
 
 def load(compiled: CompiledSet, path: Path, shape: LogShape, *, size: int, table: str) -> BulkLog:
     """Read a log into a table; raises `engine.Error` where DuckDB cannot."""
-    source = _table_source(path, shape) if shape.format == "zeek-tsv" else _json_source(path, shape.layout)
+    source = _table_source(path, shape) if shape.how == "table" else _json_source(path, shape.layout)
     compiled.database.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {source}")
     rows = compiled.database.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]  # noqa: S608
     return BulkLog(compiled.database, table, shape, path, size, int(rows))
@@ -232,8 +243,8 @@ def _or_unset(column: str, *, is_table: bool) -> str:
     return f"CASE WHEN {column} NOT IN {_NO_VALUE} THEN {column} END" if is_table else column
 
 
-def _unset(cells: Row, format_: str) -> Row:
-    if format_ != "zeek-tsv":
+def _unset(cells: Row, shape: LogShape) -> Row:
+    if shape.how != "table":
         return cells
     return tuple(None if cell in UNSET else cell for cell in cells)
 

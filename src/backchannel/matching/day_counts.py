@@ -16,8 +16,8 @@ from backchannel.clock import format_time
 from backchannel.logs.cells import Cell, cell_of, observables
 from backchannel.logs.layout import FieldAt, Layout
 from backchannel.logs.recognise import LogShape, Record
-from backchannel.logs.records import seen_at
 from backchannel.logs.shown import LogShown
+from backchannel.logs.times import NUMBERS, TimeReader
 from backchannel.matching.bulk import LATEST_SECOND, BulkLog, count_lines
 from backchannel.matching.compiled import CellKey
 from backchannel.matching.day_index import DAY_SECONDS, NO_DAY, DayIndex, DayRow, IndexedLog, LogKind
@@ -73,6 +73,10 @@ class DayCounts:
         """Whether a part of the log is in the index, so that rows must be told by their lines."""
         return self._log is not None and self._from_line > 0
 
+    def needs_lines(self, loaded: BulkLog) -> bool:
+        """Whether a log must be read line by line: the database cannot read times as it writes them."""
+        return self._log is not None and not loaded.tells_days
+
     def note(self, batch: Sequence[Record]) -> None:
         """Count records that were read line by line."""
         if self._log is None:
@@ -87,7 +91,7 @@ class DayCounts:
             self._settle()
 
     def _count(self, layout: Layout, record: Record) -> None:
-        seconds = _seconds(record.cells[layout.time]) if layout.time >= 0 else None
+        seconds = _seconds(layout.times, record.cells[layout.time]) if layout.time >= 0 else None
         day, second = (NO_DAY, -1) if seconds is None else divmod(seconds, DAY_SECONDS)
         for one in layout.fields:
             cell = cell_of(one, record.cells)
@@ -149,14 +153,14 @@ class DayCounts:
         return keys
 
 
-def _seconds(cell: str | None) -> int | None:
+def _seconds(times: TimeReader, cell: str | None) -> int | None:
     """Return the second of a time since 1970, None for one before that or that cannot be read."""
     if cell is None:
         return None
     try:
-        at = float(cell)
-    except ValueError:
-        moment = seen_at(cell)
+        at = float(cell) / NUMBERS[times.forms[0]]
+    except (KeyError, ValueError):
+        moment = times.at(cell)
         at = -1.0 if moment is None else moment.timestamp()
     return floor(at) if 0 <= at < LATEST_SECOND else None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +18,17 @@ from backchannel.logs.cells import Cell, cell_of
 from backchannel.logs.layout import FieldAt, Layout, Row
 from backchannel.logs.lines import numbered
 from backchannel.logs.opening import OpenLog, UnreadableLogError, open_log
-from backchannel.logs.recognise import LogShape, Record, UnknownFormatError, log_id, recognise, records
+from backchannel.logs.recognise import (
+    TEXT_SHARE,
+    LogShape,
+    Record,
+    UnknownFormatError,
+    log_id,
+    recognise,
+    records,
+)
 from backchannel.logs.shown import HuntShown, LogShown
+from backchannel.logs.times import Assumed
 from backchannel.matching import bulk, engine
 from backchannel.matching.compiled import CellKey, CompiledSet
 from backchannel.matching.day_counts import DayCounts
@@ -59,6 +69,17 @@ class Note(NamedTuple):
 
 
 @dataclass(slots=True)
+class Coverage:
+    """What of one format was read."""
+
+    files: int = 0
+    """Logs with a line of it."""
+    records: int = 0
+    missed: int = 0
+    """Lines of text that are of the format, and of none of the shapes that are known of it: they were not searched."""
+
+
+@dataclass(slots=True)
 class Tally:
     """What one hunt went through."""
 
@@ -68,6 +89,10 @@ class Tally:
     skipped: list[Note] = field(default_factory=list)
     layouts: dict[str, int] = field(default_factory=dict)
     """Format to number of files."""
+    coverage: dict[str, Coverage] = field(default_factory=dict)
+    """By format of the records: in a log of syslog stand those of several."""
+    left_open: set[str] = field(default_factory=set)
+    """What times of records did not say (`logs.times`)."""
     shown: HuntShown = field(default_factory=HuntShown)
     """What these logs show at all."""
     untold: set[str] = field(default_factory=set)
@@ -95,6 +120,7 @@ def hunt_log(
     *,
     name: str = "",
     format_: str | None = None,
+    zone: tzinfo = UTC,
     scratch: Path | None = None,
     on_sample: OnSample | None = None,
     days: DayCounts | None = None,
@@ -106,7 +132,8 @@ def hunt_log(
         compiled: what to look for.
         tally: of the whole hunt.
         name: what the log is called, where `path` is a copy of it.
-        format_: one of `logs.recognise.FORMATS` if the operator says so.
+        format_: one of `logs.tables.formats()` if the operator says so.
+        zone: of times that do not say theirs.
         scratch: folder for an unpacked copy.
         on_sample: told the name, the shape and some lines of the log before it is read.
         days: gathers what the log holds for the day index.
@@ -120,7 +147,7 @@ def hunt_log(
                 if not log.size:
                     return
             sample = log.sample()
-            shape = recognise(sample, format_=format_)
+            shape = recognise(sample, format_=format_, assumed=Assumed(zone, log.written))
             if on_sample is not None:
                 on_sample(name, shape, sample)
             if days is not None:
@@ -128,18 +155,42 @@ def hunt_log(
             tally.files += 1
             tally.bytes += log.size
             tally.layouts[shape.format] = tally.layouts.get(shape.format, 0) + 1
-            if format_ is not None and not shape.layout.fields:
+            if format_ is not None and shape.how != "text" and not shape.layout.fields:
                 notes.say(None, f"it has no field of {format_}: nothing in it was searched")
-            shown, before = LogShown(), tally.records
+            shown = LogShown()
             yield from _hunt_open(name, log, shape, compiled, tally, notes, shown, days)
-            tally.shown.add(shown, records=tally.records - before)
+            records = _cover(tally, shape, shown, notes)
+            tally.shown.add(shown, records=records)
             if days is not None:
-                days.end(shown, records=tally.records - before)
+                days.end(shown, records=records)
     except UnknownFormatError as error:
         notes.say(None, str(error))
     except UnreadableLogError as error:
         notes.say(None, str(error))
     notes.end()
+
+
+def _cover(tally: Tally, shape: LogShape, shown: LogShown, notes: _Notes) -> int:
+    """Add to the tally what was read of one log; return the number of its records."""
+    for format_ in dict.fromkeys((shape.format, *shown.records, *shown.missed)):
+        one = tally.coverage.setdefault(format_, Coverage())
+        one.files += 1
+        one.records += shown.records[format_]
+        one.missed += shown.missed[format_]
+    records, missed = shown.records.total(), shown.missed.total()
+    tally.records += records
+    tally.left_open |= shown.left_open
+    if missed and records * TEXT_SHARE < records + missed:
+        notes.say(
+            None,
+            f"of {records + missed:,} lines of {shape.format} only {records:,} are understood: {_few(shown)}",
+        )
+    return records
+
+
+def _few(shown: LogShown) -> str:
+    missed = ", ".join(f"{count:,} of {format_}" for format_, count in sorted(shown.missed.items()))
+    return f"{missed} were not searched"
 
 
 def _hunt_open(
@@ -154,27 +205,27 @@ def _hunt_open(
 ) -> Iterator[Found]:
     loaded = _loaded(log, shape, compiled)
     if loaded is None:
-        yield from _by_lines(path, log, shape, compiled, tally, notes, shown, days)
+        yield from _by_lines(path, log, shape, compiled, notes, shown, days)
         return
     shape = loaded.shape
     odd = loaded.odd_lines()
     met = compiled.match(loaded.candidates(compiled))
     # Only what is told by its line needs the lines to be counted.
     by_line = odd or met or loaded.drops_lines or (days is not None and days.needs_line_numbers)
-    if by_line and not loaded.is_trusted():
-        yield from _by_lines(path, log, shape, compiled, tally, notes, shown, days)
+    if (by_line and not loaded.is_trusted()) or (days is not None and days.needs_lines(loaded)):
+        yield from _by_lines(path, log, shape, compiled, notes, shown, days)
         return
     loaded.note_shown(shown)
     if days is not None:
         days.note_bulk(loaded)
     tally.untold.update(shape.layout.untold)
-    tally.records += loaded.rows_read - len(odd)
+    shown.records[shape.format] += loaded.rows_read - len(odd)
     rows = loaded.rows(_conditions(shape.layout, met))
     found = (one for line, cells in rows for one in _in_row(path, shape, line, cells, met))
     if not odd:
         yield from found
         return
-    again = list(_by_lines(path, log, shape, compiled, tally, notes, shown, days, only=frozenset(odd)))
+    again = list(_by_lines(path, log, shape, compiled, notes, shown, days, only=frozenset(odd)))
     yield from sorted([*found, *again], key=lambda one: one.line)
 
 
@@ -195,12 +246,12 @@ def _loaded(log: OpenLog, shape: LogShape, compiled: CompiledSet) -> bulk.BulkLo
         odd = loaded.odd_lines()
         if len(odd) <= bulk.MAX_ODD_LINES:
             return loaded
-        if shape.format == "zeek-tsv" or not loaded.is_trusted():
+        if shape.how == "table" or not loaded.is_trusted():
             return None
         some = frozenset(odd[:: max(1, len(odd) // MORE_SAMPLED)])
         with log.path.open("rb") as stream:
             sample += [line for n, line in numbered(stream, end=log.size, on_long=_ignore) if n in some]
-        shape = recognise(sample, format_=shape.format)
+        shape = recognise(sample, format_=shape.format, assumed=shape.layout.times.assumed)
     return None
 
 
@@ -213,7 +264,6 @@ def _by_lines(
     log: OpenLog,
     shape: LogShape,
     compiled: CompiledSet,
-    tally: Tally,
     notes: _Notes,
     shown: LogShown,
     days: DayCounts | None,
@@ -222,11 +272,10 @@ def _by_lines(
 ) -> Iterator[Found]:
     with log.path.open("rb") as stream:
         if only is None:
-            read = records(stream, shape, end=log.size, on_broken=notes.say)
+            read = records(stream, shape, end=log.size, on_broken=notes.say, on_missed=shown.miss)
         else:
             read = _some(stream.fileno(), log, shape, notes, only)
         while batch := list(islice(read, BATCH_RECORDS)):
-            tally.records += len(batch)
             shown.note(batch)
             if days is not None:
                 days.note(batch)
@@ -244,7 +293,7 @@ def _some(
     with os.fdopen(os.dup(descriptor), "rb") as stream:
         lines = [(n, line) for n, line in numbered(stream, end=log.size, on_long=notes.say) if n in only]
     for number, line in lines:
-        if not line or line.isspace() or (shape.format == "zeek-tsv" and line.startswith(b"#")):
+        if not line or line.isspace() or (shape.header is not None and shape.header(line) is not None):
             continue
         try:
             yield Record(number, *shape.read(line))
