@@ -12,8 +12,11 @@ from tests.web.world import C2
 from backchannel.clock import Clock
 from backchannel.desk.belief_documents import Belief
 from backchannel.desk.inbox import why
-from backchannel.desk.node import open_node
+from backchannel.desk.membership import meet
+from backchannel.desk.node import init_node, open_node
+from backchannel.desk.own_keys import own_keys
 from backchannel.desk.parties import show_party
+from backchannel.parties.card import card_text
 
 pytestmark = pytest.mark.usefixtures("filled")
 
@@ -81,6 +84,24 @@ def test_a_report_is_said_to_be_our_own(visitor: Visitor, home: Path, clock: Clo
     assert visitor.post(f"/item/{C2}/union", form).status == 303
     assert believed(home, clock).origins == ()
     assert visitor.post(f"/item/{C2}/union", form | {"first": "9.9"}).status == 404
+
+
+def test_a_party_is_told_of_sources_that_are_hidden_from_it_by_the_form_of_its_page(
+    visitor: Visitor, home: Path, clock: Clock, tmp_path: Path
+):
+    with open_node(home) as node, init_node(tmp_path / "Gamma", name="Gamma", clock=clock) as gamma:
+        meet(node, clock, card_text(own_keys(gamma, clock).card).encode(), handed_over=True)
+        for number, source in enumerate(("Delta", "Echo")):
+            with node.store.transaction():
+                node.store.statements.keep_hidden(f"sha256:{number:064x}", party=source, random=bytes(32))
+    form = {"source": "Delta", "other": "Echo", "result": "different", "why": "Two houses."}
+    assert "Sources that you hide from it" in visitor.ask("/parties/Gamma").text
+    answer = visitor.post("/parties/Gamma/deconflict", form)
+    assert (answer.status, answer.headers["Location"]) == (303, "/parties/Gamma?said=deconflicted")
+    with open_node(home) as node:
+        assert node.store.statements.waiting_parties() == [("Gamma", 1)]
+    assert visitor.post("/parties/Gamma/deconflict", form | {"result": "maybe"}).status == 400
+    assert visitor.post("/parties/Gamma/deconflict", form | {"source": "Nobody"}).status == 404
 
 
 def test_a_partys_letter_is_set_with_a_reason_and_shown_with_the_computed_one(

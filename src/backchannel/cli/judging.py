@@ -182,6 +182,52 @@ def party_grade(
     answer_with(session, found)
 
 
+@party_group.command(
+    "deconflict",
+    example="""
+    backchannel party deconflict 'CERT Delta' 'Bank Echo' different --to Beta --reason 'They have sensors of their own.'
+    backchannel party deconflict 5f0c9a3b 'CERT Delta' same --to Beta --reason 'It changed its key in May.'
+    backchannel party deconflict 5f0c9a3b 'CERT Delta' same --name-other --to Beta --reason 'They agreed to be named.'
+    """,
+)
+@click.argument("source")
+@click.argument("other")
+@click.argument("result", type=click.Choice(["same", "different"]))
+@click.option("--to", "readers", multiple=True, metavar="PARTY", help="Who is told; may be repeated.")
+@click.option("--name-other", is_flag=True, help="Tell them which party OTHER is.")
+@click.option(
+    "--reason", default="", metavar="WORDS", help="How you know; it stays here. `-` reads it from stdin."
+)
+@passphrase_option
+@pass_session
+def party_deconflict(
+    session: Session,
+    *,
+    source: str,
+    other: str,
+    result: str,
+    readers: tuple[str, ...],
+    name_other: bool,
+    reason: str,
+    passphrase_file: Path | None,
+) -> None:
+    """Tell readers whether two sources that you hide are one, or whether one is a party that you name.
+
+    A source is a party that something was passed on of without naming it, or the beginning of its cryptonym.
+    """
+    from backchannel.desk.deconflicting import Sources, deconflict  # noqa: PLC0415
+
+    said = Sources(source, other, result, names_other=name_other)  # type: ignore[arg-type]  # of the list above
+    with session.node() as node:
+        unseal = unseal_when_needed(node, passphrase_file)
+        found = deconflict(node, session.clock, said, readers, read_words(reason), unseal=unseal)
+    if session.form == "json":
+        session.document(found)
+    else:
+        session.text(paragraph(found.says))
+    say_told(session, found.told)
+
+
 def _answer(session: Session, found: Judged) -> None:
     if session.form == "json":
         session.document(found)

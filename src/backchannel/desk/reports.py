@@ -23,6 +23,7 @@ from backchannel.desk.origin_ways import OriginWay, OriginWays, Signed
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
 from backchannel.parties.names import visible_name
+from backchannel.provenance.hidden import source_tag
 from backchannel.provenance.likeness import sketch
 from backchannel.provenance.predicates import Deconflict
 from backchannel.provenance.reasons import Rejected
@@ -260,20 +261,39 @@ class Gatherer:
             if one.result is not None
         )
 
-    def _deconflicted(self, reports: Iterable[Report]) -> tuple[Deconflicted, ...]:
-        """Return what those who hide the origins of the claim signed of two of them."""
-        named = {report.otag for report in reports if report.otag and report.origin.kind != "key"}
-        if len(named) < 2:
-            return ()
+    def _deconflicted(self, reports: Sequence[Report]) -> tuple[Deconflicted, ...]:
+        """Return what those who hide the origins of the claim signed of two of them, or of one and a party."""
+        named = self._named(reports) if self._told_apart else {}
         signers: dict[tuple[str, str, Same], list[str]] = {}
         for said in self._told_apart:
-            left, right = sorted(said.otags)
-            if left in named and right in named:
+            first, second = (named.get(tag) for tag in said.otags)
+            if first is not None and second is not None and first != second:
+                left, right = sorted((first, second))
                 signers.setdefault((left, right, said.result), []).append(said.signer)
+        parties = {report.origin.name for report in reports if report.origin.kind == "key"}
+        tying = tying_parties([(left, right) for left, right, result in signers if result == "same"], parties)
         return tuple(
-            Deconflicted(left=left, right=right, result=result, signers=tuple(parties))
-            for (left, right, result), parties in signers.items()
+            Deconflicted(left=left, right=right, result=result, signers=tuple(by))
+            for (left, right, result), by in signers.items()
+            if result == "different" or (left, right) not in tying
         )
+
+    def _named(self, reports: Iterable[Report]) -> dict[str, str]:
+        """Return by what statements may name the origins of reports, and as what these are counted."""
+        found: dict[str, str] = {}
+        for report in reports:
+            origin = report.origin
+            if report.otag and origin.kind != "key":
+                found[report.otag] = origin.name if origin.kind == "cryptonym" else report.otag
+            if origin.kind == "cryptonym":
+                found[source_tag(origin.value)] = origin.name
+            for kid in self._kids.get(origin.value, ()) if origin.kind == "key" else ():
+                found[source_tag(kid)] = origin.name
+        return found
+
+    @cached_property
+    def _kids(self) -> Mapping[str, AbstractSet[str]]:
+        return {row.party.party_id: row.kids for row in self._store.membership.known()}
 
     @cached_property
     def _told_apart(self) -> tuple[_ToldApart, ...]:
@@ -289,6 +309,27 @@ class Gatherer:
             if isinstance(said, Deconflict) and verified.has_weight:
                 found.append(_ToldApart(tuple(said.otags), said.result, verified.signers[0].party))
         return tuple(found)
+
+
+def tying_parties(pairs: Sequence[tuple[str, str]], parties: AbstractSet[str]) -> set[tuple[str, str]]:
+    """Return those of the pairs said to be one by which two proven origins would become one.
+
+    Whoever hides a source may say whose it is, and not that two parties who speak for themselves are one.
+    """
+    beside: dict[str, set[str]] = {}
+    for left, right in pairs:
+        beside.setdefault(left, set()).add(right)
+        beside.setdefault(right, set()).add(left)
+    found: set[tuple[str, str]] = set()
+    for pair in pairs:
+        reached, waiting = set(pair), list(pair)
+        while waiting:
+            new = beside[waiting.pop()] - reached
+            reached |= new
+            waiting += new
+        if len(reached & parties) > 1 and parties & set(pair):
+            found.add(pair)
+    return found
 
 
 def origin_by_channel(identities: Mapping[str, str], author: str, voice: str) -> OriginRef:

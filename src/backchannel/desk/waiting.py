@@ -19,6 +19,7 @@ from backchannel.store.statements import StatementRow
 PURPOSES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "answer": "answer",
+        "deconflict": "answer",
         "opinion": "answer",
         "outcome": "outcome",
         "receipt": "receipt",

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from backchannel.provenance.predicates import (
     Answer,
+    Deconflict,
     Hunted,
     Opinion,
     Outcome,
@@ -98,6 +99,12 @@ def _sighting(said: Predicate, who: str) -> Words:
     return Words("Sighting", f"{who} {seen}{days}.{why}")
 
 
+def _deconflict(said: Predicate, who: str) -> Words:
+    assert isinstance(said, Deconflict)  # noqa: S101
+    result = "one" if said.result == "same" else "not one"
+    return Words("Sources compared", f"{who} says of two sources that they are {result}.")
+
+
 def _tally(said: Predicate, who: str) -> Words:
     assert isinstance(said, Tally)  # noqa: S101
     return Words(f"Tally of {said.month}", "\n".join(tally_lines(said, who)))
@@ -130,6 +137,7 @@ _WORDS: Final[Mapping[type[Predicate], Callable[[Predicate, str], Words]]] = Map
         Opinion: _opinion,
         Outcome: _outcome,
         Sighting: _sighting,
+        Deconflict: _deconflict,
         Tally: _tally,
     }
 )

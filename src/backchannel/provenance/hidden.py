@@ -15,6 +15,7 @@ from typing import Final
 OPENING_BYTES: Final = 32
 CRYPTONYM_BYTES: Final = 10
 _PARTY: Final = b"bc-party/v1"
+_SOURCE: Final = b"bc-source/v1\n"
 _CRYPTONYM: Final = b"bc-cryptonym/v1\n"
 
 
@@ -46,6 +47,18 @@ def opens(party: Opening, commitment: str) -> bool:
 def is_hidden(party: str) -> bool:
     """Whether a party of a relay statement is hidden, rather than named by its key."""
     return party.startswith("sha256:")
+
+
+def source_tag(name: str) -> str:
+    """Return by what `deconflict` names a source that is known by name: SHA-256 over `bc-source/v1`, a line feed and it.
+
+    Args:
+        name: the cryptonym under which its relay hides it, or the `kid` of a party that is named.
+
+    Returns:
+        64 hexadecimal digits, like the tag of a claim.
+    """
+    return hashlib.sha256(_SOURCE + name.encode("ascii")).hexdigest()
 
 
 def cryptonym(secret: bytes, source: str) -> str:

@@ -272,11 +272,18 @@ class Revoke(Predicate, frozen=True, kw_only=True):
 
 
 class Deconflict(Predicate, frozen=True, kw_only=True):
-    """Two claims, relayed by two of us, are of the same origin or not; whose it is stays hidden."""
+    """Two origins are the same or not, as who hides one of them says; whose it is stays hidden, unless it names a party."""
 
     needs_subject: ClassVar[bool] = False
     otags: Annotated[list[Random256], Meta(min_length=2, max_length=2)]
+    """Each the tag of a claim, a commitment to a hidden party (its digits), or `hidden.source_tag` of a cryptonym or kid."""
     result: Literal["same", "different"]
+
+    def check(self) -> None:
+        """Check that it is about two."""
+        super().check()
+        if self.otags[0] == self.otags[1]:
+            raise ValueError("`otags` names one origin twice")
 
 
 class Psi(Predicate, frozen=True, kw_only=True):

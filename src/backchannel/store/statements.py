@@ -312,6 +312,10 @@ class Statements(Protocol):
         """Keep what opens a party that we hid."""
         ...
 
+    def hidden_sources(self, *, at_most: int) -> list[str]:
+        """Return whom we hid, as our own books know them: a kid, or a name."""
+        ...
+
     def is_waiting(self, party_row: int) -> bool:
         """Whether something waits for a party."""
         ...

@@ -157,6 +157,7 @@ def _exchange_routes(house: House) -> list[BaseRoute]:
         does(party.decide, "/parties/alarms/{number:int}"),
         does(party.verify, "/parties/{name}/verify"),
         does(judging.letter, "/parties/{name}/grade"),
+        does(judging.sources, "/parties/{name}/deconflict"),
         *(does(party.move, f"/parties/{{name}}/{word}") for word in ("suspend", "resume", "revoke")),
         *shows(party.party, "/parties/{name}.json", "/parties/{name}"),
         *shows(ledger.ledger, "/ledger", "/ledger.json"),

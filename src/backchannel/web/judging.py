@@ -1,10 +1,11 @@
-"""What the forms about belief do: how a claim turned out, its number, who is of one origin, and a party's letter."""
+"""What the forms about belief do: how a claim turned out, its number, its origins, a party's letter, what we hide."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
 from backchannel.desk import judgements
+from backchannel.desk.deconflicting import Sources, deconflict
 from backchannel.desk.party_page import party_called
 from backchannel.errors import UsageError
 from backchannel.web.pages import stix_id_of
@@ -72,6 +73,22 @@ def letter(visit: Visit) -> Response:
         source=form.get("source") or None,
     )
     return see_other(party_url(one.name, one.party_id), said="graded")
+
+
+def sources(visit: Visit) -> Response:
+    """`POST /parties/{name}/deconflict`: the party of the page is told."""
+    one, form = party_called(visit.node, visit.parts["name"]), visit.form
+    result = form.get("result", "")
+    if result not in {"same", "different"}:
+        raise _not_ours()
+    said = Sources(
+        form.get("source", ""),
+        form.get("other", ""),
+        result,  # type: ignore[arg-type]  # just asked
+        names_other=form.get("named") == "yes",
+    )
+    deconflict(visit.node, visit.clock, said, [one.name], form.get("why", ""))
+    return see_other(party_url(one.name, one.party_id), said="deconflicted")
 
 
 def _not_ours() -> UsageError:

@@ -26,6 +26,7 @@ _SAID: Final = {
     "revoked": "Revoked. Its keys are never taken again.",
     "taken": "The card was taken. Compare the safety number before you rely on it.",
     "refused": "The card was not taken.",
+    "deconflicted": "Kept. It is told with the next drop, or when it reads over TAXII; not where the rules deny it.",
     "graded": "Kept. The letter that you set counts; the computed one stays beside it.",
 }
 _MOVES: Final = {"suspend": Event.SUSPENDED, "resume": Event.RESUMED, "revoke": Event.REVOKED}

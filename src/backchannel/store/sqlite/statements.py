@@ -162,6 +162,9 @@ class SqliteStatements(SqliteQuarantine, SqliteWaiting):
     def keep_hidden(self, commitment: str, *, party: str, random: bytes) -> None:
         self._database.execute(_ADD_HIDDEN, (commitment, party, random))
 
+    def hidden_sources(self, *, at_most: int) -> list[str]:
+        return [row[0] for row in self._database.execute(_HIDDEN_SOURCES, (at_most,))]
+
 
 _ADD = """
 INSERT INTO statement (digest, kind, issuer, envelope, received_at, prev, manifest, is_own)
@@ -350,5 +353,7 @@ ORDER BY statement_row
 _ADD_OWN = "INSERT INTO own_secret (name, secret) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 _OWN_KEPT = "SELECT secret FROM own_secret WHERE name = ?"
+
+_HIDDEN_SOURCES = "SELECT DISTINCT party FROM hidden_party ORDER BY party LIMIT ?"
 
 _ADD_HIDDEN = "INSERT INTO hidden_party (commitment, party, random) VALUES (?, ?, ?)"
