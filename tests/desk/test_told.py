@@ -424,6 +424,27 @@ def test_what_is_said_of_an_object_in_a_drop_stands_at_the_object_too(three: lis
 # --- Taking back -----------------------------------------------------------------------------------------
 
 
+def test_it_is_said_who_read_it_over_taxii_and_cannot_be_told_for_want_of_keys(three: list[Node]):
+    alpha, beta, _ = three
+    share(alpha, beta)
+    put_objects(beta, CLOCK, "shared", [ID])
+
+    def seen(node: Node) -> list[object]:
+        token = add_token(node, CLOCK, NewCredential(party="A reader", read=("shared",))).token
+        reader = caller_by_secret(node.store, token or "", now=CLOCK.now())
+        assert reader is not None
+        return [one.get("revoked", False) for one in read(node, reader) if one["id"] == ID]
+
+    assert (seen(alpha), seen(beta)) == ([False], [False])
+    found = retract(beta, CLOCK, ID, "We doubt it.")
+    assert [(one.to, one.outcome) for one in found.told] == [("A reader", "no keys")]
+    assert found.revoked is None
+    # What is ours such a reader hears of by the revoked version.
+    ours = retract(alpha, CLOCK, ID, "A host of a test.")
+    assert [one.to for one in ours.told] == ["Beta"]
+    assert seen(alpha) == [True]
+
+
 def test_what_is_taken_back_reaches_whom_it_reached_over_taxii_and_goes_on_from_there(three: list[Node]):
     alpha, beta, gamma = three
     share(alpha, beta)

@@ -53,8 +53,8 @@ def told_of(node: Node, to: Recipient, kept: Kept) -> list[Receipt]:
     return found
 
 
-def given_to(node: Node, kept: Kept) -> list[PartyRow]:
-    """Return the parties whose keys we have and that an object in this content went to over TAXII.
+def given_to(node: Node, kept: Kept, *, with_keys: bool = True) -> list[PartyRow]:
+    """Return the parties that an object in this content went to over TAXII, of those whose keys we have or of all.
 
     It was pushed to them, or stood on a page that they read under their own name.
     """
@@ -63,7 +63,7 @@ def given_to(node: Node, kept: Kept) -> list[PartyRow]:
     return [
         known.party
         for known in node.store.membership.known()
-        if known.root is not None
+        if (known.root is not None or not with_keys)
         and not known.party.is_self
         and node.store.given.was_given(known.party.party_row, kept.stix_id, kept.digest, is_named=True)
     ]

@@ -78,11 +78,12 @@ def retract(
         )
     kept = find(node.store, stix_id)
     contents = node.store.objects.all_versions(kept.stix_id, at_most=MAX_CONTENTS)
-    found = _recipients(node, contents)
     is_ours = _is_ours(node, kept)
+    # Who reads over TAXII and has no keys here hears of what is ours by its revoked version, of the rest by nothing.
+    found = _recipients(node, contents, with_keys=is_ours)
     if not is_ours and not found:
         raise UsageError(
-            f"{kept.stix_id} is not ours, and went to nobody whose keys are here: there is nothing to take back",
+            f"{kept.stix_id} is not ours, and went to nobody that is known here: there is nothing to take back",
             hint=f"If you think it wrong, say so to its source: backchannel dispute {kept.stix_id}.",
         )
     key = key_of(node, clock, unseal)
@@ -108,13 +109,18 @@ def retract(
 # --- Whom it went to -------------------------------------------------------------------------------------
 
 
-def _recipients(node: Node, contents: Sequence[Kept]) -> list[tuple[PartyRow, list[Passed]]]:
+def _recipients(
+    node: Node, contents: Sequence[Kept], *, with_keys: bool
+) -> list[tuple[PartyRow, list[Passed]]]:
     """Return to whom an object went, by drops or over TAXII, with the contents that they have: redacted, as that form."""
     parties = {one.party.party_row: one.party for one in node.store.membership.known()}
     found: dict[int, tuple[PartyRow, list[Passed]]] = {}
     for kept in contents:
         whole = Passed(kept, subject_of(kept))
-        went = [(one, whole) for one in (*node.store.requests.went_to(kept.digest), *given_to(node, kept))]
+        went = [
+            (one, whole)
+            for one in (*node.store.requests.went_to(kept.digest), *given_to(node, kept, with_keys=with_keys))
+        ]
         went += [
             (parties[row], Passed(kept, form)) for row, form in readers(node.store, kept) if row in parties
         ]
