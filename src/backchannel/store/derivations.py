@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
+
+RELATION: Final = "derived-from"
+"""The type of the relationships that say what was derived from what (STIX 2.1 §3.7)."""
+
+
+class Derivation(NamedTuple):
+    """One relationship in force that says that an object was derived from another."""
+
+    derived: str
+    """Id of the object."""
+    origin: str
+    """Id of what it was derived from."""
+    relationship_row: int
 
 
 class Derivations(Protocol):
@@ -19,4 +32,16 @@ class Derivations(Protocol):
 
     def origins(self, ids: Iterable[str]) -> dict[str, list[str]]:
         """Return what these were derived from, as relationships in force say: id to ids."""
+        ...
+
+    def said_of(self, ids: Iterable[str], *, at_most: int) -> list[Derivation]:
+        """Return the relationships in force that say what these were derived from."""
+        ...
+
+    def derived_from(self, stix_id: str, *, at_most: int) -> list[Derivation]:
+        """Return the relationships in force that say what was derived from an object: the newest such object first.
+
+        What is revoked is left out; of two of the same age that with the higher id comes first. Of more than 10,000
+        relationships about one object only as many are looked at: the others are left out.
+        """
         ...

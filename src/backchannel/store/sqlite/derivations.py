@@ -1,14 +1,13 @@
-"""What was derived from what, in SQLite: one row for each `derived-from` relationship, found by what was derived."""
+"""What was derived from what, in SQLite: one row for each `derived-from` relationship, found from both of its ends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from backchannel import codec
+from backchannel.store.derivations import RELATION, Derivation
 from backchannel.store.rows import NewObject
 from backchannel.store.sqlite.connection import Database
-
-RELATION = "derived-from"
 
 
 class SqliteDerivations:
@@ -29,6 +28,14 @@ class SqliteDerivations:
         for derived, origin in self._database.execute(_ORIGINS, (codec.encode(list(ids)).decode(),)):
             found.setdefault(derived, []).append(origin)
         return found
+
+    def said_of(self, ids: Iterable[str], *, at_most: int) -> list[Derivation]:
+        rows = self._database.execute(_SAID_OF, (codec.encode(list(ids)).decode(), at_most))
+        return [Derivation(*row) for row in rows]
+
+    def derived_from(self, stix_id: str, *, at_most: int) -> list[Derivation]:
+        rows = self._database.execute(_DERIVED_FROM, (stix_id, at_most))
+        return [Derivation(*row) for row in rows]
 
 
 def add_derivations(database: Database, objects: Iterable[NewObject]) -> None:
@@ -69,4 +76,24 @@ FROM json_each(?) AS wanted
 CROSS JOIN derivation AS d ON d.derived = wanted.value
 CROSS JOIN current_object AS c ON c.object_row = d.object_row
 WHERE c.revoked = 0
+"""
+
+_SAID_OF = """
+SELECT d.derived, d.origin, d.object_row
+FROM json_each(?) AS wanted
+CROSS JOIN derivation AS d ON d.derived = wanted.value
+CROSS JOIN current_object AS c ON c.object_row = d.object_row
+WHERE c.revoked = 0
+LIMIT ?
+"""
+
+_DERIVED_FROM = """
+SELECT d.derived, d.origin, d.object_row
+FROM (SELECT derived, origin, object_row FROM derivation WHERE origin = ? LIMIT 10000) AS d
+CROSS JOIN current_object AS c ON c.object_row = d.object_row
+CROSS JOIN current_object AS o ON o.stix_id = d.derived
+WHERE c.revoked = 0
+  AND o.revoked = 0
+ORDER BY o.version_key DESC, o.stix_id DESC, d.object_row DESC
+LIMIT ?
 """
