@@ -78,7 +78,10 @@ LABELS = ("case-88", "orcon", "from-k7")
 TYPES = ("indicator", "malware", "sighting")
 GROUPS = ("certs", "clients")
 TRANSFORMS = tuple(
-    map(parse_transform, ("drop:/created_by_ref", "coarsen:/valid_from:day", "pseudonymise:/name"))
+    map(
+        parse_transform,
+        ("drop:/created_by_ref", "coarsen:/valid_from:day", "pseudonymise:/name", "tear-line"),
+    )
 )
 
 whens = st.builds(

@@ -209,7 +209,7 @@ def test_t65_a_revision_of_the_original_is_a_revision_of_what_went():
         (("drop:/x_pap",), {"x_pap": "RED"}, "PAP"),
         (("generalise:/valid_from:24", "pseudonymise:/valid_from"), {}, "no STIX"),
         (("coarsen:/name:day",), {"name": "no time"}, "cannot be read"),
-        (("tear-line",), {}, "cleared"),
+        (("tear-line",), {}, "its tear-line alone"),
     ],
     ids=["maker in a text", "own id in a text", "PAP lost", "no STIX any more", "no time", "no tear-line"],
 )

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.desk.drops import RED, indicator
+from tests.desk.drops import GREEN, RED, indicator
+from tests.desk.test_tear_lines import RULES, TORN, WHOLE, derived
 from tests.web.conftest import Served
 from tests.web.test_pages import words
 from tests.web.visitor import MovingClock
@@ -83,3 +84,24 @@ def test_a_plan_shows_what_it_changes_and_who_approved_it(
     twin = codec.decode(visitor.ask(f"/plans/{found.sha256}.json").body)
     assert twin["schema"] == "backchannel.release-plan/1"
     assert visitor.ask("/plans/" + "0" * 64).status == 404
+
+
+def test_a_plan_says_what_goes_as_its_tear_line(
+    served: Served, home: Path, clock: MovingClock, tmp_path: Path, bring: Callable[..., None]
+):
+    bring([indicator(1, RED), indicator(2, GREEN), derived(3, TORN, WHOLE)], party="CERT Alpha")
+    (home / "policy.toml").write_text('version = 1\ndefault = "deny"\n' + RULES)
+    with init_node(tmp_path / "beta", name="CERT Beta", clock=clock) as beta:
+        card = card_text(own_keys(beta, clock).card).encode()
+    with open_node(home) as node:
+        meet(node, clock, card, handed_over=True)
+        choice = Choice(ids=(WHOLE,))
+        found = plan(node, clock, recipient_of(node, "CERT Beta"), choice)
+        note_plan(node, clock, found, choice)
+    visitor = served.signed_in()
+    page = visitor.ask(f"/plans/{found.sha256}").text
+    assert "1 goes as its tear-line" in words(page)
+    assert f"goes as its tear-line {TORN}" in words(page)
+    assert f'href="/item/{TORN}"' in page
+    [shown] = codec.decode(visitor.ask(f"/plans/{found.sha256}.json").body)["objects"]
+    assert (shown["outcome"], shown["goes"], shown["as_id"]) == ("tear-line", False, TORN)

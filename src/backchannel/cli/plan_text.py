@@ -8,14 +8,16 @@ from backchannel.cli.layout import counted, facts, heading, joined, table
 from backchannel.cli.wording import who
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from backchannel.desk.drop_documents import PlannedObject, ReleasePlan
 
 MAX_OBJECTS_SHOWN: Final = 200
 """Objects of a plan that are shown, those that stay first; `--json` has all."""
 MAX_CHANGED_SHOWN: Final = 20
-"""Redacted objects whose changes are shown."""
+"""Redacted objects whose changes are shown, and objects that go as their tear-lines."""
 MAX_LEARNED_SHOWN: Final = 20
-_ORDER: Final = {"withheld": 0, "redacted": 1, "goes": 2}
+_ORDER: Final = {"withheld": 0, "tear-line": 1, "redacted": 2, "goes": 3}
 
 
 def plan_text(found: ReleasePlan) -> str:
@@ -25,6 +27,9 @@ def plan_text(found: ReleasePlan) -> str:
             f"To {who(found.to)} ({found.standing})",
             f"{counted(found.goes, 'object')} {'goes' if found.goes == 1 else 'go'}",
             f"{found.redacted:,} of them redacted" if found.redacted else "",
+            f"{found.tear_lines:,} as {'its tear-line' if found.tear_lines == 1 else 'their tear-lines'}"
+            if found.tear_lines
+            else "",
             f"{found.withheld:,} withheld" if found.withheld else "",
             f"{counted(found.statements, 'statement')} along" if found.statements else "",
             "deniable" if found.deniable else "",
@@ -42,6 +47,7 @@ def plan_text(found: ReleasePlan) -> str:
     parts += [part for one in ordered if one.outcome == "redacted" for part in _changed(one)][
         : 2 * MAX_CHANGED_SHOWN
     ]
+    parts += _torn([one for one in ordered if one.outcome == "tear-line"])
     learns = list(dict.fromkeys(text for one in ordered for text in one.learns))
     if learns:
         parts.append(heading(f"What {who(found.to)} could learn"))
@@ -60,6 +66,17 @@ def _changed(one: PlannedObject) -> tuple[str, str]:
         for change in one.changes
     ]
     return heading(f"{one.id} goes as {one.as_id}"), facts(lines, indent=2)
+
+
+def _torn(found: Sequence[PlannedObject]) -> list[str]:
+    """Return what goes instead of objects, letter for letter."""
+    if not found:
+        return []
+    rows = [(one.id, f"goes as its tear-line {one.as_id}") for one in found[:MAX_CHANGED_SHOWN]]
+    parts = [heading("What its originator cleared instead"), facts(rows, indent=2)]
+    if len(found) > len(rows):
+        parts.append(f"  and {len(found) - len(rows):,} more: --json names them")
+    return parts
 
 
 def _approval(found: ReleasePlan) -> str:

@@ -66,7 +66,7 @@ def plan(
 ) -> None:
     """Say of each object whether it may go to a party, by which rule, changed how, and name the plan by its hash.
 
-    Nothing is sent. Exit code 1: something would stay, or go changed.
+    Nothing is sent. Exit code 1: something would stay, or go changed or as its tear-line.
     """
     if choice.is_empty:
         raise UsageError("no object is named", hint="Name ids, --batch, --from or --collection.")
@@ -81,7 +81,7 @@ def plan(
             if found.goes
             else "Nothing of it may go."
         )
-    ctx.exit(EXIT_NEEDS_YOU if found.withheld or found.redacted else EXIT_DONE)
+    ctx.exit(EXIT_NEEDS_YOU if found.withheld or found.redacted or found.tear_lines else EXIT_DONE)
 
 
 @release.command(
@@ -128,8 +128,8 @@ def send(
 ) -> None:
     """Make a drop for each party and hand it on: as a file, as text, in parts or as pictures.
 
-    In one step only when nothing is withheld or redacted: else the plan is shown with its hash, nothing is sent, and it ends
-    with 4. The copy stays in the home until it expires: `release again` hands it on once more.
+    In one step only when nothing is withheld, redacted or goes as its tear-line: else the plan is shown with its hash,
+    nothing is sent, and it ends with 4. The copy stays in the home until it expires: `release again` hands it on once more.
     """
     from backchannel.desk.releasing import release as make  # noqa: PLC0415
 
@@ -253,7 +253,7 @@ def _check_plans(
 def _approving(plans: Sequence[ReleasePlan]) -> str:
     return (
         "".join(f" --plan {one.plan_sha256}" for one in plans)
-        if any(one.withheld or one.redacted or one.needs_approval for one in plans)
+        if any(one.withheld or one.redacted or one.tear_lines or one.needs_approval for one in plans)
         else ""
     )
 

@@ -75,7 +75,7 @@ def _noted(node: Node, digest: str) -> NotedPlan:
 def note_plan(node: Node, clock: Clock, found: Plan, choice: Choice) -> None:
     """Note a plan that wants approval or changes objects, so that others can look at it, and approve it by its hash."""
     path = _path(node, found.sha256)
-    if not (found.needs_approval or found.redacted) or path.exists():
+    if not (found.needs_approval or found.redacted or found.tear_lines) or path.exists():
         return
     for old in sorted(path.parent.glob("*.json"), key=lambda one: one.stat().st_mtime)[: -MAX_NOTED + 1]:
         old.unlink(missing_ok=True)

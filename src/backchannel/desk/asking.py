@@ -258,7 +258,7 @@ class _Asking:
         return RequestPlan(
             to=self._to.party.name,
             standing=self._to.standing,
-            goes=decision.allowed and not self._planned.withheld,
+            goes=decision.allowed and all(one.goes for one in self._planned.objects),
             tlp=self._question.tlp.label,
             rule=reason.rule,
             why=reason.text,

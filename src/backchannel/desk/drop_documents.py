@@ -22,7 +22,8 @@ class PlannedObject(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     version: str | None
     goes: bool
-    outcome: Literal["goes", "redacted", "withheld"]
+    outcome: Literal["goes", "redacted", "tear-line", "withheld"]
+    """`tear-line`: it stays, and goes as what its originator cleared instead."""
     tlp: str
     """How far it may go: the stricter of its own marking and of what its relays say."""
     pap: str | None
@@ -32,7 +33,9 @@ class PlannedObject(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     reasons: tuple[str, ...]
     as_id: str | None = None
-    """Of what goes redacted: its id there."""
+    """Of what goes redacted: its id there. Of what goes as its tear-line: the id of that."""
+    relationship: str | None = None
+    """Of what goes as its tear-line: the relationship that ties the two together, as `ID sha256:...`."""
     changes: tuple[Change, ...] = ()
     """Of what goes redacted: what is changed in it."""
     had: bool = False
@@ -48,8 +51,10 @@ class ReleasePlan(msgspec.Struct, frozen=True, kw_only=True):
     to: str
     standing: str
     goes: int
-    """Redacted ones among them."""
+    """Redacted ones and tear-lines among them."""
     redacted: int
+    tear_lines: int
+    """Objects that stay, and go as their tear-lines."""
     withheld: int
     statements: int
     """Signed statements that would go along."""

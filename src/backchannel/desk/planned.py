@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -18,12 +19,14 @@ from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.policy_file import InForce
 from backchannel.desk.recipients import Recipient
+from backchannel.desk.tear_lines import Cleared, TearLines
 from backchannel.desk.ways import Way, Ways
 from backchannel.desk.weighing import To, Weighing, names_of
 from backchannel.policy.decide import Decision, Reason, Request
+from backchannel.policy.request import TearLine
 from backchannel.provenance.permits import Permitted
 from backchannel.provenance.predicates import MAX_HOPS, Origin
-from backchannel.provenance.statement import content_of, open_envelope
+from backchannel.provenance.statement import content_of, digest_text, open_envelope
 from backchannel.stix.describe import describe
 from backchannel.stix.markings import Tlp, pap_of
 from backchannel.stix.visible import visible
@@ -55,6 +58,11 @@ class Deciding:
             standing=recipient.standing,
         )
         self._weighing = Weighing(node, clock, to, force, may_change=not is_deniable)
+        self._unchanged = Weighing(node, clock, to, force)
+        """What asks about tear-lines: they go letter for letter."""
+        self._tear_lines: TearLines | None = None
+        self._gone: set[int] = set()
+        """Rows of what goes already: a tear-line goes once, for however many objects and whether chosen itself or not."""
         self._described = 0
         self._ways, self._tags = Ways(node, clock, pinned_keys(node)), _Tags()
 
@@ -64,7 +72,16 @@ class Deciding:
             yield from self._page(kept[at : at + PAGE_OBJECTS])
 
     def _page(self, page: Sequence[Kept]) -> Iterator[tuple[Going | None, PlannedObject]]:
-        node, reader = self._node, Reader(self._node, self._clock)
+        reader = Reader(self._node, self._clock)
+        judged = self._judged(page, self._weighing, reader)
+        torn = self._torn([one for one in judged if one.decision.wants_tear_line], reader)
+        for one in judged:
+            instead = torn.get(one.row)
+            yield self._outcome(one, reader) if instead is None else self._instead(instead, reader)
+
+    def _judged(self, page: Sequence[Kept], weighing: Weighing, reader: Reader) -> list[_Judged]:
+        """Look up what has to be known of objects, and ask the policy about them."""
+        node = self._node
         reader.markings(map(reader.value, page))
         firsts = node.store.objects.firsts([one.object_row for one in page])
         abouts = node.store.statements.abouts(
@@ -72,12 +89,15 @@ class Deciding:
         )
         had = node.store.statements.had(self._recipient.party.party_row, [one.digest for one in page])
         looked = [self._look(one, firsts[one.object_row], abouts.get(one.digest, ()), reader) for one in page]
-        decided = self._weighing.decisions(page, {one.kept.object_row: one.request for one in looked}, reader)
-        permitted = self._permitted(looked, decided, reader)
+        decided = weighing.decisions(page, {one.kept.object_row: one.request for one in looked}, reader)
+        permitted = self._permitted(looked, decided, weighing, reader)
+        found: list[_Judged] = []
         for one in looked:
-            permit, decision = permitted.get(one.kept.object_row, (None, decided[one.kept.object_row]))
-            knows = one.request.recipient_is_source or one.kept.digest in had
-            yield self._outcome(one, permit, decision, reader, had=knows)
+            row = one.kept.object_row
+            permit, request, decision = permitted.get(row, (None, one.request, decided[row]))
+            knows = request.recipient_is_source or one.kept.digest in had
+            found.append(_Judged(one.asked(request), permit, decision, had=knows))
+        return found
 
     def _look(self, kept: Kept, first: First, abouts: Sequence[About], reader: Reader) -> _Looked:
         own = reader.tlp(kept, first)
@@ -91,8 +111,12 @@ class Deciding:
         return _Looked(kept, first, abouts, way, received, request)
 
     def _permitted(
-        self, looked: Sequence[_Looked], decided: Mapping[int, Decision], reader: Reader
-    ) -> dict[int, tuple[Permitted, Decision]]:
+        self,
+        looked: Sequence[_Looked],
+        decided: Mapping[int, Decision],
+        weighing: Weighing,
+        reader: Reader,
+    ) -> dict[int, tuple[Permitted, Request, Decision]]:
         """Ask again about what its marking holds back and its originator permits us to pass on."""
         found: dict[int, tuple[Permitted, Request]] = {}
         for one in looked:
@@ -105,36 +129,95 @@ class Deciding:
         if not found:
             return {}
         kept = [one.kept for one in looked if one.kept.object_row in found]
-        again = self._weighing.decisions(kept, {row: one for row, (_, one) in found.items()}, reader)
-        return {row: (permit, _by_permit(permit, again[row])) for row, (permit, _) in found.items()}
+        again = weighing.decisions(kept, {row: one for row, (_, one) in found.items()}, reader)
+        return {
+            row: (permit, request, _by_permit(permit, again[row])) for row, (permit, request) in found.items()
+        }
 
-    def _outcome(
-        self, one: _Looked, permit: Permitted | None, decision: Decision, reader: Reader, *, had: bool
-    ) -> tuple[Going | None, PlannedObject]:
-        is_own = one.first.party == self._node.party.name
-        if self._is_deniable and decision.allowed and (one.way is not None or not is_own):
+    def _torn(self, judged: Sequence[_Judged], reader: Reader) -> dict[int, _Torn]:
+        """Look for the tear-lines of what goes by nothing else, and ask about these and then about it again; by its row."""
+        if not judged or self._is_deniable:
+            return {}
+        if self._tear_lines is None:
+            self._tear_lines = TearLines(self._node, self._clock)
+        self._unchanged.torn |= {one.row for one in judged}
+        found = self._tear_lines.of([one.looked.kept for one in judged])
+        cleared = {one.kept.object_row: one.kept for some in found.values() for one in some.cleared}
+        asked = {one.row: one for one in self._judged(list(cleared.values()), self._unchanged, reader)}
+        requests = {
+            one.row: replace(
+                one.looked.request,
+                tear_lines=tuple(
+                    _tear_line(asked[other.kept.object_row]) for other in found[one.row].cleared
+                ),
+                no_tear_line=found[one.row].why_none,
+            )
+            for one in judged
+        }
+        again = self._weighing.decisions([one.looked.kept for one in judged], requests, reader)
+        torn: dict[int, _Torn] = {}
+        for one in judged:
+            decision = again[one.row]
+            by = next((c for c in found[one.row].cleared if c.kept.stix_id == decision.instead), None)
+            goes = None if by is None else asked[by.kept.object_row]
+            torn[one.row] = _Torn(_Judged(one.looked, one.permit, decision, had=one.had), by, goes)
+        return torn
+
+    def _outcome(self, one: _Judged, reader: Reader) -> tuple[Going | None, PlannedObject]:
+        """Return what becomes of an object that goes itself, changed or not, or stays."""
+        decision, is_own = one.decision, one.looked.first.party == self._node.party.name
+        if self._is_deniable and decision.allowed and (one.looked.way is not None or not is_own):
             # Nothing signed goes along, so a source that is left out would not even be counted.
             why = "it is not ours: a deniable drop carries our own word only"
             decision = Decision(False, (*decision.reasons, Reason("deniable", why)))
-        tlp = one.received if permit is None or not decision.allowed else permit.marking
-        value = reader.value(one.kept)
-        learns = () if had else self._learns(value, decision, reader)
-        shown = _shown(one.kept, value, tlp, decision, had=had, learns=learns)
+            one = _Judged(one.looked, one.permit, decision, had=one.had)
+        learns = (
+            ()
+            if one.had or one.row in self._gone
+            else self._learns(reader.value(one.looked.kept), decision, reader)
+        )
+        shown = _shown(one, reader.value(one.looked.kept), learns)
         if not decision.allowed:
             return None, shown
-        going = Going(
-            kept=one.kept,
-            tlp=tlp,
-            received=one.received,
-            way=one.way,
-            permit=permit,
-            source=None if is_own else one.first.party or "nobody named",
-            received_at=one.first.received_at,
-            otag=self._tags.of(one.abouts),
-            made=decision.value,
+        return self._going(one, shown), shown
+
+    def _instead(self, torn: _Torn, reader: Reader) -> tuple[Going | None, PlannedObject]:
+        """Return what becomes of an object that stays, and of its tear-line."""
+        value = reader.value(torn.whole.looked.kept)
+        if torn.goes is None or torn.by is None:
+            return None, _shown(torn.whole, value, ())
+        tear_line, relationship = torn.goes.looked.kept, torn.by.relationship
+        is_new = not torn.goes.had and tear_line.object_row not in self._gone
+        learns = self._learns(reader.value(tear_line), torn.goes.decision, reader) if is_new else ()
+        shown = replace(
+            _shown(torn.whole, value, learns),
+            outcome="tear-line",
+            as_id=tear_line.stix_id,
+            relationship=f"{relationship.stix_id} {digest_text(relationship.digest)}",
+            had=torn.goes.had,
+        )
+        return self._going(torn.goes, shown), shown
+
+    def _going(self, one: _Judged, shown: PlannedObject) -> Going | None:
+        """Return what goes; None: it goes already."""
+        looked = one.looked
+        if one.row in self._gone:
+            return None
+        self._gone.add(one.row)
+        return Going(
+            kept=looked.kept,
+            tlp=one.tlp,
+            received=looked.received,
+            way=looked.way,
+            permit=one.permit,
+            source=None
+            if looked.first.party == self._node.party.name
+            else looked.first.party or "nobody named",
+            received_at=looked.first.received_at,
+            otag=self._tags.of(looked.abouts),
+            made=one.decision.value,
             removed=tuple(f"/{change.property}" for change in shown.changes),
         )
-        return going, shown
 
     def _learns(self, value: JsonObject, decision: Decision, reader: Reader) -> tuple[str, ...]:
         """Return what a reader of what goes could learn by it."""
@@ -162,6 +245,48 @@ class _Looked:
     """How far it may go without a permit."""
     request: Request
 
+    def asked(self, request: Request) -> _Looked:
+        """Return it with the question that was asked last."""
+        return self if request is self.request else dataclasses.replace(self, request=request)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One object, and what the policy says of it."""
+
+    looked: _Looked
+    permit: Permitted | None
+    decision: Decision
+    had: bool
+    """Whether the recipient has it already."""
+
+    @property
+    def row(self) -> int:
+        return self.looked.kept.object_row
+
+    @property
+    def tlp(self) -> Tlp:
+        """As what it goes, or how far it may go."""
+        if self.permit is None or not self.decision.allowed:
+            return self.looked.received
+        return self.permit.marking
+
+
+@dataclass(frozen=True, slots=True)
+class _Torn:
+    """An object that stays, and goes as its tear-line only."""
+
+    whole: _Judged
+    by: Cleared | None
+    goes: _Judged | None
+    """The tear-line; None: it has none that may go."""
+
+
+def _tear_line(one: _Judged) -> TearLine:
+    kept, decision = one.looked.kept, one.decision
+    refused = None if decision.allowed else decision.reasons[-1]
+    return TearLine(kept.stix_id, kept.version_key, one.tlp, refused)
+
 
 def _fault(way: Way) -> str:
     if way.chain.state == "refused":
@@ -178,24 +303,22 @@ def _by_permit(permit: Permitted, decision: Decision) -> Decision:
     return replace(decision, reasons=(*decision.reasons, Reason("permit", text)))
 
 
-def _shown(
-    kept: Kept, value: JsonObject, tlp: Tlp, decision: Decision, *, had: bool, learns: tuple[str, ...]
-) -> PlannedObject:
-    reason, pap = decision.reasons[-1], pap_of(value)
-    made = decision.value
+def _shown(one: _Judged, value: JsonObject, learns: tuple[str, ...]) -> PlannedObject:
+    kept, decision, pap = one.looked.kept, one.decision, pap_of(value)
+    reason, made = decision.reasons[-1], decision.value
     return PlannedObject(
         id=kept.stix_id,
         version=kept.version or None,
         goes=decision.allowed,
         outcome="withheld" if not decision.allowed else "goes" if made is None else "redacted",
-        tlp=tlp.label,
+        tlp=one.tlp.label,
         pap=pap.label if pap else None,
         rule=reason.rule,
         why=reason.text,
         reasons=tuple(f"{one.rule}: {one.text}" for one in decision.reasons),
         as_id=None if made is None else str(made["id"]),
         changes=() if made is None else tuple(_changes(value, made)),
-        had=had,
+        had=one.had,
         learns=learns,
     )
 

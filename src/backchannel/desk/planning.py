@@ -45,7 +45,12 @@ class Plan:
     @property
     def withheld(self) -> int:
         """How many stay."""
-        return len(self.objects) - len(self.going)
+        return sum(one.outcome == "withheld" for one in self.objects)
+
+    @property
+    def tear_lines(self) -> int:
+        """How many go as their tear-lines."""
+        return sum(one.outcome == "tear-line" for one in self.objects)
 
     @property
     def redacted(self) -> int:
@@ -67,6 +72,7 @@ class Plan:
             standing=self.recipient.standing,
             goes=len(self.going),
             redacted=self.redacted,
+            tear_lines=self.tear_lines,
             withheld=self.withheld,
             statements=statements,
             deniable=self.is_deniable,
@@ -126,7 +132,9 @@ def _digest(
         "to": [recipient.party.party_id, recipient.sign, recipient.age_kid, recipient.standing.value],
         "policy": policy,
         "deniable": is_deniable,
-        "objects": [[one.id, one.version, one.outcome, one.tlp, one.rule] for one in objects],
+        "objects": [
+            [one.id, one.version, one.outcome, one.tlp, one.rule, one.relationship] for one in objects
+        ],
         "going": [[one.kept.stix_id, one.kept.digest.hex(), one.digest.hex(), *one.group] for one in going],
     }
     return hashlib.sha256(codec.canonical(parts)).hexdigest()

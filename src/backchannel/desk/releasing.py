@@ -91,7 +91,7 @@ def release(
         also: called inside the transaction that writes down that it was sent.
 
     Raises:
-        PolicyError: something is withheld or redacted and no plan was approved, the plan is another than the approved
+        PolicyError: something does not go as it is and no plan was approved, the plan is another than the approved
             one, or wants the approval of a second person;
             or the party may be sent nothing.
         UsageError: there is nothing to send, or the channel carries no drops.
@@ -141,6 +141,11 @@ def check_plan(plan: Plan, approved: str | None) -> None:
     if approved is None and plan.redacted:
         raise PolicyError(
             f"{plan.redacted:,} of {len(plan.objects):,} objects go to {to} redacted only, so nothing was sent",
+            hint=f"Look at the plan, then: the same command with --plan {plan.sha256}",
+        )
+    if approved is None and plan.tear_lines:
+        raise PolicyError(
+            f"{plan.tear_lines:,} of {len(plan.objects):,} objects go to {to} as their tear-lines only, so nothing was sent",
             hint=f"Look at the plan, then: the same command with --plan {plan.sha256}",
         )
 

@@ -79,6 +79,26 @@ class Ways:
         """Return what leads from an object to the root of a statement; None: the statement names it itself."""
         return self._steps.proof(about)
 
+    def originators(self, kept: Kept, marking: Tlp, found: Sequence[About]) -> frozenset[str]:
+        """Return the parties that signed that they said just this content, by ways that are proven from end to end.
+
+        Args:
+            kept: the object.
+            marking: how far it may go by itself.
+            found: as of `best`.
+        """
+        read = {about.statement.digest: about for about in found}
+        proven: set[str] = set()
+        for head in heads(found, with_own=False):
+            way = self._way(head, read, kept, marking)
+            origin = way.chain.hops[0] if way.chain.state == "proven" else None
+            if origin is None or origin.kind != "origin" or origin.kid is None:
+                continue
+            key = self._keys(origin.kid)
+            if key is not None and way.abouts[0].subject.object_digest == kept.digest:
+                proven.add(key.party)
+        return frozenset(proven)
+
     def permit(self, way: Way, kept: Kept) -> Permitted | None:
         """Return the permit of an object's originator by which we may pass it on, the one that reaches furthest."""
         origin, *others = way.chain.hops

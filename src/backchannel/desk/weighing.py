@@ -14,13 +14,15 @@ from backchannel.desk.items import Reader
 from backchannel.desk.node import Node
 from backchannel.desk.policy_file import InForce, in_force
 from backchannel.desk.related import Related
+from backchannel.desk.tear_lines import TearLines
 from backchannel.parties.states import Standing
 from backchannel.policy.conditions import OURSELVES
 from backchannel.policy.decide import Decision, Request, decide
-from backchannel.policy.request import NO_NAMES
+from backchannel.policy.request import NO_NAMES, Reason, denied
 from backchannel.policy.rules import NO_PARTY, VERIFIED
 from backchannel.policy.transforms import Hand
 from backchannel.stix.markings import Tlp
+from backchannel.store.derivations import RELATION
 from backchannel.store.rows import First, Kept, PartyRow
 
 MAX_ORIGINS: Final = 10_000
@@ -132,7 +134,10 @@ class Weighing:
     force: InForce
     may_change: bool = False
     """Whether what goes may be changed: only where a person looks at it before."""
+    torn: set[int] = field(default_factory=set)
+    """Rows of objects known to go as their tear-lines only, whatever else is found of them here."""
     _hand: Hand | None = field(default=None)
+    _tear_lines: TearLines | None = field(default=None)
 
     def __post_init__(self) -> None:
         if self.may_change:
@@ -160,7 +165,8 @@ class Weighing:
             for one in kept
         }
         if policy.references == "let":
-            return {row: decide(one, policy) for row, one in asked.items()}
+            decided = {row: decide(one, policy) for row, one in asked.items()}
+            return self._without_ties(asked, decided) if policy.tear_lines else decided
         return self._with_references(kept, asked)
 
     def request(self, kept: Kept, first: First, tlp: Tlp) -> Request:
@@ -197,7 +203,11 @@ class Weighing:
     def _with_origins(
         self, kept: Sequence[Kept], requests: Mapping[int, Request], reader: Reader
     ) -> dict[int, Request]:
-        """Add how far that may go which objects were derived from, and what that was derived from."""
+        """Add how far that may go which objects were derived from, and what that was derived from.
+
+        Its originator says itself how far a tear-line may go: what it was cleared from does not count, unless it was
+        derived from that by another way too.
+        """
         derivations = self.node.store.derivations
         asked = dict(requests)
         rows = derivations.derived([one.object_row for one in kept]) if derivations.any() else frozenset()
@@ -205,13 +215,43 @@ class Weighing:
             return asked
         above = self._origins([one.stix_id for one in kept if one.object_row in rows])
         labels = self._labels({origin for origins in above.values() for origin in origins}, reader)
-        for one in kept:
-            if one.object_row in rows:
-                found = {labels[origin] for origin in _reached(one.stix_id, above) if origin in labels}
-                beyond = {Tlp.RED} if len(above) >= MAX_ORIGINS else set()
-                known = asked[one.object_row]
-                asked[one.object_row] = _replace(known, derived_from=(*known.derived_from, *found, *beyond))
+        derived = [one for one in kept if one.object_row in rows]
+        cleared = self._cleared(derived, above, labels, reader) if self.force.policy.tear_lines else {}
+        for one in derived:
+            left_out = cleared.get(one.object_row, NO_NAMES)
+            ways = [origin for origin in above.get(one.stix_id, ()) if origin not in left_out]
+            known = asked[one.object_row]
+            asked[one.object_row] = _replace(
+                known,
+                derived_from=(*known.derived_from, *_marked(one.stix_id, ways, above, labels)),
+                is_tear_line=bool(left_out),
+            )
         return asked
+
+    def _cleared(
+        self,
+        derived: Sequence[Kept],
+        above: Mapping[str, Sequence[str]],
+        labels: Mapping[str, Tlp],
+        reader: Reader,
+    ) -> dict[int, frozenset[str]]:
+        """Return for tear-lines, by row, the ids of what goes to this recipient as its tear-line only."""
+        if self._tear_lines is None:
+            self._tear_lines = TearLines(self.node, self.clock)
+        found = self._tear_lines.cleared_from(derived)
+        whole = {one.object_row: one for some in found.values() for one in some}
+        torn = set(self.torn)
+        for row, request in self.requests(list(whole.values()), reader).items():
+            one = whole[row]
+            above_it = _marked(one.stix_id, above.get(one.stix_id, ()), above, labels)
+            asked = _replace(request, value=reader.value(one), derived_from=above_it)
+            if decide(asked, self.force.policy).wants_tear_line:
+                torn.add(row)
+        left_out = {
+            row: frozenset(one.stix_id for one in some if one.object_row in torn)
+            for row, some in found.items()
+        }
+        return {row: ids for row, ids in left_out.items() if ids}
 
     def _origins(self, ids: Iterable[str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -229,6 +269,37 @@ class Weighing:
         return {stix_id: reader.tlp(one, firsts[one.object_row]) for stix_id, one in currents.items()}
 
     # --- What it names -------------------------------------------------------------------------------
+
+    def _without_ties(
+        self, asked: Mapping[int, Request], decided: Mapping[int, Decision]
+    ) -> dict[int, Decision]:
+        """Hold back what says that something was derived from an object which the recipient may not have.
+
+        Elsewhere the policy lets ids be named: this one would tell whoever has a tear-line that there is more.
+        """
+        targets = {row: target for row, one in asked.items() if (target := _origin_named(one))}
+        beside = Reader(self.node, self.clock)
+        spelled = {spelling for target in targets.values() for spelling in (target, target.lower())}
+        currents = list(self.node.store.objects.currents(spelled).values())
+        requests = self._with_origins(currents, self.requests(currents, beside), beside)
+        stay = {
+            one.stix_id.lower()
+            for one in currents
+            if not decide(
+                _replace(
+                    requests[one.object_row],
+                    value=beside.value(one),
+                    scan=self.force.scan,
+                    hand=self._hand,
+                ),
+                self.force.policy,
+            ).allowed
+        }
+        why = Reason("result", "it names an object that the recipient may not have")
+        return {
+            row: denied(*one.reasons, why) if one.allowed and targets.get(row, "").lower() in stay else one
+            for row, one in decided.items()
+        }
 
     def _with_references(self, kept: Sequence[Kept], asked: Mapping[int, Request]) -> dict[int, Decision]:
         """Decide about objects that name others: by themselves first, then by what becomes of those."""
@@ -259,16 +330,33 @@ def _replace(request: Request, **changes: object) -> Request:
     return changed
 
 
-def _reached(start: str, above: Mapping[str, Sequence[str]]) -> set[str]:
+def _origin_named(request: Request) -> str:
+    """Return the id of what something was derived from, as a relationship says; "": it says no such thing."""
+    value = request.value
+    if request.type != "relationship" or value is None or value.get("relationship_type") != RELATION:
+        return ""
+    target = value.get("target_ref")
+    return target if isinstance(target, str) else ""
+
+
+def _marked(
+    start: str, ways: Iterable[str], above: Mapping[str, Sequence[str]], labels: Mapping[str, Tlp]
+) -> tuple[Tlp, ...]:
+    """Return the labels of everything that the ways from an object lead to."""
+    found = {labels[origin] for origin in _reached(start, ways, above) if origin in labels}
+    return (*found, Tlp.RED) if len(above) >= MAX_ORIGINS else tuple(found)
+
+
+def _reached(start: str, ways: Iterable[str], above: Mapping[str, Sequence[str]]) -> set[str]:
     """Return everything that can be reached; what was derived in a ring ends where it began."""
-    found: set[str] = set()
-    stack = list(above.get(start, ()))
+    found: set[str] = {start}
+    stack = list(ways)
     while stack:
         one = stack.pop()
         if one not in found:
             found.add(one)
             stack.extend(above.get(one, ()))
-    return found
+    return found - {start}
 
 
 def source_word(node: Node, party: str | None) -> str:

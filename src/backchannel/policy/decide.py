@@ -29,7 +29,8 @@ from backchannel.policy.conditions import OURSELVES
 from backchannel.policy.request import Decision, Permitted, Reason, Request, allowed, denied
 from backchannel.policy.result import result_of
 from backchannel.policy.rules import ANYBODY, DEFAULT_POLICY, NAMED, PARTIES, VERIFIED, Policy
-from backchannel.policy.transforms import Transform
+from backchannel.policy.tear_lines import instead_of
+from backchannel.policy.transforms import TEAR_LINE, Transform
 from backchannel.stix.markings import Pap, Tlp, pap_of
 
 POLICY_VERSION: Final = DEFAULT_POLICY.version
@@ -66,7 +67,8 @@ def decide(request: Request, policy: Policy = DEFAULT_POLICY) -> Decision:
             tlp = other
     if tlp.strictness > reach.strictness:
         what = tlp.label if tlp is request.tlp else f"it was derived from what is {tlp.label}, which"
-        return denied(Reason("tlp", f"{what} may not go to {who}: up to {reach.label} may"))
+        refusal = Reason("tlp", f"{what} may not go to {who}: up to {reach.label} may")
+        return _but_its_tear_line(request, policy, tlp, refusal) if policy.tear_lines else denied(refusal)
     may = Reason("tlp", f"{tlp.label} may go to {who}")
     if policy is DEFAULT_POLICY or (policy.rules is None and not policy.looks_at_objects):
         return allowed(may)
@@ -119,9 +121,8 @@ def names_of(request: Request, policy: Policy) -> set[str]:
 
 def _by_policy(request: Request, policy: Policy, tlp: Tlp, may: Reason) -> Decision:
     """Ask what the operator wrote, of what TLP lets go."""
-    names, value = names_of(request, policy), request.value
-    facts = Facts(tlp.value, request.type, request.spec_version, request.source, request.purpose)
-    asked = _Asked(request, policy, names, facts, value)
+    value = request.value
+    asked = _asked(request, policy, tlp)
     if request.statement:
         return _of_statement(asked, may)
     unsure = False
@@ -130,6 +131,8 @@ def _by_policy(request: Request, policy: Policy, tlp: Tlp, may: Reason) -> Decis
         if denial is _UNSURE:
             unsure = True
         elif denial is not None:
+            if step is _orcon and policy.tear_lines:
+                return _but_its_tear_line(request, policy, tlp, may, denial)
             return denied(may, denial)
     if policy.rules is None:
         transforms: tuple[Transform, ...] = ()
@@ -147,12 +150,38 @@ def _by_policy(request: Request, policy: Policy, tlp: Tlp, may: Reason) -> Decis
             or policy.k_anonymity
             or policy.leaks is not None
             or policy.references != "let"
+            or (policy.tear_lines and request.type == "relationship")
         ):
             return Decision(
                 False, (*reasons, Reason("object", "each of these objects is looked at")), depends=True
             )
         return allowed(*reasons)
+    if transforms and TEAR_LINE in transforms:
+        if not request.is_tear_line:
+            return instead_of(request, reasons, _NOT_THIS_WAY)
+        transforms = tuple(one for one in transforms if one != TEAR_LINE)
     return result_of(request, policy, value, transforms, reasons)
+
+
+def _asked(request: Request, policy: Policy, tlp: Tlp) -> _Asked:
+    facts = Facts(tlp.value, request.type, request.spec_version, request.source, request.purpose)
+    return _Asked(request, policy, names_of(request, policy), facts, request.value)
+
+
+def _but_its_tear_line(request: Request, policy: Policy, tlp: Tlp, *refusal: Reason) -> Decision:
+    """Refuse what its originator holds back; its tear-line may go where a rule says so and nothing of ours denies it."""
+    if request.value is None or request.statement:
+        return denied(*refusal)  # of a class, each object that may go is looked at by itself
+    asked = _asked(request, policy, tlp)
+    if _embargo(asked) is not None or _pap(asked) is not None:
+        return denied(*refusal)
+    found = _rules(asked)
+    if found.denial is not None or TEAR_LINE not in found.transforms:
+        return denied(*refusal)
+    return instead_of(request, refusal)
+
+
+_NOT_THIS_WAY: Final = Reason("result", "its tear-line alone may go, and on this way objects go as they are")
 
 
 def _of_statement(asked: _Asked, may: Reason) -> Decision:

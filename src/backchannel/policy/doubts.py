@@ -18,6 +18,7 @@ from backchannel.policy.rules import (
     Policy,
     Rule,
 )
+from backchannel.policy.transforms import TEAR_LINE
 from backchannel.stix.markings import Tlp
 
 
@@ -78,7 +79,7 @@ def _of_rules(policy: Policy, parties: Collection[str] | None) -> _Found:
                 what = f"whatever it allows, {denial.id} denies: it never decides"
                 yield about, what, f"Remove one of the two, or narrow {denial.id}."
                 break
-        for tlp in rule.when.tlp:
+        for tlp in () if TEAR_LINE in rule.transforms else rule.when.tlp:
             most = _most(rule, policy)
             if Tlp(tlp).strictness > most.strictness:
                 what = f"{Tlp(tlp).label} never goes to whom it names: TLP lets them have up to {most.label}"

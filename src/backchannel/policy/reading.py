@@ -22,7 +22,7 @@ from backchannel.policy.fields import MAX_VALUES, Fault, Fields
 from backchannel.policy.hunt_requests import read_hunt_rule
 from backchannel.policy.loading import load_toml
 from backchannel.policy.rules import RESERVED, Embargo, Group, Leaks, Policy, Rule
-from backchannel.policy.transforms import Transform, parse_transform
+from backchannel.policy.transforms import TEAR_LINE, Transform, parse_transform
 from backchannel.stix.markings import Pap, Tlp, parse_tlp
 from backchannel.stix.visible import visible
 
@@ -202,6 +202,10 @@ class _Reading:
                 self._at.fault(
                     "transform", str(error), "See docs/reference/policy.md for the six transforms."
                 )
+        if TEAR_LINE in found and len(set(found)) > 1:
+            what = "a tear-line goes letter for letter as its originator made it, so nothing else can be done to it"
+            mend = "Write `tear-line` alone, and the others in a rule of their own for what is to go changed."
+            self._at.fault("transform", what, mend)
         if not found and not self._at.faults:
             self._at.fault("transform", "it changes nothing", "Name a transform, or write: allow = true")
         return tuple(dict.fromkeys(found))

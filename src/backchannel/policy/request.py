@@ -29,6 +29,25 @@ class Permitted(msgspec.Struct, frozen=True):
     """Exclusive."""
 
 
+class Reason(msgspec.Struct, frozen=True):
+    """One rule that spoke."""
+
+    rule: str
+    text: str
+
+
+class TearLine(msgspec.Struct, frozen=True):
+    """An object that its originator cleared to be handed on where another of its own may not go."""
+
+    id: str
+    version_key: str
+    """Of its `modified`: rises with it."""
+    tlp: Tlp
+    """As what it goes."""
+    refused: Reason | None
+    """Why it may not go either; None: it may."""
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is to go where."""
 
@@ -74,17 +93,16 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Of the ids that it names those of objects that the recipient may not have, in small letters."""
     renamed: Mapping[str, str] = NO_RENAMED
     """Of the ids that it names, in small letters, those of objects that go redacted, to the ids under which they go."""
+    is_tear_line: bool = False
+    """Whether it is one itself: then a rule that lets only tear-lines go lets it go."""
+    tear_lines: tuple[TearLine, ...] | None = None
+    """Those of the object; None: nobody looked for them, which is done only once a decision wants them."""
+    no_tear_line: str = ""
+    """Why none of those that were found is one; "": none was found."""
     scan: Scan | None = None
     """What of our own is looked for, where the policy asks."""
     hand: Hand | None = None
     """Who makes what goes redacted; None: on this way nothing goes redacted."""
-
-
-class Reason(msgspec.Struct, frozen=True):
-    """One rule that spoke."""
-
-    rule: str
-    text: str
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -100,6 +118,10 @@ class Decision(msgspec.Struct, frozen=True):
     value: JsonObject | None = None
     """What goes instead of the object, where it was changed."""
     leaks: tuple[Leak, ...] = ()
+    wants_tear_line: bool = False
+    """It stays, and the policy lets its tear-line go instead."""
+    instead: str = ""
+    """The id of that one, where there is one that may go; it goes as it is, under its own id."""
 
 
 def allowed(*reasons: Reason) -> Decision:

@@ -19,10 +19,10 @@ from backchannel.ids import sha256
 from backchannel.policy.compiled import Compiled, compile_rules
 from backchannel.policy.conditions import OURSELVES, When
 from backchannel.policy.hunt_requests import HuntRule
-from backchannel.policy.transforms import Transform
+from backchannel.policy.transforms import TEAR_LINE, Transform
 from backchannel.stix.markings import Pap, Tlp
 
-ENGINE: Final = 3
+ENGINE: Final = 4
 """Number of what `decide` does: it rises when it would answer anything else than before."""
 
 ANYBODY: Final = "anybody"
@@ -128,6 +128,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def compiled(self) -> Compiled:
         """The rules, ready to be asked."""
         return compile_rules([(one.when, one.to, one.effect) for one in self.rules or ()])
+
+    @cached_property
+    def tear_lines(self) -> int:
+        """The rules that let an object go as its tear-line, as bits."""
+        return sum(1 << number for number, one in enumerate(self.rules or ()) if TEAR_LINE in one.transforms)
 
     @cached_property
     def compiled_embargoes(self) -> Compiled:

@@ -4,7 +4,7 @@
     coarsen:/valid_from:day         a time to its year, month, day or hour
     generalise:/value:24            an address to the network around it, in a property or in a pattern
     pseudonymise:/name              a text to a name that is the same each time, for this recipient only
-    tear-line                       the object that its originator cleared instead (`derived-from` it)
+    tear-line                       nothing: another object goes, which its originator cleared instead (`tear_lines`)
     aggregate                       of a sighting: the count in steps, days for times, no names
 
 What says what an object is, how long it holds and how far it may go is never changed: a transform narrows.
@@ -61,6 +61,8 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True):
 
 
 AGGREGATE: Final = Transform(name="aggregate")
+TEAR_LINE: Final = Transform(name="tear-line")
+"""Changes nothing: another object goes instead (`tear_lines`)."""
 
 
 class UnfitError(ValueError):
@@ -133,7 +135,7 @@ def apply(value: JsonObject, transform: Transform, hand: Hand) -> JsonObject:
     if transform.name == "aggregate":
         return aggregated(value)
     if transform.name == "tear-line":
-        raise UnfitError("no object stands for it that its originator cleared")
+        raise UnfitError("only what its originator cleared may go instead of it")
     if transform.name == "drop":
         return _without(value, transform.property)
     if transform.property not in value:

@@ -8,6 +8,7 @@ from backchannel.clock import format_time
 from backchannel.policy.conditions import When
 from backchannel.policy.decide import FEEDBACK_WORDS
 from backchannel.policy.rules import Policy, Rule
+from backchannel.policy.transforms import TEAR_LINE
 from backchannel.stix.markings import Tlp
 from backchannel.stix.sentences import listed
 
@@ -60,6 +61,8 @@ def _rule(rule: Rule) -> str:
         return f"{what} never goes to {to}: {rule.why}."
     if rule.effect == "allow":
         return f"{what} may go to {to}."
+    if TEAR_LINE in rule.transforms:
+        return f"{what} goes to {to} as its tear-line, which its originator cleared instead."
     return f"{what} may go to {to}, changed: {listed([str(one) for one in rule.transforms])}."
 
 
