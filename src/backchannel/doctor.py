@@ -15,10 +15,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.carriers import carriers
 from backchannel.desk.channels import list_channels, secret_files
+from backchannel.desk.log_health import own_networks_health, personal_health
 from backchannel.desk.node import KEY_FILE, STORE_FILE, Node, open_node
 from backchannel.desk.offered import offer
 from backchannel.desk.own_keys import own_root
@@ -29,7 +29,6 @@ from backchannel.errors import BackchannelError
 from backchannel.parties.at_rest import SEALED_SUFFIX
 from backchannel.parties.keyring import KEYS_FILE
 from backchannel.parties.keys import fingerprint, read_key
-from backchannel.settings import FILE_NAME
 from backchannel.stix.sentences import counted
 from backchannel.stix.visible import visible
 
@@ -203,26 +202,11 @@ def _ledger(node: Node, clock: Clock) -> Check:
 
 
 def _own_networks(node: Node, _: Clock) -> Check:
-    settings = node.settings
-    last = next(iter(node.store.hunts.last(at_most=1)), None)
-    outside = codec.decode(last.outside) if last else []
-    if not outside:
-        return _check(
-            "own networks",
-            "fine",
-            f"{len(settings.own_networks)} networks and {len(settings.own_domains)} domains",
-        )
-    worst = outside[0]
-    sources = ", ".join(f"{source} ({count / worst['outside']:.0%})" for source, count in worst["sources"])
-    others = len(outside) - 1
-    more = f"; so it is in {others:,} {'log' if others == 1 else 'logs'} more" if others else ""
-    return _check(
-        "own networks",
-        "look",
-        f"{worst['outside'] / worst['records']:.0%} of the records of {worst['path']} have no side in your own "
-        f"networks, most often from {sources}{more}",
-        f"If they are yours, add their range to `own_networks` in {node.home / FILE_NAME}, and hunt again.",
-    )
+    return _check("own networks", *own_networks_health(node))
+
+
+def _personal_kinds(node: Node, _: Clock) -> Check:
+    return _check("personal kinds", *personal_health(node))
 
 
 def _channels(node: Node, _: Clock) -> Check:
@@ -361,6 +345,7 @@ _OF_NODE: Final = (
     _store,
     _imports,
     _own_networks,
+    _personal_kinds,
     _channels,
     _carriers,
     _secrets,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,6 +15,9 @@ from backchannel import codec
 from backchannel.codec import JsonObject
 from backchannel.errors import UsageError
 from backchannel.stix.visible import visible
+
+if TYPE_CHECKING:
+    from backchannel.logs.personal import Switch
 
 FILE_NAME = "settings.toml"
 
@@ -48,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8017
     public_url: str | None = None
     """How clients and browsers reach it, where a proxy stands in front: scheme, host and port."""
+    personal: tuple[Switch, ...] = ()
+    """Where kinds of observable that can point to a person may be looked for: nowhere, unless a section says so."""
 
 
 def default_home() -> Path:
@@ -85,6 +91,7 @@ def checked(
     host: str = "127.0.0.1",
     port: int = 8017,
     public_url: str | None = None,
+    personal: object = (),
 ) -> Settings:
     """Return settings made of what a person wrote; without networks the private ones are taken.
 
@@ -105,6 +112,7 @@ def checked(
         host=host,
         port=port,
         public_url=None if public_url is None else _url(public_url),
+        personal=_personal(personal) if personal else (),
     )
 
 
@@ -152,6 +160,13 @@ def write_settings(home: Path, settings: Settings) -> None:
             "# How clients and browsers reach it.",
             f"public_url = {_toml(settings.public_url)}",
         ]
+    for switch in settings.personal:
+        lines += [
+            "[[personal]]",
+            f"logs = {_toml(switch.logs)}",
+            f"kinds = {_toml(switch.kinds)}",
+            f"purpose = {_toml(switch.purposes)}",
+        ]
     draft = path.with_suffix(".new")
     with draft.open("w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
@@ -172,6 +187,7 @@ _FORMS: dict[str, type] = {
     "host": str,
     "port": int,
     "public_url": str,
+    "personal": object,  # read by `logs.personal`
 }
 
 
@@ -179,7 +195,7 @@ def _of_known_form(value: JsonObject) -> JsonObject:
     for key, form in _FORMS.items():
         if key in value and (not isinstance(value[key], form) or isinstance(value[key], bool)):
             raise UsageError(f"{key} is not of the right form", hint=_FORM_HINT)
-        if form is list and not all(isinstance(text, str) for text in value.get(key, ())):
+        if key.startswith("own_") and not all(isinstance(text, str) for text in value.get(key, ())):
             raise UsageError(f"{key} must be a list of texts", hint=_FORM_HINT)
     if unknown := sorted(set(value) - set(_FORMS)):
         raise UsageError(
@@ -188,6 +204,15 @@ def _of_known_form(value: JsonObject) -> JsonObject:
     if "name" not in value:
         raise UsageError("name is missing", hint="Add a line such as: name = 'CERT Alpha'")
     return value
+
+
+def _personal(value: object) -> tuple[Switch, ...]:
+    from backchannel.logs.personal import read_switches  # noqa: PLC0415  # most nodes have no such section
+
+    try:
+        return read_switches(value)
+    except ValueError as error:
+        raise UsageError(str(error), hint=_FORM_HINT) from None
 
 
 def _url(text: str) -> str:

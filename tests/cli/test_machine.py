@@ -220,6 +220,23 @@ def test_what_could_not_be_hunted_through_is_in_the_last_line(run: Run, world: P
     assert all(one["why"] for one in end["skipped"])
 
 
+def test_mail_addresses_are_looked_for_once_the_settings_say_so(run: Run, world: Path):
+    (world / "mail.csv").write_text("email\nwho@evil.example\n")
+    assert run("import", "mail.csv", "--from", "B").code == 0
+    jsonl(world / "smtp.log", conn(0, "203.0.113.8") | {"trans_depth": 1, "mailfrom": "who@evil.example"})
+    off = run("hunt", "smtp.log")
+    assert off.code == 0
+    told = " ".join(off.text.split())
+    assert (
+        "not searched for: e-mail addresses, switched off for these logs: settings.toml, [[personal]]" in told
+    )
+    assert run("hunt", "smtp.log", "--jsonl").lines[-1]["switched_off"] == [{"kind": "email-addr", "logs": 1}]
+    with (world / "home" / "settings.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f'[[personal]]\nlogs = "{world}"\nkinds = ["email"]\npurpose = "phishing"\n')
+    on = run("hunt", "smtp.log")
+    assert (on.code, "who@evil.example" in on.text, "switched off" in on.text) == (1, True, False)
+
+
 def test_a_hunt_in_one_document_has_the_first_hit_of_each_indicator_and_asset(ask: Run):
     document = ask("hunt", "conn.log", "dns.log", "--json").document
     assert document["schema"] == "backchannel.hunted/1"

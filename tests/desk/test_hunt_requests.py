@@ -28,6 +28,7 @@ from backchannel.parties.passphrase import seal_with, unseal_with
 from backchannel.parties.states import Event
 from backchannel.provenance.predicates import Hunted, HuntFor
 from backchannel.provenance.reasons import Reason, Rejected
+from backchannel.settings import checked
 
 SEEN = "[domain-name:value = 'evil1.example']"
 UNSEEN = "[ipv4-addr:value = '203.0.113.77']"
@@ -73,6 +74,13 @@ def with_names(node: Node) -> Node:
     return replace(
         node, settings=msgspec.structs.replace(node.settings, own_domains=("ours.example", "backroom"))
     )
+
+
+def switched_on(node: Node, logs: Path, *, purpose: object) -> Node:
+    """The node, which lets mail addresses be looked for in some logs."""
+    section = {"logs": str(logs), "kinds": "email", "purpose": purpose}
+    switches = checked(name="A", personal=[section]).personal
+    return replace(node, settings=msgspec.structs.replace(node.settings, personal=switches))
 
 
 def asked(alpha: Node, beta: Node, *patterns: str, purpose: str = "intrusion", **days: str) -> str:
@@ -206,13 +214,36 @@ def test_the_policy_may_let_a_person_approve_it_for_one_party_and_purpose(two: t
     rule = '[[hunt_request]]\nparty = "Alpha"\nkinds = ["email"]\npurposes = ["phishing"]\n'
     policy.write_text(f'version = 1\ndefault = "deny"\n{rule}')
     fraud = asked(alpha, beta, MAIL, purpose="fraud")
-    assert hunt_preview(beta, CLOCK, fraud, [logs]).refused is Reason.NAMES_PERSON
+    with_mail = switched_on(beta, logs, purpose=["phishing", "fraud"])
+    assert hunt_preview(with_mail, CLOCK, fraud, [logs]).refused is Reason.NAMES_PERSON
     phishing = asked(alpha, beta, MAIL, SEEN, purpose="phishing")
-    found = hunt_preview(beta, CLOCK, phishing, [logs])
+    found = hunt_preview(with_mail, CLOCK, phishing, [logs])
     assert (found.refused, [one.kind for one in found.patterns[0].touchy]) == (None, ["email"])
+    for off in (
+        beta,
+        switched_on(beta, logs, purpose="fraud"),
+        switched_on(beta, logs / "other", purpose="phishing"),
+    ):
+        refused = hunt_preview(off, CLOCK, phishing, [logs])
+        assert (refused.refused, refused.approve) == (Reason.NAMES_PERSON, None)
+        assert refused.patterns[0].touchy[0].switched_off
+        with pytest.raises(Rejected):
+            run_hunt(off, CLOCK, phishing, [logs], found.approve or "")
     policy.write_text("version = 1\n")
     with pytest.raises(PolicyError, match="cannot be read"):
         hunt_preview(beta, CLOCK, phishing, [logs])
+
+
+def test_of_a_mail_address_only_logs_tell_that_are_named_for_that_purpose(two: tuple[Node, Node, Path]):
+    alpha, beta, logs = two
+    rule = '[[hunt_request]]\nparty = "Alpha"\nkinds = ["email"]\npurposes = ["phishing"]\n'
+    (beta.home / "policy.toml").write_text(f'version = 1\ndefault = "deny"\n{rule}')
+    mail = conn(0, "203.0.113.9") | {"trans_depth": 1, "mailfrom": "a@evil.example"}
+    jsonl(logs / "smtp.log", mail)
+    jsonl(logs / "other.log", mail, mail | {"ts": 1767225600 + 86_400})
+    name = asked(alpha, beta, MAIL, purpose="phishing")
+    on = switched_on(beta, logs / "smtp.log", purpose="phishing")
+    assert run(on, name, logs) == (Hunted(count="1", first="2026-01-01", last="2026-01-01"),)
 
 
 def test_a_count_behind_which_too_few_hosts_stand_is_not_told(two: tuple[Node, Node, Path]):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.desk.made import CLOCK, Made, a_file, an_id, indicator, take
 
@@ -23,6 +25,7 @@ from backchannel.desk.warninglists import add_warninglist
 from backchannel.doctor import examine
 from backchannel.errors import UsageError
 from backchannel.ids import BatchId
+from backchannel.settings import checked, write_settings
 
 ONE = an_id("indicator", 1)
 JANUARY = 1767225600
@@ -230,6 +233,50 @@ def test_the_asset_is_our_side_of_the_record(
     assert [hit.asset for hit in found] == [asset]
     assert end.assets == (asset is not None)
     assert [one.asset for one in book(node).by_asset] == [asset]
+
+
+@pytest.mark.parametrize(
+    ("field", "mail", "asset"),
+    [
+        ("from", {"rcptto": ["c@other.example", "ward@alpha.example", "desk@alpha.example"]}, "ward@alpha.example"),
+        ("from", {"rcptto": ["c@other.example"]}, "10.0.0.5"),
+        ("to", {"mailfrom": "Ward <ward@mail.Alpha.example>"}, "ward@mail.alpha.example"),
+        ("to", {"mailfrom": "who@evil.example"}, "10.0.0.5"),
+    ],
+)  # fmt: skip
+def test_of_a_mail_the_value_listed_and_our_mailbox_are_kept_and_nothing_of_the_others(
+    node: Node, tmp_path: Path, field: str, mail: Made, asset: str
+):
+    pattern = "[email-addr:value = 'who@evil.example' OR email-addr:value LIKE '%@evil.example']"
+    take(node, a_file(tmp_path, indicator(1, pattern=pattern)))
+    log = a_log(
+        tmp_path, {**conn("10.0.0.5", "203.0.113.9"), "trans_depth": 1, field: "x@evil.example", **mail}
+    )
+    switches = checked(name="A", personal=[{"logs": str(log), "kinds": "email", "purpose": "fraud"}]).personal
+    node = replace(node, settings=msgspec.structs.replace(node.settings, personal=switches))
+    (hit,), _ = hunted(node, log)
+    listed = "who@evil.example" if "who@evil.example" in str(mail) else "%@evil.example"
+    assert (hit.observable.value, hit.asset) == (listed, asset)
+    kept = repr(node.store.database.execute("SELECT * FROM hit").fetchall())
+    assert "other.example" not in kept
+    assert "desk@" not in kept
+    assert "x@evil.example" not in kept
+
+
+def test_doctor_says_where_persons_are_looked_for_and_names_a_path_that_leads_nowhere(
+    node: Node, tmp_path: Path
+):
+    def told(*logs: Path) -> tuple[str, str]:
+        section = {"logs": list(map(str, logs)), "kinds": ["email", "phone"], "purpose": "fraud"}
+        write_settings(node.home, checked(name="A", personal=[section] if logs else []))
+        (check,) = (one for one in examine(node.home, CLOCK).checks if one.name == "personal kinds")
+        return check.state, check.found
+
+    assert told() == ("fine", "looked for in no log")
+    assert told(tmp_path / "*.log") == ("fine", f"email, phone in {tmp_path}/*.log (fraud)")
+    state, found = told(tmp_path, tmp_path / "mial" / "*.log")
+    assert state == "look"
+    assert f"{tmp_path}/mial/*.log: there is no such place" in found
 
 
 @pytest.mark.parametrize(("client", "server"), [("10.0.0.5", "10.0.0.9"), ("10.0.0.9", "10.0.0.5")])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.desk.made import CLOCK, NOW, Made, a_file, an_id, indicator, made, relationship, take
 from tests.desk.seen import a_hunt
@@ -16,12 +18,14 @@ from backchannel.desk.answering import acknowledge, sight
 from backchannel.desk.batches import undo_batch
 from backchannel.desk.documents import Concerns
 from backchannel.desk.hit_taking import HuntOptions
+from backchannel.desk.hitting import SwitchedOff
 from backchannel.desk.inbox import inbox, show, why
 from backchannel.desk.node import Node
 from backchannel.errors import UsageError
 from backchannel.ids import BatchId
 from backchannel.matching import compiled
 from backchannel.matching.needs import needs_of
+from backchannel.settings import checked
 
 ONE = an_id("indicator", 1)
 MD5, SHA256 = (
@@ -76,7 +80,7 @@ def test_not_seen_is_said_only_where_the_logs_show_such_things(
     node: Node, tmp_path: Path, pattern: str, record: Made, state: str, lacking: tuple[str, ...]
 ):
     take(node, a_file(tmp_path, indicator(1, pattern=pattern)))
-    hunted(node, a_log(tmp_path, record))
+    hunted(with_mail(node, tmp_path), a_log(tmp_path, record))
     found = concerns(node)
     assert (found.state, found.unsearched) == (state, lacking)
     assert bool(found.searched) is (state != "not checked")
@@ -87,6 +91,38 @@ def test_not_seen_is_said_only_where_the_logs_show_such_things(
             sight(node, CLOCK, ONE)
         assert "Hunt logs that show" in refused.value.hint
         assert "Searched for in our own logs" not in acknowledge(node, CLOCK, ONE).says
+
+
+def with_mail(node: Node, logs: Path) -> Node:
+    """The node, which lets mail addresses be looked for in a folder of logs."""
+    section = {"logs": str(logs), "kinds": "email", "purpose": "phishing"}
+    switches = checked(name="A", personal=[section]).personal
+    return replace(node, settings=msgspec.structs.replace(node.settings, personal=switches))
+
+
+def test_what_is_switched_off_is_told_as_that_and_never_as_unseen(node: Node, tmp_path: Path):
+    pattern = f"[email-message:from_ref.value = 'x@evil.example' OR file:hashes.MD5 = '{MD5}']"
+    take(
+        node,
+        a_file(
+            tmp_path, indicator(1, pattern=pattern), indicator(2, pattern="[ipv4-addr:value = '203.0.113.7']")
+        ),
+    )
+    hits, end = hunted(node, a_log(tmp_path, MAIL | {"mailfrom": "x@evil.example"}))
+    assert (hits, end.switched_off) == ([], (SwitchedOff("email-addr", 1),))
+    found = concerns(node)
+    assert found.state == "not checked"
+    assert found.switched_off == ("email-addr sender",)
+    assert found.unsearched == ("email-addr sender", "file:hashes.MD5")
+    assert found.why == (
+        "It was not searched for: no log that we hunted since shows MD5 hashes of files or e-mail addresses of senders "
+        "(switched off for these logs: settings.toml, [[personal]])."
+    )
+    with pytest.raises(UsageError, match="switched off"):
+        sight(node, CLOCK, ONE)
+    hits, _ = hunted(with_mail(node, tmp_path), tmp_path / "dns.log")
+    assert [hit.observable.value for hit in hits] == ["x@evil.example"]
+    assert concerns(node).state == "yes"
 
 
 def test_what_lacks_is_named_in_words_with_the_next_step(node: Node, tmp_path: Path):

@@ -403,6 +403,8 @@ def home(searched: Searched, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "values.json").write_text(json.dumps(bundle), "utf-8")
     home = folder / "home"
     assert backchannel("init", "--name", "A", home=home)[0] == 0
+    with (home / "settings.toml").open("a", encoding="utf-8") as settings:
+        settings.write('[[personal]]\nlogs = "/**"\nkinds = "email"\npurpose = "phishing"\n')
     code, out, story = backchannel("import", str(folder / "values.json"), "--from", "B", "--json", home=home)
     said = json.loads(out)
     assert (code, said["stored"], said["findings"]) == (0, len(objects), []), story

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from backchannel.matching import bulk, hunt, segments
 from backchannel.matching.compiled import CompiledSet
 from backchannel.matching.hunt import Tally, hunt_log
 from backchannel.matching.segment import ToCompile
+from backchannel.observables.kinds import PERSONAL, Kind
 
 
 def a_set(folder: Path, *patterns: str) -> CompiledSet:
@@ -29,25 +30,31 @@ def a_set(folder: Path, *patterns: str) -> CompiledSet:
 
 
 Brief = tuple[int, int, str, str, str]
+ALL_ON = frozenset(PERSONAL.values())
 
 
-def found(path: Path, compiled: CompiledSet, tally: Tally | None = None) -> list[Brief]:
+def found(
+    path: Path, compiled: CompiledSet, tally: Tally | None = None, *, personal: Collection[Kind] = ALL_ON
+) -> list[Brief]:
     """(line, indicator, field, scope, value) of each hit."""
-    hits = hunt_log(path, compiled, tally if tally is not None else Tally())
+    hits = hunt_log(path, compiled, tally if tally is not None else Tally(), personal=personal)
     return [
         (one.line, one.met.object_row, one.field.name, one.met.scope, one.met.observable.value)
         for one in hits
     ]
 
 
-def both_ways(path: Path, compiled: CompiledSet, monkeypatch: pytest.MonkeyPatch) -> list[Brief]:
+def both_ways(
+    path: Path, compiled: CompiledSet, monkeypatch: pytest.MonkeyPatch, *, personal: Collection[Kind] = ALL_ON
+) -> list[Brief]:
     tallies = Tally(), Tally()
     monkeypatch.setattr(bulk, "MIN_BULK_BYTES", 2**60)
-    by_lines = found(path, compiled, tallies[0])
+    by_lines = found(path, compiled, tallies[0], personal=personal)
     monkeypatch.setattr(bulk, "MIN_BULK_BYTES", 1)
-    in_bulk = found(path, compiled, tallies[1])
+    in_bulk = found(path, compiled, tallies[1], personal=personal)
     assert sorted(in_bulk) == sorted(by_lines)
     assert tallies[0].shown == tallies[1].shown
+    assert tallies[0].switched_off == tallies[1].switched_off
     return in_bulk
 
 
@@ -105,6 +112,56 @@ def test_each_kind_is_found_where_it_stands_and_nothing_beside_it(tmp_path: Path
         (7, 11, "mailfrom", "suffix", "evil.example"),
         (7, 10, "rcptto", "exact", "c@d.example"),
     ]
+
+
+MAIL = CONN | {"mailfrom": "who@evil.example", "rcptto": ["ward@ours.example"]}
+
+
+@pytest.mark.parametrize("personal", [(), ALL_ON], ids=["off", "on"])
+def test_a_mail_address_is_looked_for_only_where_it_is_switched_on(
+    tmp_path: Path, monkeypatch, personal: Collection[Kind]
+):
+    log = json_log(tmp_path / "smtp.log", [MAIL] * 3)
+    compiled = a_set(
+        tmp_path,
+        "[email-addr:value = 'who@evil.example']",
+        "[email-addr:value LIKE '%@evil.example']",
+        "[email-message:to_refs[*].value = 'ward@ours.example']",
+        "[email-addr:value = 'who@evil.example' OR domain-name:value = 'evil.example']",
+        "[domain-name:value = 'ours.example']",
+    )
+    hits = both_ways(log, compiled, monkeypatch, personal=personal)
+    of_first = [one[1:] for one in hits if one[0] == 1]
+    names = [(4, "mailfrom", "exact", "evil.example"), (5, "rcptto", "exact", "ours.example")]
+    mails = [
+        (1, "mailfrom", "exact", "who@evil.example"),
+        (2, "mailfrom", "suffix", "%@evil.example"),  # what is listed: never whom that fits
+        (3, "rcptto", "exact", "ward@ours.example"),
+        (4, "mailfrom", "exact", "who@evil.example"),
+        (5, "rcptto", "exact", "ours.example"),
+    ]
+    assert sorted(of_first) == (mails if personal else names)
+
+
+def test_one_set_keeps_logs_apart_in_which_a_kind_is_on_and_off(tmp_path: Path):
+    """What a cell meets is remembered for the hunt; that must not carry a switch from one log to the next."""
+    log = json_log(tmp_path / "smtp.log", [MAIL])
+    compiled = a_set(
+        tmp_path, "[email-addr:value = 'who@evil.example' OR domain-name:value = 'evil.example']"
+    )
+    values = [found(log, compiled, personal=on)[0][-1] for on in (ALL_ON, (), ALL_ON, ())]
+    assert values == ["who@evil.example", "evil.example"] * 2
+
+
+def test_a_log_does_not_show_what_is_switched_off_in_it(tmp_path: Path, monkeypatch):
+    log = json_log(tmp_path / "smtp.log", [MAIL])
+    compiled = a_set(tmp_path, "[email-addr:value = 'nobody@evil.example']")
+    for personal, is_on in (((), False), (ALL_ON, True)):
+        tally = Tally()
+        assert found(log, compiled, tally, personal=personal) == []
+        shown = {kind for kind in tally.shown.kinds if kind.startswith("email-addr")}
+        assert shown == ({"email-addr", "email-addr sender", "email-addr recipient"} if is_on else set())
+        assert tally.switched_off == ({} if is_on else {"email-addr": 1})
 
 
 def test_a_name_is_met_inside_urls_mail_addresses_and_certificates(tmp_path: Path, monkeypatch):

@@ -12,6 +12,7 @@ from backchannel.logs.shown import HASHES, in_words
 from backchannel.matching import bulk
 from backchannel.matching.compiled import CompiledSet
 from backchannel.matching.hunt import Tally, hunt_log
+from backchannel.observables.kinds import PERSONAL
 
 COLUMNS = {
     "file:hashes.MD5": {"md5"},
@@ -51,7 +52,7 @@ def test_logs_of_others_show_what_their_columns_hold(shared_data: Path):
     looked, told = 0, set[str]()
     for path in paths:
         tally = Tally()
-        assert list(hunt_log(path, compiled, tally)) == []
+        assert list(hunt_log(path, compiled, tally, personal=PERSONAL.values())) == []
         columns = filled(path)
         if not tally.files or columns is None:
             continue

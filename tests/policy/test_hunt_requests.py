@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
-from backchannel.policy.hunt_requests import HuntRule, HuntVerdict, judge_hunt
+from backchannel.policy.hunt_requests import HuntRule, HuntVerdict, Sensitive, judge_hunt
 from backchannel.policy.reading import PolicyFaultsError, read_policy
 from backchannel.provenance.reasons import Reason
 
@@ -13,8 +15,20 @@ def is_own(value: str) -> str:
     return f"{value} is ours" if value.startswith("10.") or value.endswith("ours.example") else ""
 
 
-def judged(*patterns: str, rules: tuple[HuntRule, ...] = (), purpose: str = "intrusion") -> HuntVerdict:
-    return judge_hunt(patterns, party="Beta", purpose=purpose, rules=rules, is_own=is_own)  # type: ignore[arg-type]
+def judged(
+    *patterns: str,
+    rules: tuple[HuntRule, ...] = (),
+    purpose: str = "intrusion",
+    on: Collection[Sensitive] = ("email", "phone", "sip", "account"),
+) -> HuntVerdict:
+    return judge_hunt(
+        patterns,
+        party="Beta",
+        purpose=purpose,  # type: ignore[arg-type]
+        rules=rules,
+        is_own=is_own,
+        switched_on=on,
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,3 +146,14 @@ def test_a_section_that_is_not_of_its_form_is_named(section: str, field: str):
     with pytest.raises(PolicyFaultsError) as refused:
         read_policy(f"{HEAD}[[hunt_request]]\n{section}\n".encode())
     assert [one.field for one in refused.value.faults] == [field]
+
+
+def test_what_points_to_a_person_needs_the_rule_and_the_switch():
+    rule = HuntRule(party="Beta", kinds=("email", "own"), purposes=("phishing",))
+    mail = "[email-addr:value = 'a@evil.example']"
+    on = judged(mail, rules=(rule,), purpose="phishing")
+    assert (on.refused, on.touchy[0].is_off) == (None, False)
+    off = judged(mail, rules=(rule,), purpose="phishing", on=("phone",))
+    assert (off.refused, off.touchy[0].is_off) == (Reason.NAMES_PERSON, True)
+    only_switch = judged(mail, purpose="phishing")
+    assert (only_switch.refused, only_switch.touchy[0].is_off) == (Reason.NAMES_PERSON, False)

@@ -16,7 +16,7 @@ from backchannel.cli.session import Session
 from backchannel.cli.wording import advice_text, who
 from backchannel.clock import parse_time
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, InputError, UsageError
-from backchannel.logs.shown import KINDS, in_words
+from backchannel.logs.shown import KINDS, WHERE_OFF, in_words
 
 if TYPE_CHECKING:
     from backchannel.desk.hitting import (
@@ -191,10 +191,12 @@ def _shown_text(end: HuntSummary) -> str:
     if not end.records:
         return ""
     shown_kinds = {one.kind for one in end.shown}
-    lacking = in_words([kind for kind in KINDS if kind not in shown_kinds], last="or")
+    off = {one.kind for one in end.switched_off}
+    lacking = in_words([kind for kind in KINDS if kind not in shown_kinds | off], last="or")
     words = joined(
         f"these logs show {in_words(shown_kinds & set(KINDS)) or 'nothing that is looked for'}",
         f"not searched for: {lacking}, which they do not show" if lacking and shown_kinds else "",
+        f"not searched for: {in_words(off, last='or')}, {WHERE_OFF}" if off else "",
     )
     return f"\n{paragraph(words, indent=2)}"
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, shown, size_text, table
 from backchannel.cli.wording import forms_text, who
-from backchannel.logs.shown import in_words
+from backchannel.logs.shown import WHERE_OFF, in_words
 
 if TYPE_CHECKING:
-    from backchannel.desk.hunt_documents import HuntPreview
+    from backchannel.desk.hunt_documents import HuntPreview, TouchyShown
     from backchannel.desk.request_documents import RequestPlan, Requests, RequestShown, Task
     from backchannel.provenance.predicates import Hunted
 
@@ -144,6 +144,11 @@ def request_plan_text(found: RequestPlan) -> str:
     return "\n".join(parts)
 
 
+def _touchy_words(one: TouchyShown) -> str:
+    words = one.refused or "approve with care"
+    return f"{words}; {WHERE_OFF}" if one.switched_off else words
+
+
 def hunt_preview_text(found: HuntPreview) -> str:
     """Return what a run of a hunt request would search for."""
     parts = [
@@ -166,7 +171,7 @@ def hunt_preview_text(found: HuntPreview) -> str:
         ),
     ]
     for number, one in enumerate(found.patterns, 1):
-        touchy = [f"{each.kind}: {each.what} ({each.refused or 'approve with care'})" for each in one.touchy]
+        touchy = [f"{each.kind}: {each.what} ({_touchy_words(each)})" for each in one.touchy]
         parts.append(
             facts(
                 [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from backchannel.cli.layout import counted, day_and_minute, prose_width, shown, wrapped
-from backchannel.logs.shown import in_words
+from backchannel.logs.shown import not_shown
 from backchannel.parties.names import visible_name
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def concern_text(concerns: Concerns) -> str:
         words = "not seen here"
     else:
         words = "searched in part" if concerns.state == "in part" else "not checked"
-        if lacking := in_words(concerns.unsearched, last="or"):
+        if lacking := not_shown(concerns.unsearched, off=concerns.switched_off):
             words = (
                 f"{words if concerns.state == 'in part' else 'not searched'}: no log hunted shows {lacking}"
             )

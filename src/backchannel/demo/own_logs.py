@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from backchannel.clock import Clock
+from backchannel.codec import JsonObject
 from backchannel.demo.telling import Say
 from backchannel.desk.answering import acknowledge, dispute, sight
 from backchannel.desk.exporting import export
@@ -25,6 +26,12 @@ TOLD: Final = (
 CONTROLS: Final = ("zeek", "suricata", "rpz")
 
 
+def mail_addresses_in(world: Path) -> JsonObject:
+    """Return the section of the settings that lets mail addresses be looked for in the clinic's mail log."""
+    log = world.absolute() / "logs" / "zeek" / "smtp.log"
+    return {"logs": str(log), "kinds": "email", "purpose": "phishing"}
+
+
 def take_in(node: Node, clock: Clock, say: Say, world: Path) -> None:
     """Import what the parties told, and our own warning list."""
     added = add_warninglist(node, clock, world / "popular-names.json")
@@ -42,6 +49,9 @@ def take_in(node: Node, clock: Clock, say: Say, world: Path) -> None:
 
 def look(node: Node, clock: Clock, say: Say, world: Path) -> None:
     """Hunt in our own logs, and say of each indicator where it was seen first."""
+    for switch in node.settings.personal:
+        logs = ", ".join(Path(log).name for log in switch.logs)
+        say(f"   Looked for in {logs} too, against {', '.join(switch.purposes)}: {', '.join(switch.kinds)}")
     told: set[tuple[str, str | None]] = set()
     for one in hunt(node, clock, [world / "logs"]):
         if isinstance(one, HuntSummary):

@@ -14,7 +14,7 @@ from typing import Final
 from backchannel.clock import Clock, FixedClock
 from backchannel.demo.by_hand import LATER, exchange_by_hand
 from backchannel.demo.over_taxii import exchange_over_taxii
-from backchannel.demo.own_logs import answer_all, look, take_in, write_rules
+from backchannel.demo.own_logs import answer_all, look, mail_addresses_in, take_in, write_rules
 from backchannel.demo.telling import MAX_ITEMS, Say, advise
 from backchannel.demo.what_left import prove_what_left
 from backchannel.demo.whom_to_believe import judge_what_was_told
@@ -53,6 +53,7 @@ def _tell(folder: Path, clock: Clock, say: Say, world: Path) -> None:
             name="Harbour Clinic",
             own_networks=OWN_NETWORKS,
             own_domains=OWN_DOMAINS,
+            personal=[mail_addresses_in(world)],
             clock=clock,
         ) as node,
         init_node(folder / "cert", name=CERT, clock=clock) as cert,

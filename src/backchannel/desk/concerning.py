@@ -62,6 +62,7 @@ def concerns_of(store: Store, searches: Searches, kept: Kept, value: JsonObject)
         state=_STATES[searched.extent],
         searched=searched.searched,
         unsearched=searched.unsearched,
+        switched_off=searched.switched_off,
         why=_why_unseen(searched, alone=kept.type == "indicator"),
     )
 

@@ -76,6 +76,9 @@ class Concerns(msgspec.Struct, frozen=True, kw_only=True):
     `domain-name`, `url`, `email-addr`, `file:hashes.MD5`, ...; `email-addr sender` where only one side counts."""
     unsearched: tuple[str, ...] = ()
     """The kinds in its patterns that none of those logs shows. `LIKE`: some such patterns were too many to be tried."""
+    switched_off: tuple[str, ...] = ()
+    """Those of them that the logs have and that were not looked for: they can point to a person, and are not switched
+    on for these logs (`[[personal]]` in the settings)."""
     why: str = ""
     """One sentence: what was hunted when, or why it could not be checked."""
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from backchannel import codec
@@ -27,14 +25,14 @@ from backchannel.desk.hitting import (
     HuntSummary,
     ReadFormat,
     Skipped,
+    SwitchedOff,
     Uncompiled,
 )
 from backchannel.desk.hunt_end import shown_kinds
 from backchannel.desk.node import Node
-from backchannel.desk.own_logs import Outside, OwnSide
+from backchannel.desk.own_logs import Outside, OwnSide, place_of
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.logs.recognise import LogShape, log_id
-from backchannel.logs.spool import STDIN_NAME
 from backchannel.observables.kinds import Observable
 from backchannel.store.sqlite.hunts import InForce, NewHit
 
@@ -217,6 +215,7 @@ class Taker:
             ),
             left_open=tuple(sorted(tally.left_open)),
             shown=shown_kinds(tally.shown),
+            switched_off=tuple(SwitchedOff(kind, logs) for kind, logs in sorted(tally.switched_off.items())),
             untold=tuple(sorted(tally.untold)),
             skipped=tuple(skipped),
             uncompiled=tuple(Uncompiled(one, tuple(words.split("\n"))) for one, words in parts),
@@ -245,7 +244,7 @@ class Taker:
                 seen.stix_type,
                 seen.value,
                 place.asset,
-                _place(place.path),
+                place_of(place.path),
                 place.log_id,
                 place.format,
                 place.field,
@@ -304,12 +303,6 @@ class Taker:
             labels = load_warninglists(self.node).labels(seen)
             self._labels[key] = tuple({"list": one.list, "class": one.cls, "why": one.why} for one in labels)
         return self._labels[key]
-
-
-@lru_cache(maxsize=1)
-def _place(name: str) -> str:
-    """Return where a log lies, in the one way in which the book of hits spells it: a log hunted twice is one."""
-    return name if name == STDIN_NAME else str(Path(name).absolute())
 
 
 def _validity(indicator: InForce, at: datetime | None) -> Validity:

@@ -98,6 +98,15 @@ class ReadFormat(msgspec.Struct, frozen=True):
     """Lines of text of which nothing was understood: they were not searched. Of `syslog`, those of other programs."""
 
 
+class SwitchedOff(msgspec.Struct, frozen=True):
+    """A kind of observable that can point to a person, and that was not looked for where the logs have it."""
+
+    kind: str
+    """`email-addr`, ..."""
+    logs: int
+    """How many logs have it and are not named for it in the settings (`[[personal]]`)."""
+
+
 class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     """`hunt --jsonl`, the last line."""
 
@@ -126,6 +135,8 @@ class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     time lies before the log was last written to)."""
     shown: tuple[ShownKind, ...]
     """What these logs show at all."""
+    switched_off: tuple[SwitchedOff, ...]
+    """What they have and was not looked for, because it is not switched on."""
     untold: tuple[str, ...]
     """Fields that were read in large JSON logs of Zeek's only where the log's sample has them: a script may have
     added them to records of a kind that has none."""

@@ -14,6 +14,8 @@ class TouchyShown(msgspec.Struct, frozen=True, kw_only=True):
     """As the pattern names it; of what is ours, why."""
     refused: str | None
     """The reason code; null: the policy lets it be searched for once a person approves this run."""
+    switched_off: bool
+    """It points to a person, and the settings switch it on in none of these logs for this purpose."""
 
 
 class AskedPattern(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from backchannel import codec
 from backchannel.clock import format_time
 from backchannel.desk.hitting import HuntSummary, ShownKind
-from backchannel.logs.shown import ALL_LIKE, HuntShown
+from backchannel.logs.shown import ALL_LIKE, SWITCHED_OFF, HuntShown
 from backchannel.store.sqlite.hunts import HuntEnd, ShownRow
 
 
@@ -19,6 +19,8 @@ def shown_rows(summary: HuntSummary, *, all_like: bool) -> Iterator[ShownRow]:
             yield ShownRow(ALL_LIKE, summary.records, None, None)
     for one in summary.shown:
         yield ShownRow(one.kind, one.records, one.first_at, one.last_at)
+    for off in summary.switched_off:
+        yield ShownRow(f"{SWITCHED_OFF}{off.kind}", None, None, None)
 
 
 def shown_kinds(shown: HuntShown) -> tuple[ShownKind, ...]:

@@ -21,7 +21,7 @@ from backchannel.desk.hunt_documents import AskedPattern, HuntPreview, TouchySho
 from backchannel.desk.hunting import THREADS, OnProgress
 from backchannel.desk.node import Node
 from backchannel.desk.own_keys import own_keys
-from backchannel.desk.own_logs import OwnSide, logs_in
+from backchannel.desk.own_logs import OwnSide, logs_in, place_of
 from backchannel.desk.policy_file import in_force
 from backchannel.desk.receipting import signing_key
 from backchannel.desk.recipients import recipient_of
@@ -33,8 +33,9 @@ from backchannel.desk.requests import rfi_of
 from backchannel.desk.telling import check_may_tell
 from backchannel.errors import PolicyError, UsageError
 from backchannel.ids import sha256
+from backchannel.logs.personal import allowed
 from backchannel.observables.guess import guess
-from backchannel.observables.kinds import Kind, Network, Observable
+from backchannel.observables.kinds import PERSONAL, Kind, Network, Observable, PersonalWord
 from backchannel.observables.normalise import normalise
 from backchannel.parties.at_rest import Unseal
 from backchannel.parties.names import visible_name
@@ -150,7 +151,18 @@ class _Run:
             purpose=hunt.purpose,
             rules=in_force(node).policy.hunt_requests,
             is_own=self._why_own,
+            switched_on=self._switched_on(),
         )
+
+    def _switched_on(self) -> frozenset[PersonalWord]:
+        """Return the kinds that may be looked for in some log of this run."""
+        if not self._node.settings.personal:
+            return frozenset()
+        on = frozenset[Kind]().union(*(self._personal(path) for path, _ in self._logs()))
+        return frozenset(word for word, kind in PERSONAL.items() if kind in on)
+
+    def _personal(self, log: str) -> frozenset[Kind]:
+        return allowed(self._node.settings.personal, place_of(log), purpose=self._hunt.purpose)
 
     def _why_own(self, value: str) -> str:
         return next((why for one in _readings(value) if (why := self._own.why(one))), "")
@@ -190,7 +202,7 @@ class _Run:
 
         for number, pattern in enumerate(self._hunt.patterns):
             touchy = tuple(
-                TouchyShown(kind=one.kind, what=one.what, refused=one.refused)
+                TouchyShown(kind=one.kind, what=one.what, refused=one.refused, switched_off=one.is_off)
                 for one in self._verdict.touchy
                 if one.pattern == number
             )
@@ -265,7 +277,7 @@ class _Run:
                 for path, name in logs_in(self._paths, tally):
                     if on_progress is not None:
                         on_progress(name, tally.bytes, hits)
-                    for one in hunt_log(path, compiled, tally, name=name):
+                    for one in hunt_log(path, compiled, tally, name=name, personal=self._personal(name)):
                         if one.met.object_row not in named_own and self._own.why(one.met.observable):
                             continue  # the beginning of a name may fit to one of ours, which nobody looks for here
                         at = one.layout.seen_at(one.cells)

@@ -18,8 +18,9 @@ from backchannel.desk.hitting import (
 )
 from backchannel.desk.hunt_end import end_of, shown_rows
 from backchannel.desk.node import Node
-from backchannel.desk.own_logs import logs_in
+from backchannel.desk.own_logs import logs_in, place_of
 from backchannel.errors import UsageError
+from backchannel.logs.personal import allowed
 from backchannel.logs.shown import HuntShown
 from backchannel.logs.spool import STDIN_NAME
 from backchannel.logs.tables import formats
@@ -121,6 +122,7 @@ def _hunting(
                     zone=zone,
                     on_sample=one.begin,
                     days=days,
+                    personal=allowed(node.settings.personal, place_of(name)),
                 ):
                     yield from one.take(found)
                 node.store.hunts.add(one.kept(hunt_row))

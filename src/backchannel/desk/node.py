@@ -15,6 +15,7 @@ from backchannel.settings import FILE_NAME, Settings, checked, read_settings, wr
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from backchannel.codec import JsonObject
     from backchannel.desk.deciding import Classes
     from backchannel.desk.policy_file import BrokenPolicyError, InForce
     from backchannel.desk.standing import Status
@@ -62,6 +63,7 @@ def init_node(
     name: str,
     own_networks: Sequence[str] = (),
     own_domains: Sequence[str] = (),
+    personal: Sequence[JsonObject] = (),
     clock: Clock,
 ) -> Node:
     """Make a node in `home` and open it. What a killed `init` left is taken up again.
@@ -71,6 +73,7 @@ def init_node(
         name: the party it belongs to.
         own_networks: CIDR; none means the private and link-local ranges.
         own_domains: names that are ours, with what lies below them.
+        personal: sections `[[personal]]` of the settings.
         clock: gives the time at which the party is added.
 
     Raises:
@@ -79,7 +82,7 @@ def init_node(
     """
     from backchannel.store.sqlite.store import SqliteStore  # noqa: PLC0415  # 20 ms that `--help` need not pay
 
-    settings = checked(name=name, own_networks=own_networks, own_domains=own_domains)
+    settings = checked(name=name, own_networks=own_networks, own_domains=own_domains, personal=list(personal))
     if (home / FILE_NAME).exists():
         raise UsageError(
             f"there is a node in {home} already",

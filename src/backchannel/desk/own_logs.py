@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ import msgspec
 
 from backchannel import codec
 from backchannel.actions.own import OwnAssets
+from backchannel.logs.cells import observables
 from backchannel.logs.opening import UnreadableLogError
 from backchannel.logs.recognise import LogShape
 from backchannel.logs.spool import STDIN_NAME, spooled
@@ -59,6 +62,12 @@ def logs_in(paths: Sequence[Path | None], tally: Tally) -> Iterator[tuple[Path, 
             tally.skipped.append(Note(name, None, str(error)))
 
 
+@lru_cache(maxsize=1)
+def place_of(name: str) -> str:
+    """Return where a log lies, in the one way in which the book of hits and the settings spell it."""
+    return name if name == STDIN_NAME else os.path.abspath(name)  # noqa: PTH100  # Path keeps `..`
+
+
 class OwnSide:
     """Says which side of a record is ours; what was asked once is not asked again."""
 
@@ -67,13 +76,29 @@ class OwnSide:
         self._known: dict[str, bool] = {}
 
     def of(self, found: Found) -> str | None:
-        """Return our side of a record: the other side than the value that was found, where both are ours."""
+        """Return our side of a record: the other side than the value that was found, where both are ours.
+
+        Of a mail address it is our own mailbox, the first where there are several.
+        """
+        if found.met.observable.kind is Kind.EMAIL and (mailbox := self._mailbox(found)) is not None:
+            return mailbox
         layout, cells = found.layout, found.cells
         columns = (layout.source, layout.destination, *layout.others)
         sides = [cell for column in columns if column >= 0 and (cell := cells[column])]
         own = [side for side in sides if self._owns(side)]
         value = found.met.observable.value
         return next((side for side in own if side != value), own[0] if own else None)
+
+    def _mailbox(self, found: Found) -> str | None:
+        seen = found.met.observable.key
+        for field in found.layout.fields:
+            cell = found.cells[field.columns[0]] if field.reading == "email" else None
+            if cell is None:
+                continue
+            for one in observables(field.reading, cell, is_list=field.is_list):
+                if one.kind is Kind.EMAIL and one.key != seen and self._own.why(one):
+                    return one.value
+        return None
 
     def _owns(self, side: str) -> bool:
         known = self._known.get(side)

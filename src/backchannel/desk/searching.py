@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from backchannel.clock import parse_time
-from backchannel.logs.shown import ALL_LIKE, in_words
+from backchannel.logs.shown import ALL_LIKE, SWITCHED_OFF, not_shown
 from backchannel.matching.needs import needs_of
 from backchannel.store.interface import Store
 from backchannel.store.rows import HuntsSince, Shown, Wanted
@@ -32,6 +32,8 @@ class Searched:
     """Kinds of theirs (`logs.shown`) that logs hunted since showed."""
     unsearched: tuple[str, ...] = ()
     """Kinds of theirs that none showed; () without a hunt that noted it."""
+    switched_off: tuple[str, ...] = ()
+    """Those of `unsearched` that logs hunted since have, and in which they were not looked for (`logs.personal`)."""
     where: str = ""
     """Records, times and their place in the validity, as the end of a sentence; "" where nothing is known."""
 
@@ -44,8 +46,8 @@ class Searched:
 
     @property
     def lacking(self) -> str:
-        """What no log showed, in words; "" if nothing lacks."""
-        return in_words(self.unsearched, last="or")
+        """What no log showed, in words, or was switched off in those that have it; "" if nothing lacks."""
+        return not_shown(self.unsearched, off=self.switched_off)
 
     @property
     def why_not(self) -> str:
@@ -86,7 +88,10 @@ class Searches:
         newest = max((shown[kind].started_at for kind in kinds), default=hunts.started_at)
         where = _where([shown[kind] for kind in kinds], wanted)
         lacking = tuple(sorted(needed - shown.keys()))
-        return Searched(len(wanted), unread, newest, searched=kinds, unsearched=lacking, where=where)
+        off = tuple(kind for kind in lacking if f"{SWITCHED_OFF}{kind.partition(' ')[0]}" in hunts.shown)
+        return Searched(
+            len(wanted), unread, newest, searched=kinds, unsearched=lacking, switched_off=off, where=where
+        )
 
     def _since(self, at: str) -> HuntsSince:
         if at not in self._hunts:

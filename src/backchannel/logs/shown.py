@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -31,6 +31,8 @@ HASHES: Final = {
 """Digits of a file's hash in hexadecimal to its kind."""
 ALL_LIKE: Final = "LIKE"
 """Not shown by a log: every pattern with LIKE that has no usable end was tried (`matching.compiled.MAX_PLAIN`)."""
+SWITCHED_OFF: Final = "off:"
+"""Stands before a kind that a log has and in which it was not looked for (`logs.personal`)."""
 EMPTY: Final = UNSET | {"[]"}
 """Cells that show nothing."""
 
@@ -55,6 +57,8 @@ _SIDES: Final = {
 }
 
 
+WHERE_OFF: Final = "switched off for these logs: settings.toml, [[personal]]"
+"""Why a kind that can point to a person was not looked for, and where that is changed."""
 KINDS: Final = tuple(_WORDS)
 """All of them, without sides, in the order in which people are told."""
 
@@ -73,6 +77,13 @@ def in_words(kinds: Iterable[str], *, last: str = "and") -> str:
     )
     words = _joined([_WORDS[kind] + _SIDES.get(side, "") for kind, side in known])
     return f" {last} ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def not_shown(kinds: Collection[str], *, off: Collection[str] = ()) -> str:
+    """Return in words what was not searched: what no log shows, and what is switched off in those that have it."""
+    words = in_words((kind for kind in kinds if kind not in off), last="or")
+    hidden = in_words((kind for kind in kinds if kind in off), last="or")
+    return f"{words}{' or ' if words and hidden else ''}{hidden}{f' ({WHERE_OFF})' if hidden else ''}"
 
 
 def _joined(words: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ trusted is read line by line instead. Lines that gave nothing are read again by 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from io import BytesIO
@@ -27,6 +27,7 @@ from backchannel.logs.times import NUMBERS
 from backchannel.matching import probing
 from backchannel.matching.compiled import CellKey, CompiledSet
 from backchannel.matching.day_index import DAY_SECONDS, NO_DAY
+from backchannel.observables.kinds import Kind
 
 if TYPE_CHECKING:
     from backchannel.matching.engine import Connection
@@ -166,12 +167,12 @@ class BulkLog:
         has_zone = is_number or times.assumed.zone is UTC
         return has_zone and all(form in NUMBERS or form == "rfc3339" for form in times.forms)
 
-    def candidates(self, compiled: CompiledSet) -> set[CellKey]:
-        """Return the cells that share a probe with some entry."""
+    def candidates(self, compiled: CompiledSet, off: Collection[Kind]) -> set[CellKey]:
+        """Return the cells that share a probe with some entry that is not of a kind in `off`."""
         fields = self.shape.layout.fields
         values, shared = [], []
         for number, field in enumerate(fields):
-            probes = probing.probes(f"value{number}", field, compiled)
+            probes = probing.probes(f"value{number}", field, compiled, off)
             if probes:
                 distinct = probing.values(self.table, field, is_json=self.shape.how != "table")
                 values.append(f"value{number} AS MATERIALIZED ({distinct})")

@@ -6,7 +6,7 @@ memory. What a cell meets is remembered, so that a value in a thousand records i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,7 @@ from backchannel.logs.cells import Cell, observables
 from backchannel.logs.tables import Reading
 from backchannel.matching.entries import probes
 from backchannel.matching.index import EntryIndex, Filed, Met, block_probe
-from backchannel.observables.kinds import Kind
+from backchannel.observables.kinds import PERSONAL, Kind
 
 if TYPE_CHECKING:
     from backchannel.matching.engine import Connection
@@ -76,8 +76,14 @@ class CompiledSet:
         """Give everything back."""
         self.database.close()
 
-    def match(self, cells: Iterable[CellKey]) -> dict[CellKey, tuple[Met, ...]]:
+    def match(
+        self, cells: Iterable[CellKey], *, off: Collection[Kind] = ()
+    ) -> dict[CellKey, tuple[Met, ...]]:
         """Judge cells.
+
+        Args:
+            cells: of one log.
+            off: kinds that are not looked for in this log.
 
         Returns:
             Those that meet something, each with what it meets: of one indicator the closest.
@@ -99,7 +105,8 @@ class CompiledSet:
         self._load(asked)
         for cell, things in seen.items():
             self._known[cell] = _closest(met for thing in things for met in self._index.met(thing))
-        return {cell: found for cell in wanted if (found := self._known[cell])}
+        met = {cell: found for cell in wanted if (found := self._known[cell])}
+        return _without(met, off) if off else met
 
     def _load(self, asked: set[str]) -> None:
         new = asked - self._loaded
@@ -129,13 +136,27 @@ class CompiledSet:
 
 
 def _closest(met: Iterable[Met]) -> tuple[Met, ...]:
-    """Of several ways in which one indicator is met, keep the first exact one, else the first, by side."""
-    best: dict[tuple[int, str], Met] = {}
+    """Of several ways in which one indicator is met, keep the first exact one, else the first, by side.
+
+    What is met of a personal kind is kept by itself: in another log it may be switched off.
+    """
+    best: dict[tuple[int, str, bool], Met] = {}
     for one in met:
-        known = best.get((one.object_row, one.side))
+        key = (one.object_row, one.side, one.observable.kind in _PERSONAL)
+        known = best.get(key)
         if known is None or (known.scope != "exact" and one.scope == "exact"):
-            best[one.object_row, one.side] = one
+            best[key] = one
     return tuple(best.values())
+
+
+def _without(met: dict[CellKey, tuple[Met, ...]], off: Collection[Kind]) -> dict[CellKey, tuple[Met, ...]]:
+    kept = {
+        cell: tuple(one for one in several if one.observable.kind not in off) for cell, several in met.items()
+    }
+    return {cell: several for cell, several in kept.items() if several}
+
+
+_PERSONAL: Final = frozenset(PERSONAL.values())
 
 
 _NOTHING: Final = (

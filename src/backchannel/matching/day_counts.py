@@ -21,7 +21,7 @@ from backchannel.logs.times import NUMBERS, TimeReader
 from backchannel.matching.bulk import LATEST_SECOND, BulkLog, count_lines
 from backchannel.matching.compiled import CellKey
 from backchannel.matching.day_index import DAY_SECONDS, NO_DAY, DayIndex, DayRow, IndexedLog, LogKind
-from backchannel.matching.day_keys import key_of
+from backchannel.matching.day_keys import is_kept, key_of
 
 MAX_COUNTED: Final = 200_000
 """Cells of records read line by line that are counted in memory before they become rows."""
@@ -132,7 +132,7 @@ class DayCounts:
             return
         self._settle()
         first, last = (None if at is None else format_time(at) for at in (shown.first, shown.last))
-        kinds = [LogKind(kind, records, first, last) for kind in sorted(shown.kinds)]
+        kinds = [LogKind(kind, records, first, last) for kind in sorted(shown.kinds) if is_kept(kind)]
         self._index.add(self._log, kinds)
         self._log = None
 

@@ -20,6 +20,13 @@ _DIGEST_BYTES: Final = 12
 _LETTERS: Final = {Kind.DOMAIN: b"d", Kind.URL: b"u"}
 
 
+def is_kept(shown: str) -> bool:
+    """Whether the index holds values of a kind (`logs.shown`), so that it can say what was not there."""
+    return shown.partition(" ")[0].startswith(
+        ("ipv4-addr", "ipv6-addr", "domain-name", "url", "file:hashes.")
+    )
+
+
 def key_of(seen: Observable) -> bytes | None:
     """Return the key under which what stands in a log is kept; None: its kind is not."""
     kind, key = seen.kind, seen.key

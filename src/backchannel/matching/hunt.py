@@ -7,7 +7,7 @@ both judge with the same `CompiledSet`, and find the same.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from itertools import islice
@@ -18,6 +18,7 @@ from backchannel.logs.cells import Cell, cell_of
 from backchannel.logs.layout import FieldAt, Layout, Row
 from backchannel.logs.lines import numbered
 from backchannel.logs.opening import OpenLog, UnreadableLogError, open_log
+from backchannel.logs.personal import is_off, off_kinds
 from backchannel.logs.recognise import (
     TEXT_SHARE,
     LogShape,
@@ -33,6 +34,7 @@ from backchannel.matching import bulk, engine
 from backchannel.matching.compiled import CellKey, CompiledSet
 from backchannel.matching.day_counts import DayCounts
 from backchannel.matching.index import Met
+from backchannel.observables.kinds import Kind
 
 BATCH_RECORDS = 20_000
 """Records that are judged together when a log is read line by line."""
@@ -97,6 +99,8 @@ class Tally:
     """What these logs show at all."""
     untold: set[str] = field(default_factory=set)
     """Fields that records in bulk may have had and nothing told of."""
+    switched_off: dict[str, int] = field(default_factory=dict)
+    """Personal kind (`logs.shown`) to the number of logs that have it and in which it was not looked for."""
 
 
 def log_files(paths: Iterable[Path], tally: Tally) -> Iterator[Path]:
@@ -121,9 +125,9 @@ def hunt_log(
     name: str = "",
     format_: str | None = None,
     zone: tzinfo = UTC,
-    scratch: Path | None = None,
     on_sample: OnSample | None = None,
     days: DayCounts | None = None,
+    personal: Collection[Kind] = (),
 ) -> Iterator[Found]:
     """Yield what is found in one log, in the order of its lines; adds to `tally` as it goes.
 
@@ -134,14 +138,16 @@ def hunt_log(
         name: what the log is called, where `path` is a copy of it.
         format_: one of `logs.tables.formats()` if the operator says so.
         zone: of times that do not say theirs.
-        scratch: folder for an unpacked copy.
         on_sample: told the name, the shape and some lines of the log before it is read.
         days: gathers what the log holds for the day index.
+        personal: kinds that can point to a person and are switched on for this log (`logs.personal`); the others
+            are not looked for.
     """
+    off = off_kinds(personal)
     name = name or str(path)
     notes = _Notes(name, tally)
     try:
-        with open_log(path, scratch=scratch) as log:
+        with open_log(path) as log:
             if log.damage:
                 notes.say(None, log.damage)
                 if not log.size:
@@ -158,8 +164,9 @@ def hunt_log(
             if format_ is not None and shape.how != "text" and not shape.layout.fields:
                 notes.say(None, f"it has no field of {format_}: nothing in it was searched")
             shown = LogShown()
-            yield from _hunt_open(name, log, shape, compiled, tally, notes, shown, days)
+            yield from _hunt_open(name, log, shape, compiled, tally, notes, shown, off, days)
             records = _cover(tally, shape, shown, notes)
+            _hide(tally, shown, personal)
             tally.shown.add(shown, records=records)
             if days is not None:
                 days.end(shown, records=records)
@@ -188,6 +195,14 @@ def _cover(tally: Tally, shape: LogShape, shown: LogShown, notes: _Notes) -> int
     return records
 
 
+def _hide(tally: Tally, shown: LogShown, personal: Collection[Kind]) -> None:
+    """Let a log show nothing of what was not looked for in it, and note that."""
+    hidden = {kind for kind in shown.kinds if is_off(kind, personal)}
+    shown.kinds -= hidden
+    for kind in sorted({kind.partition(" ")[0] for kind in hidden}):
+        tally.switched_off[kind] = tally.switched_off.get(kind, 0) + 1
+
+
 def _few(shown: LogShown) -> str:
     missed = ", ".join(f"{count:,} of {format_}" for format_, count in sorted(shown.missed.items()))
     return f"{missed} were not searched"
@@ -201,19 +216,20 @@ def _hunt_open(
     tally: Tally,
     notes: _Notes,
     shown: LogShown,
+    off: Collection[Kind],
     days: DayCounts | None,
 ) -> Iterator[Found]:
     loaded = _loaded(log, shape, compiled)
     if loaded is None:
-        yield from _by_lines(path, log, shape, compiled, notes, shown, days)
+        yield from _by_lines(path, log, shape, compiled, notes, shown, off, days)
         return
     shape = loaded.shape
     odd = loaded.odd_lines()
-    met = compiled.match(loaded.candidates(compiled))
+    met = compiled.match(loaded.candidates(compiled, off), off=off)
     # Only what is told by its line needs the lines to be counted.
     by_line = odd or met or loaded.drops_lines or (days is not None and days.needs_line_numbers)
     if (by_line and not loaded.is_trusted()) or (days is not None and days.needs_lines(loaded)):
-        yield from _by_lines(path, log, shape, compiled, notes, shown, days)
+        yield from _by_lines(path, log, shape, compiled, notes, shown, off, days)
         return
     loaded.note_shown(shown)
     if days is not None:
@@ -225,7 +241,7 @@ def _hunt_open(
     if not odd:
         yield from found
         return
-    again = list(_by_lines(path, log, shape, compiled, notes, shown, days, only=frozenset(odd)))
+    again = list(_by_lines(path, log, shape, compiled, notes, shown, off, days, only=frozenset(odd)))
     yield from sorted([*found, *again], key=lambda one: one.line)
 
 
@@ -266,6 +282,7 @@ def _by_lines(
     compiled: CompiledSet,
     notes: _Notes,
     shown: LogShown,
+    off: Collection[Kind],
     days: DayCounts | None,
     *,
     only: frozenset[int] | None = None,
@@ -279,7 +296,7 @@ def _by_lines(
             shown.note(batch)
             if days is not None:
                 days.note(batch)
-            met = compiled.match(_cells_of(batch))
+            met = compiled.match(_cells_of(batch), off=off)
             if met:
                 for record in batch:
                     yield from _in_row(path, shape, record.line, record.cells, met, layout=record.layout)

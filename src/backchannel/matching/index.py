@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from backchannel.logs.tables import Side
 from backchannel.matching.entries import Entry
 from backchannel.observables.hosts import IPV4_PREFIX, parent_keys
-from backchannel.observables.kinds import Kind, Observable
+from backchannel.observables.kinds import PERSONAL, Kind, Observable
 from backchannel.observables.suffixes import is_public_suffix
 from backchannel.observables.urls import host_of
 
@@ -112,9 +112,17 @@ class EntryIndex:
             if entry.kind != seen.kind.value:
                 continue
             if entry.operator == "ends" and text.endswith(entry.value):
-                yield _met(entry, "suffix", seen)
+                yield _met(entry, "suffix", _kept(seen, f"%{entry.value}"))
             elif entry.operator == "starts" and text.startswith(entry.value):
-                yield _met(entry, "url prefix" if seen.kind is Kind.URL else "prefix", seen)
+                scope: Scope = "url prefix" if seen.kind is Kind.URL else "prefix"
+                yield _met(entry, scope, _kept(seen, f"{entry.value}%"))
+
+
+def _kept(seen: Observable, listed: str) -> Observable:
+    """Return what a hit keeps: of a kind that can point to a person what is listed, never whom that fits."""
+    if seen.kind not in PERSONAL.values():
+        return seen
+    return Observable(seen.kind, listed, seen.key, seen.stix_type)
 
 
 def _met(entry: Filed, scope: Scope, seen: Observable) -> Met:

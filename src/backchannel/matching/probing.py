@@ -5,6 +5,7 @@ It may let too much through, never too little: NULL stands for a value that only
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final, Protocol
 
 from backchannel.logs.cells import KINDS
@@ -53,9 +54,16 @@ def values(table: str, field: FieldAt, *, is_json: bool) -> str:
     return f"SELECT cell, unnest({split}) AS v FROM ({distinct})"  # noqa: S608
 
 
-def probes(table: str, field: FieldAt, flags: Flags) -> str:
-    """Return the query for (cell, hash of its probe) of a table that `values` gave."""
-    pairs = _url_in_parts(flags) if len(field.columns) > 1 else _probes(field.reading, flags)
+def probes(table: str, field: FieldAt, flags: Flags, off: Collection[Kind] = ()) -> str:
+    """Return the query for (cell, hash of its probe) of a table that `values` gave.
+
+    Args:
+        table: of values.
+        field: they stand in.
+        flags: of the set.
+        off: kinds that are not looked for.
+    """
+    pairs = _url_in_parts(flags) if len(field.columns) > 1 else _probes(field.reading, flags, off)
     odd = " OR ".join(f"({where})" for probe, where in pairs if probe == _ODD)
     parts = [(f"hash({probe})", where) for probe, where in pairs if probe != _ODD]
     if odd:
@@ -69,7 +77,7 @@ def probes(table: str, field: FieldAt, flags: Flags) -> str:
 _ODD: Final = "NULL"
 
 
-def _probes(reading: Reading, flags: Flags) -> list[tuple[str, str]]:
+def _probes(reading: Reading, flags: Flags, off: Collection[Kind]) -> list[tuple[str, str]]:
     """(probe, condition) pairs for one way of reading."""
     pairs: list[tuple[str, str]] = []
     if reading in {"address", "host"}:
@@ -98,15 +106,17 @@ def _probes(reading: Reading, flags: Flags) -> list[tuple[str, str]]:
         pairs.append((_ODD, "contains(v, ' ') OR contains(v, ':')"))
     if reading == "email":
         pairs.append((_names_behind("@", '\\s<>,;:"()'), "contains(v, '@')"))
+        is_wanted = flags.has_email and Kind.EMAIL not in off
         pairs.append(
-            (_ODD, "contains(v, '@')" if flags.has_email else "strlen(v) <> length(v) OR contains(v, '@[')")
+            (_ODD, "contains(v, '@')" if is_wanted else "strlen(v) <> length(v) OR contains(v, '@[')")
         )
     if reading == "holder":
         pairs.append((_names_behind(r"cn\s*=\s*", r'\s,/+;"\\'), "contains(lower(v), 'cn')"))
         pairs.append(
             (_ODD, r"strlen(v) <> length(v) OR regexp_matches(lower(v), 'cn\s*=\s*[0-9a-f.:]+([\s,/+;]|$)')")
         )
-    pairs += [(_ODD, condition) for condition in _plain(_WITHIN[reading], flags, "v")]
+    kinds = tuple(kind for kind in _WITHIN[reading] if kind not in off)
+    pairs += [(_ODD, condition) for condition in _plain(kinds, flags, "v")]
     return pairs
 
 

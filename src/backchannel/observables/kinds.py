@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,6 +18,12 @@ class Kind(StrEnum):
     URL = "u"
     HASH = "h"
     EMAIL = "e"
+
+
+PersonalWord = Literal["email", "phone", "sip", "account"]
+"""A kind that can point to a person, as operators write it."""
+PERSONAL: Final[Mapping[PersonalWord, Kind]] = MappingProxyType({"email": Kind.EMAIL})
+"""Those of them that are matched; off in every log until the operator switches them on (`logs.personal`)."""
 
 
 # A Struct, and outside the garbage collector: a hunt makes millions of these, and a frozen dataclass

@@ -1,8 +1,9 @@
 """Which hunt requests may be run for whom: what a request names is looked at before anything is searched.
 
 A request that names a person (an e-mail address, a phone number, a SIP user, an account) or something of our own is
-refused, unless a rule names that kind, that party and the purpose; then a person approves that one run. Whatever is
-not known to be technical counts as an account: what is not understood is not searched.
+refused, unless a rule names that kind, that party and the purpose, and for a person the settings switch the kind on in
+a log that is to be searched; then a person approves that one run. Whatever is not known to be technical counts as an
+account: what is not understood is not searched.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ class Touchy(msgspec.Struct, frozen=True, kw_only=True):
     what: str
     """As the pattern names it."""
     refused: Reason | None
-    """The code, where no rule lets it be searched for."""
+    """The code, where no rule lets it be searched for, or no log that is named."""
+    is_off: bool = False
+    """It points to a person, and is switched off in the logs that are named."""
 
 
 class HuntVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +148,13 @@ _BY_TYPE: Final[tuple[tuple[str, Sensitive], ...]] = (
 
 
 def judge_hunt(
-    patterns: Sequence[str], *, party: str, purpose: Purpose, rules: Collection[HuntRule], is_own: IsOwn
+    patterns: Sequence[str],
+    *,
+    party: str,
+    purpose: Purpose,
+    rules: Collection[HuntRule],
+    is_own: IsOwn,
+    switched_on: Collection[Sensitive],
 ) -> HuntVerdict:
     """Return what may be done with a hunt request.
 
@@ -155,6 +164,7 @@ def judge_hunt(
         purpose: what for.
         rules: ours.
         is_own: tells what is ours.
+        switched_on: kinds that the operator lets be looked for in these logs, for this purpose.
     """
     mine = [rule for rule in rules if rule.party.casefold() == party.casefold()]
     allowed = {kind for rule in mine if purpose in rule.purposes for kind in rule.kinds}
@@ -168,8 +178,9 @@ def judge_hunt(
             continue
         for kind, what in named:
             code = Reason.OWN_ADDRESS if kind == "own" else Reason.NAMES_PERSON
-            refused = None if kind in allowed else code
-            touchy.append(Touchy(pattern=number, kind=kind, what=what, refused=refused))
+            is_off = kind != "own" and kind not in switched_on
+            refused = None if kind in allowed and not is_off else code
+            touchy.append(Touchy(pattern=number, kind=kind, what=what, refused=refused, is_off=is_off))
     k = max((rule.k_anonymity for rule in mine), default=1)
     return HuntVerdict(touchy=tuple(touchy), unread=tuple(unread), k_anonymity=k)
 

@@ -123,7 +123,7 @@ class Renderer:
             "defang": words.defang,
             "family": words.family_of,
             "icon": words.icon_of,
-            "kinds": words.kinds,
+            "lacking": words.lacking,
             "prose": words.prose,
             "size": words.size,
             "text_lines": text_lines,

@@ -6,15 +6,18 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup, escape
 
 from backchannel.clock import parse_time
 from backchannel.desk.documents import Related
-from backchannel.logs.shown import in_words
+from backchannel.logs.shown import not_shown
 from backchannel.stix.visible import visible
 from backchannel.web.language import MAX_SHOWN_CHARS, say, say_count, shown
+
+if TYPE_CHECKING:
+    from backchannel.desk.documents import Concerns
 
 _SCHEME = re.compile(r"\b(h)tt(ps?)(?=://)|\b(f)t(ps?)(?=://)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-])")
@@ -42,9 +45,9 @@ def prose(text: str) -> Markup:
     )
 
 
-def kinds(names: Iterable[str]) -> str:
-    """Return kinds of observable (`logs.shown`) in words; "" where there are none that logs show."""
-    return in_words(names, last="or")
+def lacking(concerns: Concerns) -> str:
+    """Return in words what was not searched for an item; "" where nothing lacks that logs could show."""
+    return not_shown(concerns.unsearched, off=concerns.switched_off)
 
 
 def breakable(text: str) -> Markup:
