@@ -24,6 +24,7 @@ from backchannel.desk.belief_documents import (
     WentTo,
     Withdrawn,
 )
+from backchannel.desk.claims import MAX_OF_ONE
 from backchannel.desk.grading import Graded, Grader
 from backchannel.desk.letters import Letters
 from backchannel.desk.node import Node
@@ -87,7 +88,7 @@ def document(node: Node, clock: Clock, grader: Grader, graded: Graded) -> Belief
             BuiltOn(reports=one.reports, on=tuple(letters.name_of(name) for name in one.on))
             for one in origins.built
         ),
-        notes=origins.notes,
+        notes=(*origins.notes, *_unread(graded)),
         n_eff=round(origins.n_eff, 3),
         number=graded.number,
         computed=grade.number,
@@ -239,6 +240,12 @@ def _report(report: Report, graded: Graded) -> ReportedBy:
         batch=told.batch_id,
         path=report.path,
     )
+
+
+def _unread(graded: Graded) -> Iterator[str]:
+    if graded.gathered.claim.unread:
+        more = _number(graded.gathered.claim.unread, "object")
+        yield f"{more} more say so and were not looked at: of one party's, {MAX_OF_ONE} are."
 
 
 def _given(graded: Graded) -> GivenByHand | None:

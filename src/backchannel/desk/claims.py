@@ -8,7 +8,7 @@ found, not what the store holds.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from backchannel import codec
@@ -39,7 +39,11 @@ CLAIMING: Final = frozenset(
 )
 """Types that claim something of the world, which can turn out right or wrong."""
 MAX_MEMBERS: Final = 1_000
-"""Objects of one claim that are looked at: the first that came."""
+"""Objects of one claim that are looked at."""
+MAX_OF_ONE: Final = 100
+"""Objects of one claim that one party's word is taken by: who says it in more says nothing more, and drowns nobody."""
+FEW: Final = 50
+"""Objects of one claim that are all looked at, whoever brought them."""
 MAX_VERSIONS: Final = 100
 MAX_RELATIONSHIPS: Final = 1_000
 """Relationships to one target that are looked through."""
@@ -83,7 +87,10 @@ class Claim:
     asked: Kept
     """The object by which it was asked for."""
     members: tuple[Kept, ...]
-    """All contents in sight that claim it, the asked one among them, in the order in which they came."""
+    """The contents in sight that claim it, the asked one among them: those that each party gave first before what it
+    gave besides."""
+    unread: int = 0
+    """Contents that claim it too and are not looked at: there are too many of them."""
 
     @property
     def topic(self) -> Topic:
@@ -92,8 +99,8 @@ class Claim:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Return the objects that claim it."""
-        return tuple(dict.fromkeys(kept.stix_id for kept in self.members))
+        """Return the objects that claim it, the asked one first."""
+        return tuple(dict.fromkeys((self.asked.stix_id, *(kept.stix_id for kept in self.members))))
 
 
 def claims_of(node: Node, page: Sequence[Kept]) -> list[Claim]:
@@ -104,18 +111,13 @@ def claims_of(node: Node, page: Sequence[Kept]) -> list[Claim]:
         {value for values, _ in asked.values() for value in values},
         {probe for _, probes in asked.values() for probe in probes},
     )
-    wanted = {
-        kept.object_row: _naming_all(rows, asked[kept.object_row][0])
-        for kept in page
-        if asked[kept.object_row][0]
-    }
-    held = {
-        one.object_row: (one, is_current)
-        for one, is_current in node.store.beliefs.by_rows({row for some in wanted.values() for row in some})
-    }
-    return [
-        _claim(node, kept, asked[kept.object_row][0], wanted.get(kept.object_row, ()), held) for kept in page
-    ]
+    chosen: _Chosen = {}
+    for values, _ in asked.values():
+        if values and values not in chosen:
+            chosen[values] = _chosen(node, _naming_all(rows, values))
+    wanted = {row for some, _ in chosen.values() for row in some}
+    held = {one.object_row: (one, is_current) for one, is_current in node.store.beliefs.by_rows(wanted)}
+    return [_claim(node, kept, asked[kept.object_row][0], chosen, held) for kept in page]
 
 
 def claim_key(kept: Kept) -> str:
@@ -126,12 +128,22 @@ def claim_key(kept: Kept) -> str:
     return _relationship_key(kept) or kept.stix_id
 
 
+_Chosen = dict[tuple[Value, ...], tuple[tuple[int, ...], int]]
+"""Rows of the contents by which the claim of some values is judged, and how many there are besides."""
+
+
 def _claim(
-    node: Node, kept: Kept, values: Sequence[Value], rows: Iterable[int], held: dict[int, tuple[Kept, bool]]
+    node: Node,
+    kept: Kept,
+    values: tuple[Value, ...],
+    chosen: _Chosen,
+    held: Mapping[int, tuple[Kept, bool]],
 ) -> Claim:
     if values:
+        rows, unread = chosen[values]
         members = _in_force(held[row] for row in rows if row in held)
-        return _made(kept, _key_of(values), _says(values), _type_of(values), members)
+        made = _made(kept, _key_of(values), _says(values), _type_of(values), members)
+        return replace(made, unread=unread)
     ends = _relationship_key(kept)
     if ends:
         return _made(kept, ends, ends, "relationship", _relationships(node, kept))
@@ -143,11 +155,10 @@ def _claim(
 
 def _made(kept: Kept, key: str, says: str, stix_type: str, members: Iterable[Kept]) -> Claim:
     found = {one.object_row: one for one in members}
-    # What lies in quarantine, or is not compiled yet, still claims what it claims.
-    found.setdefault(kept.object_row, kept)
-    ordered = [found[row] for row in sorted(found)][:MAX_MEMBERS]
-    if kept not in ordered:
-        ordered[-1] = kept
+    ordered = list(found.values())[:MAX_MEMBERS]
+    # What lies in quarantine, is not compiled yet, or was not chosen still claims what it claims.
+    if kept.object_row not in found:
+        ordered.append(kept)
     return Claim(key, says, stix_type, kept, tuple(ordered))
 
 
@@ -184,6 +195,14 @@ def _rows(node: Node, values: Collection[Value], probes: Collection[str]) -> Map
             value: (*found.get(value, ()), *waiting.get(value, ())) for value in found.keys() | waiting.keys()
         }
     return waiting
+
+
+def _chosen(node: Node, rows: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
+    """Choose of the contents that claim one thing those that are looked at, before any is read; count the others."""
+    if len(rows) <= FEW:
+        return rows, 0
+    found = tuple(node.store.beliefs.spoken_by(rows, of_each=MAX_OF_ONE, at_most=MAX_MEMBERS))
+    return found, len(rows) - len(found)
 
 
 def _naming_all(rows: Mapping[Value, tuple[int, ...]], values: Sequence[Value]) -> tuple[int, ...]:

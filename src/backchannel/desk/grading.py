@@ -114,16 +114,15 @@ class Grader:
         benign = {one.key for one in upheld if _is_benign(gathered.contents[one.key])}
         against = [one for one in upheld if one.key in benign]
         disputes = [*self._disputes(claim), *self._signed_disputes(gathered)]
-        origins = self._count(gathered, [one for one in upheld if one.key not in benign])
-        opposing = independent_origins([*against, *(dispute.report for dispute in disputes)])
+        said = [*gathered.reports, *(dispute.report for dispute in disputes)]
+        letters = self.letters.standings((one.origin.name for one in said), topic=claim.topic)
+        means = {name: one.mean for name, one in letters.items() if one.mean is not None}
+        origins = self._count(gathered, [one for one in upheld if one.key not in benign], means)
+        opposing = independent_origins([*against, *(dispute.report for dispute in disputes)], means=means)
         found = find_contradictions(
             [*self._positions(gathered, retracted, benign), *(dispute.position for dispute in disputes)]
         )
         ours = [one for one in outcomes if one.said_by is None]
-        letters = self.letters.standings(
-            (name for side in (origins, opposing) for one in side.origins for name in one.names),
-            topic=claim.topic,
-        )
         grade = credibility(
             origins,
             letters,
@@ -148,7 +147,9 @@ class Grader:
             is_upheld=len(taken_back) < len(own_reports),
         )
 
-    def _count(self, gathered: Gathered, reports: Iterable[Report]) -> Origins:
+    def _count(
+        self, gathered: Gathered, reports: Iterable[Report], means: Mapping[str, float] | None = None
+    ) -> Origins:
         counted = list(reports)
         # Who copies whom is a question only where there are two of them.
         several = len({one.origin.name for one in counted if one.origin.kind == "key"}) > 1
@@ -158,6 +159,7 @@ class Grader:
             deconflicted=gathered.deconflicted,
             overrides=gathered.overrides,
             dependence=self.letters.dependence if several else None,
+            means=means,
         )
 
     # --- What speaks against it --------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from backchannel.trust.reliability import (
 )
 
 MAX_EVIDENCE: Final = 2_000
-"""Outcomes of one source that count: with a half-life of 180 days, older ones move nothing."""
+"""Outcomes of one source that count, of ours and of others': with a half-life of 180 days, older ones move nothing."""
 MAX_EVIDENCE_SHOWN: Final = 100
 MAX_BEHIND: Final = 200
 """Hidden sources behind one relay that are shown."""

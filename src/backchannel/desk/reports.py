@@ -7,6 +7,7 @@ is what signatures, or the party's own channel, prove; what somebody else writes
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ from backchannel.store.belief import Told, WentOut
 from backchannel.store.rows import Kept
 
 MAX_REPORTS: Final = 5_000
-"""Arrivals of one claim that are looked at, the oldest."""
+"""Reports of one claim that are looked at; of more, as many of each voice."""
 MAX_RELEASES: Final = 1_000
 """Times that we told one claim to somebody, the first."""
 MAX_DERIVED: Final = 50
@@ -110,7 +111,7 @@ class Gatherer:
         released = {f"{one.way} {number}": one for number, one in enumerate(went)}
         return Gathered(
             claim=claim,
-            reports=tuple(reports[:MAX_REPORTS]),
+            reports=_fairly(reports),
             told=came,
             contents=contents,
             releases=tuple(
@@ -343,6 +344,18 @@ def origin_by_channel(identities: Mapping[str, str], author: str, voice: str) ->
     if voice and identities.get(author, author) in {"", voice}:
         return OriginRef("key", voice)
     return OriginRef("undisclosed", relay=voice)
+
+
+def _fairly(reports: Sequence[Report]) -> tuple[Report, ...]:
+    """Return as many reports as are looked at: the first of each voice, the second of each, and so on."""
+    if len(reports) <= MAX_REPORTS:
+        return tuple(reports)
+    said: Counter[str] = Counter()
+    turns: list[tuple[int, int]] = []
+    for report in reports:
+        turns.append((said[report.voice], len(turns)))
+        said[report.voice] += 1
+    return tuple(reports[index] for _, index in sorted(turns)[:MAX_REPORTS])
 
 
 def _is_part(way: OriginWay, ways: Iterable[OriginWay]) -> bool:

@@ -14,8 +14,10 @@ from typing import Final, NamedTuple
 from backchannel.matching.entries import Entry, entries_of
 from backchannel.matching.segment import ToCompile
 
-MAX_ROWS: Final = 20_000
-"""Entries that one look-up reads: a value that more indicators name is judged by the first of them."""
+MAX_ROWS: Final = 100_000
+"""Indicators of one value that one look-up finds: a value that more of them name is judged by the first."""
+MAX_WAITING: Final = 20_000
+"""Indicators that no file covers yet that are looked through."""
 MAX_VALUES: Final = 32
 """Values of one pattern by which others are looked for; a pattern of more stands for itself."""
 
@@ -63,25 +65,26 @@ def rows_naming(
     # Many values may share a probe: all names below a provider of dynamic names do.
     filed, keys = sorted(probes), sorted({one.key for one in values})
     marks, wanted = ", ".join("?" * len(filed)), ", ".join("?" * len(keys))
+    # Bounded for each value: however many name one of them, those who name another are found.
     query = (
-        f"SELECT kind, operator, key, last, value, object_row FROM read_parquet([{names}]) "  # noqa: S608  # our own
-        f"WHERE probe IN ({marks}) AND key IN ({wanted}) ORDER BY object_row LIMIT {MAX_ROWS}"
+        "SELECT kind, operator, key, last, value, list(object_row ORDER BY object_row) FROM ("  # noqa: S608  # our own
+        f"SELECT DISTINCT kind, operator, key, last, value, object_row FROM read_parquet([{names}]) "
+        f"WHERE probe IN ({marks}) AND key IN ({wanted}) QUALIFY row_number() OVER "
+        f"(PARTITION BY kind, operator, key, last, value ORDER BY object_row) <= {MAX_ROWS}"
+        ") GROUP BY kind, operator, key, last, value"
     )
     with engine.connect(config={"threads": 1}) as database:
-        rows: Iterable[tuple[str, str, str, str, str, int]] = database.execute(
+        rows: Iterable[tuple[str, str, str, str, str, list[int]]] = database.execute(
             query, [*filed, *keys]
         ).fetchall()
-    found: dict[Value, dict[int, None]] = {}
-    for *value, row in rows:
-        found.setdefault(Value(*value), {})[row] = None
-    return {value: tuple(several) for value, several in found.items()}
+    return {Value(*value): tuple(several) for *value, several in rows}
 
 
 def rows_waiting(waiting: Iterable[ToCompile], probes: Collection[str]) -> Mapping[Value, tuple[int, ...]]:
     """Return the same for indicators that no file covers: an import that was killed left them to be compiled."""
     wanted = frozenset(probes)
     found: dict[Value, dict[int, None]] = {}
-    for one in islice(waiting, MAX_ROWS):
+    for one in islice(waiting, MAX_WAITING):
         for entry in entries_of(one.pattern, stix_version=one.spec_version)[0]:
             if entry.probe in wanted:
                 found.setdefault(_value(entry), {})[one.object_row] = None

@@ -163,11 +163,16 @@ class Beliefs(Protocol):
         ...
 
     def outcomes(self, claims: Iterable[str]) -> dict[str, list[OutcomeRow]]:
-        """Return the standing outcomes of claims, oldest first."""
+        """Return the last standing outcome that we, and each other party, say of claims; oldest first."""
         ...
 
     def evidence(self, sources: Iterable[str], *, at_most: int) -> dict[str, list[Evidence]]:
-        """Return the standing outcomes that speak for or against sources, newest first; `at_most` for each of them."""
+        """Return the standing outcomes that speak for or against sources: ours, then those of others, the newest first.
+
+        Args:
+            sources: their names.
+            at_most: for each of them, of ours, and of those of others.
+        """
         ...
 
     def history(self, *, at_most: int) -> list[Evidence]:
@@ -214,8 +219,25 @@ class Beliefs(Protocol):
         """Return those of some contents that are in use, and whether they are the version in force; by row."""
         ...
 
+    def spoken_by(self, object_rows: Iterable[int], *, of_each: int, at_most: int) -> list[int]:
+        """Choose among contents in use, so that no party drowns another by the number of what it brought.
+
+        Args:
+            object_rows: the contents.
+            of_each: most that one party brought: of each object the content that came last, the first object first;
+                then what came before.
+            at_most: most of all.
+
+        Returns:
+            The first of each party, then the second of each, and so on.
+        """
+        ...
+
     def told(self, object_rows: Iterable[int], *, at_most: int) -> list[Told]:
-        """Return the arrivals of objects in complete batches, once for each object and batch, the oldest first."""
+        """Return the arrivals of objects in complete batches, once for each object and batch, the oldest first.
+
+        Where there are more than `at_most`, what was told first by a party and channel goes before what was told again.
+        """
         ...
 
     def brought(self, statement_rows: Iterable[int]) -> dict[int, frozenset[BatchId]]:

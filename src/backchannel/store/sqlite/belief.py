@@ -55,8 +55,12 @@ class SqliteBeliefs:
     def evidence(self, sources: Iterable[str], *, at_most: int) -> dict[str, list[Evidence]]:
         found: dict[str, list[Evidence]] = {}
         for source in dict.fromkeys(sources):
-            rows = self._database.execute(_EVIDENCE, (source, at_most))
-            found[source] = [_evidence((source, *row)) for row in rows]
+            # Apart: however much others say, it takes no room from what we found ourselves.
+            found[source] = [
+                _evidence((source, *row))
+                for is_ours in (1, 0)
+                for row in self._database.execute(_EVIDENCE, (source, is_ours, at_most))
+            ]
         return found
 
     def history(self, *, at_most: int) -> list[Evidence]:
@@ -103,9 +107,13 @@ class SqliteBeliefs:
         rows = self._database.execute(_BY_ROWS, (_json(object_rows),))
         return [(_kept(row[:13]), bool(row[13])) for row in rows]
 
+    def spoken_by(self, object_rows: Iterable[int], *, of_each: int, at_most: int) -> list[int]:
+        asked = (_json(object_rows), of_each, at_most)
+        return [row[0] for row in self._database.execute(_SPOKEN_BY, asked)]
+
     def told(self, object_rows: Iterable[int], *, at_most: int) -> list[Told]:
         rows = self._database.execute(_TOLD, (_json(object_rows), at_most))
-        return [_told(row) for row in rows]
+        return sorted(map(_told, rows), key=lambda one: (one.batch_id, one.object_row))
 
     def brought(self, statement_rows: Iterable[int]) -> dict[int, frozenset[BatchId]]:
         found: dict[int, set[BatchId]] = {}
@@ -185,8 +193,13 @@ WHERE claim = ? AND said_by IS NULL AND taken_back_at IS NULL
 
 _OUTCOMES = """
 SELECT u.outcome_row, u.claim, u.about, u.outcome, u.basis, p.party_id, p.name, u.answer_id, u.reason, u.at
-FROM json_each(?) AS wanted
-CROSS JOIN standing_outcome AS u ON u.claim = wanted.value
+FROM (
+  SELECT max(s.outcome_row) AS outcome_row
+  FROM json_each(?) AS wanted
+  CROSS JOIN standing_outcome AS s ON s.claim = wanted.value
+  GROUP BY s.claim, s.said_by
+) AS last
+CROSS JOIN outcome AS u ON u.outcome_row = last.outcome_row
 LEFT JOIN party AS p ON p.party_row = u.said_by
 ORDER BY u.outcome_row
 """
@@ -214,13 +227,13 @@ SELECT c.topic, c.told_at, (
 FROM outcome_credit AS c
 CROSS JOIN standing_outcome AS u ON u.outcome_row = c.outcome_row
 LEFT JOIN party AS p ON p.party_row = u.said_by
-WHERE c.source = ? AND EXISTS (
+WHERE c.source = ?1 AND (u.said_by IS NULL) = ?2 AND EXISTS (
   SELECT 1
   FROM complete_arrival AS a
   WHERE a.object_row = c.object_row AND coalesce(a.party_row, 0) = c.party_row
 )
 ORDER BY c.outcome_row DESC
-LIMIT ?
+LIMIT ?3
 """
 
 _HISTORY = """
@@ -306,17 +319,38 @@ WHERE v.quarantined = 0
 ORDER BY v.object_row
 """
 
+_SPOKEN_BY = """
+WITH came AS (
+  SELECT o.object_row, o.stix_id, coalesce(b.party_row, 0) AS party, min(a.arrival_row) AS first
+  FROM json_each(?) AS wanted
+  CROSS JOIN visible_object AS o ON o.object_row = wanted.value
+  CROSS JOIN arrival AS a ON a.object_row = o.object_row
+  JOIN batch AS b ON b.batch_id = a.batch_id
+  WHERE b.state = 'complete' AND o.quarantined = 0
+  GROUP BY o.object_row, coalesce(b.party_row, 0)
+), versions AS (
+  SELECT *, row_number() OVER (PARTITION BY party, stix_id ORDER BY first DESC) AS version FROM came
+), ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY party ORDER BY version, first) AS nth FROM versions
+)
+SELECT object_row FROM ranked WHERE nth <= ? GROUP BY object_row ORDER BY min(nth), min(first) LIMIT ?
+"""
+
 _TOLD = """
-SELECT a.object_row, a.batch_id, coalesce(b.party_row, 0), p.party_id, p.name, coalesce(p.is_self, 0), b.channel,
-  b.completed_at
-FROM json_each(?) AS wanted
-CROSS JOIN object AS o ON o.object_row = wanted.value
-CROSS JOIN arrival AS a ON a.object_row = o.object_row
-JOIN batch AS b ON b.batch_id = a.batch_id
-LEFT JOIN party AS p ON p.party_row = b.party_row
-WHERE b.state = 'complete' AND o.quarantined = 0
-GROUP BY a.object_row, a.batch_id
-ORDER BY a.batch_id, a.object_row
+SELECT object_row, batch_id, party_row, party_id, name, is_self, channel, completed_at
+FROM (
+  SELECT a.object_row, a.batch_id, coalesce(b.party_row, 0) AS party_row, p.party_id, p.name,
+    coalesce(p.is_self, 0) AS is_self, b.channel, b.completed_at,
+    row_number() OVER (PARTITION BY a.object_row, b.party_row, b.channel ORDER BY a.batch_id) AS nth
+  FROM json_each(?) AS wanted
+  CROSS JOIN object AS o ON o.object_row = wanted.value
+  CROSS JOIN arrival AS a ON a.object_row = o.object_row
+  JOIN batch AS b ON b.batch_id = a.batch_id
+  LEFT JOIN party AS p ON p.party_row = b.party_row
+  WHERE b.state = 'complete' AND o.quarantined = 0
+  GROUP BY a.object_row, a.batch_id
+)
+ORDER BY nth, batch_id, object_row
 LIMIT ?
 """
 
