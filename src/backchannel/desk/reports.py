@@ -21,6 +21,7 @@ from backchannel.codec import JsonObject
 from backchannel.desk.claims import Claim
 from backchannel.desk.node import Node
 from backchannel.desk.origin_ways import OriginWay, OriginWays, Signed
+from backchannel.desk.overrides import overrides_of
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
 from backchannel.parties.names import visible_name
@@ -119,7 +120,7 @@ class Gatherer:
                 for key, one in released.items()
             ),
             went=released,
-            overrides=self._overrides(contents),
+            overrides=overrides_of(self._store, reports, came),
             deconflicted=self._deconflicted(reports),
         )
 
@@ -252,14 +253,6 @@ class Gatherer:
             digest=went.form_digest or kept.digest,
             otag=signed.own_otag,
             sketch=self._sketch(kept),
-        )
-
-    def _overrides(self, keys: Iterable[str]) -> tuple[Override, ...]:
-        given = self._store.beliefs.unions(keys)
-        return tuple(
-            Override(left=one.first, right=one.second, result=one.result)
-            for one in given
-            if one.result is not None
         )
 
     def _deconflicted(self, reports: Sequence[Report]) -> tuple[Deconflicted, ...]:

@@ -203,8 +203,8 @@ class Beliefs(Protocol):
         """Keep what a person knows of two reports."""
         ...
 
-    def unions(self, keys: Iterable[str]) -> list[GivenUnion]:
-        """Return what counts of what was said of pairs whose first is among `keys`."""
+    def unions(self, object_rows: Iterable[int]) -> list[GivenUnion]:
+        """Return what was ever said of pairs whose first report is of one of these contents, oldest first."""
         ...
 
     def exported(self, folder: ExportFolder) -> None:

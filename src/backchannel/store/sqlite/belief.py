@@ -91,9 +91,8 @@ class SqliteBeliefs:
     def give_union(self, given: GivenUnion) -> None:
         self._database.execute(_GIVE_UNION, given)
 
-    def unions(self, keys: Iterable[str]) -> list[GivenUnion]:
-        rows = self._database.execute(_UNIONS, (_json(keys),))
-        return [GivenUnion(*row) for row in rows if row[2] is not None]
+    def unions(self, object_rows: Iterable[int]) -> list[GivenUnion]:
+        return [GivenUnion(*row) for row in self._database.execute(_UNIONS, (_json(object_rows),))]
 
     def exported(self, folder: ExportFolder) -> None:
         self._database.execute(_EXPORTED, folder)
@@ -186,22 +185,18 @@ ON CONFLICT DO NOTHING
 """
 
 _TAKE_BACK = """
-UPDATE outcome
-SET taken_back_at = ?, taken_back_why = ?
+UPDATE outcome SET taken_back_at = ?, taken_back_why = ?
 WHERE claim = ? AND said_by IS NULL AND taken_back_at IS NULL
 """
 
+# Beside max(), SQLite gives the columns of the row that has it.
 _OUTCOMES = """
-SELECT u.outcome_row, u.claim, u.about, u.outcome, u.basis, p.party_id, p.name, u.answer_id, u.reason, u.at
-FROM (
-  SELECT max(s.outcome_row) AS outcome_row
-  FROM json_each(?) AS wanted
-  CROSS JOIN standing_outcome AS s ON s.claim = wanted.value
-  GROUP BY s.claim, s.said_by
-) AS last
-CROSS JOIN outcome AS u ON u.outcome_row = last.outcome_row
+SELECT max(u.outcome_row), u.claim, u.about, u.outcome, u.basis, p.party_id, p.name, u.answer_id, u.reason, u.at
+FROM json_each(?) AS wanted
+CROSS JOIN standing_outcome AS u ON u.claim = wanted.value
 LEFT JOIN party AS p ON p.party_row = u.said_by
-ORDER BY u.outcome_row
+GROUP BY u.claim, u.said_by
+ORDER BY 1
 """
 
 # It speaks for a source as long as something stands by which that source told us.
@@ -272,8 +267,7 @@ CROSS JOIN given_letter AS g ON g.given_row = (
 """
 
 _GIVE_NUMBER = """
-INSERT INTO given_number (claim, about, object_row, number, is_blind, reason, at)
-VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO given_number (claim, about, object_row, number, is_blind, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 
 _NUMBERS = """
@@ -289,15 +283,11 @@ CROSS JOIN given_number AS g ON g.given_row = (
 
 _GIVE_UNION = "INSERT INTO given_union (first, second, result, reason, at) VALUES (?, ?, ?, ?, ?)"
 
+# A report's key begins with the row of its content and a dot; the character behind the dot bounds those that do.
 _UNIONS = """
 SELECT g.first, g.second, g.result, g.reason, g.at
 FROM json_each(?) AS wanted
-CROSS JOIN given_union AS g ON g.first = wanted.value
-WHERE NOT EXISTS (
-  SELECT 1
-  FROM given_union AS n
-  WHERE n.first = g.first AND n.second = g.second AND n.given_row > g.given_row
-)
+CROSS JOIN given_union AS g ON g.first >= wanted.value || '.' AND g.first < wanted.value || '/'
 ORDER BY g.given_row
 """
 
@@ -350,8 +340,7 @@ FROM (
   WHERE b.state = 'complete' AND o.quarantined = 0
   GROUP BY a.object_row, a.batch_id
 )
-ORDER BY nth, batch_id, object_row
-LIMIT ?
+ORDER BY nth, batch_id, object_row LIMIT ?
 """
 
 _BROUGHT = """
@@ -406,8 +395,6 @@ LIMIT ?
 
 _DECONFLICTING = """
 SELECT statement_row, digest, kind, issuer, prev, received_at, envelope, is_own
-FROM visible_statement
-WHERE kind = 'deconflict'
-ORDER BY statement_row DESC
-LIMIT ?
+FROM visible_statement WHERE kind = 'deconflict'
+ORDER BY statement_row DESC LIMIT ?
 """
