@@ -173,7 +173,9 @@ def _of_node(
     values = sorting.values(Reader(node, clock), on_progress)
     own = Org(_uuid(node.party.party_id), node.party.name)
     publisher = Publisher(own, f"{node.party.name}: indicators", "feed")
-    made = from_stix(values, publisher, known=sorting.markings, defaults=sorting.defaults)
+    made = from_stix(
+        values, publisher, known=lambda one: sorting.markings.get(one, {}), defaults=sorting.defaults
+    )
     return _Sorted(made, sorting.looked_at, sorting.withheld)
 
 
@@ -222,8 +224,8 @@ class _Sorting:
         self._weighing = Weighing(node, FixedClock(now), to, force)
         self.looked_at = 0
         self.withheld: Counter[str] = Counter()
-        self.markings: dict[str, Tlp | None] = {}
-        """What markings of what may go mean; where two parties say otherwise, the stricter."""
+        self.markings: dict[str, Mapping[str, Tlp | None]] = {}
+        """Id of what may go to what its markings mean that are no labels of TLP's own."""
         self.defaults: dict[str, Tlp] = {}
         """Id of what may go to the strictest label under which it came."""
 
@@ -243,8 +245,10 @@ class _Sorting:
                 if not decision.allowed:
                     self.withheld[decision.reasons[-1].text] += 1
                 else:
-                    found.extend(reader.view(kept).objects)
-                    self._note_markings(reader.known((reader.value(kept),), first.party))
+                    made = reader.view(kept).objects
+                    found.extend(made)
+                    if known := reader.known(made, first.party):
+                        self.markings |= {value["id"]: known for value in made}
                     if any(first.tlps) and not self._is_source(first):
                         self.defaults[kept.stix_id] = reader.tlp(kept, first)
             if len(found) > MAX_OBJECTS:
@@ -255,12 +259,6 @@ class _Sorting:
             if on_progress is not None:
                 on_progress(self.looked_at)
         return found[::-1]
-
-    def _note_markings(self, known: Mapping[str, Tlp | None]) -> None:
-        for ref, tlp in known.items():
-            before = self.markings.get(ref)
-            is_looser = before is not None and (tlp is None or tlp.strictness < before.strictness)
-            self.markings[ref] = before if is_looser else tlp
 
     def _is_source(self, first: First) -> bool:
         """Whether the recipient alone sent it to us: it goes back as it came."""

@@ -7,7 +7,6 @@ own items cost, whatever else the store holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from functools import cached_property
 
 import msgspec
@@ -20,7 +19,7 @@ from backchannel.desk.belief import item_grade
 from backchannel.desk.belief_documents import ItemGrade
 from backchannel.desk.claims import CLAIMING
 from backchannel.desk.concerning import concerns_of
-from backchannel.desk.defining import meaning
+from backchannel.desk.defining import Definitions
 from backchannel.desk.documents import Concerns, Item, ItemAdvice, Related, Source, Validity, ValidityState
 from backchannel.desk.grading import Grader
 from backchannel.desk.node import Node
@@ -30,11 +29,10 @@ from backchannel.desk.ties import Tie, own_references, ties
 from backchannel.errors import NotFoundError, UsageError
 from backchannel.stix.describe import describe, short_name
 from backchannel.stix.findings import Finding
-from backchannel.stix.markings import TLP_IDS, Tlp, marking_refs, pap_of, tlp_of
+from backchannel.stix.markings import Tlp, pap_of, tlp_of
 from backchannel.stix.raw import Header, RawObject
 from backchannel.stix.versions import View, view
 from backchannel.stix.visible import visible
-from backchannel.store.exchange import Definition
 from backchannel.store.interface import Store
 from backchannel.store.rows import Answered, First, Kept
 
@@ -81,9 +79,7 @@ class Reader:
         self._names: dict[str, str] = {}
         self._views: dict[int, View] = {}
         self._values: dict[int, JsonObject] = {}
-        self._definitions: dict[str, list[Definition]] = {}
-        """Of each marking that was asked for, but for TLP's own."""
-        self._meanings: dict[tuple[str, str | None], Tlp | None] = {}
+        self._definitions = Definitions(node.store)
 
     def view(self, kept: Kept) -> View:
         """Return the object as STIX 2.1, derived where it came as 2.0."""
@@ -146,28 +142,11 @@ class Reader:
 
     def known(self, values: Iterable[JsonObject], party: str | None) -> Mapping[str, Tlp | None]:
         """Return what the markings of `values` mean, but for TLP's own, where `party` gave us these objects."""
-        refs = {ref for value in values for ref in marking_refs(value)} - TLP_IDS.keys()
-        if refs:
-            self._look_up(refs)
-        for ref in refs:
-            if (ref, party) not in self._meanings:
-                self._meanings[ref, party] = meaning(self._definitions[ref], self._party_row(party))
-        return {ref: self._meanings[ref, party] for ref in refs}
+        return self._definitions.known(values, party)
 
     def markings(self, values: Iterable[JsonObject]) -> None:
         """Look up at once how the markings of many objects are defined."""
-        self._look_up({ref for value in values for ref in marking_refs(value)} - TLP_IDS.keys())
-
-    def _look_up(self, refs: AbstractSet[str]) -> None:
-        wanted = refs - self._definitions.keys()
-        if wanted:
-            self._definitions |= {ref: [] for ref in wanted}
-            for one in self.store.collected.definitions(wanted):
-                self._definitions[one.stix_id].append(one)
-
-    def _party_row(self, name: str | None) -> int:
-        row = None if name is None else self.store.parties.by_name(name)
-        return 0 if row is None else row.party_row
+        self._definitions.look_up(values)
 
     def items(self, page: Sequence[Kept], *, related: int) -> tuple[Item, ...]:
         """Return `page` as items, in its order, each with at most `related` objects tied to it."""

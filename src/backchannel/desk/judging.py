@@ -18,12 +18,13 @@ from backchannel.clock import Clock, parse_time
 from backchannel.codec import JsonObject
 from backchannel.desk.claims import claim_key
 from backchannel.desk.courses import CourseFinder
+from backchannel.desk.defining import Definitions
 from backchannel.desk.grading import Grader
 from backchannel.desk.node import Node
 from backchannel.desk.opinions import disagreeing
 from backchannel.desk.redacted import referring as referring_to_forms
 from backchannel.desk.warninglists import load_warninglists
-from backchannel.stix.markings import TLP_IDS, Tlp, pap_of, tlp_defined, tlp_of
+from backchannel.stix.markings import Tlp, pap_of, tlp_of
 from backchannel.stix.pattern.atoms import atoms
 from backchannel.store.rows import Answered, First, Kept
 
@@ -61,7 +62,7 @@ class Judge:
         self.node, self._clock = node, clock
         self.store = node.store
         self.courses = CourseFinder(node.store)
-        self._markings: dict[str, Tlp | None] = {}
+        self._definitions = Definitions(node.store)
 
     @cached_property
     def own(self) -> OwnAssets:
@@ -82,7 +83,7 @@ class Judge:
         answers = self.store.sightlines.answers(ids)
         last_seen = self.store.answers.last_seen(ids)
         values = [codec.decode(kept.body) for kept in page]
-        self._look_up_markings(values)
+        self._definitions.look_up(values)
         refuted, withdrawn = self._refuted(page, firsts), self._withdrawn(page)
         return [
             self._judged(
@@ -185,7 +186,8 @@ class Judge:
         valid_from = _time(value.get("valid_from"))
         dated = _time(value.get("modified")) or _time(value.get("created"))
         told = [parse_time(first.received_at), dated, valid_from]
-        tlps = [tlp_of(value, default=default, known=self._markings) for default in first.tlps]
+        known = self._definitions.known((value,), first.party)
+        tlps = [tlp_of(value, default=default, known=known) for default in first.tlps]
         tlps += map(Tlp, first.floors)
         return Standing(
             said_at=max(at for at in told if at is not None),
@@ -198,14 +200,6 @@ class Judge:
             quarantined=kept.quarantined,
             revoked=kept.revoked,
         )
-
-    def _look_up_markings(self, values: Sequence[JsonObject]) -> None:
-        """Learn what the marking definitions mean that are no TLP of FIRST's or OASIS's own."""
-        refs = {ref for value in values for ref in _texts(value.get("object_marking_refs"))}
-        wanted = refs - TLP_IDS.keys() - self._markings.keys()
-        if wanted:
-            held = self.store.objects.currents(wanted)
-            self._markings |= {one: tlp_defined(codec.decode(kept.body)) for one, kept in held.items()}
 
 
 def _values(value: JsonObject, spec_version: str) -> tuple[tuple[Named, ...], tuple[str, ...]]:

@@ -19,6 +19,7 @@ from backchannel.clock import Clock, format_time
 from backchannel.codec import JsonObject
 from backchannel.desk.access import Access, Caller, NotAllowedError, NotThereError, access
 from backchannel.desk.deciding import Sight, sight
+from backchannel.desk.defining import Definitions, stricter
 from backchannel.desk.node import Node
 from backchannel.desk.policy_file import in_force
 from backchannel.errors import InputError
@@ -26,7 +27,7 @@ from backchannel.ids import Digest, sha256
 from backchannel.misp.event import Event, Org
 from backchannel.misp.feed import Feed, distinct, feed_of
 from backchannel.misp.from_stix import Publisher, Returned, from_stix
-from backchannel.stix.markings import Tlp, tlp_defined
+from backchannel.stix.markings import Tlp
 from backchannel.stix.read import raw_object
 from backchannel.stix.versions import view
 from backchannel.store.exchange import PageSent, Place
@@ -57,6 +58,8 @@ class Seen(msgspec.Struct, frozen=True):
     labels: Mapping[int, Tlp]
     """Class of what bears no marking itself to the label under which it came; what the reader sent us itself goes
     back as it came."""
+    givers: Mapping[int, int]
+    """Class to whom its objects came from (`ClassRow.party_row`)."""
 
 
 class Objects(NamedTuple):
@@ -66,6 +69,8 @@ class Objects(NamedTuple):
     """As STIX 2.1, in their order."""
     defaults: Mapping[str, Tlp]
     """Id of what bears no marking itself to the label under which it came: the strictest, where versions differ."""
+    known: Mapping[str, Mapping[str, Tlp | None]]
+    """Id of what bears another marking to what that means, as far as whoever gave it may say so."""
 
 
 class Shelf(msgspec.Struct, frozen=True):
@@ -142,16 +147,21 @@ def state_of(node: Node, right: Access, what: Sight) -> State:
     """
     one = right.collection
     rises = (one.last_added, node.store.collected.generation())
-    return (one.collection_row, one.title, what.mark, frozenset(what.classes), *rises)
+    return (one.collection_row, one.title, what.mark, _labels(what), *rises)
 
 
 def print_of(node: Node, right: Access, what: Sight) -> bytes:
     """Return what is equal exactly as long as the same is seen: worked out from each place, where `state_of` differs."""
     one = right.collection
-    digest = hashlib.sha256(f"{one.title}\x1f{what.force.policy.version}".encode())
+    digest = hashlib.sha256(f"{one.title}\x1f{what.force.policy.version}\x1f{sorted(_labels(what))}".encode())
     for place in what.walk(node.store.collected.walk(one.collection_row, after=0)):
         digest.update(b"%d:%d," % (place.added, place.class_row))
     return digest.digest()
+
+
+def _labels(what: Sight) -> frozenset[tuple[int, str]]:
+    """Return how far what is seen may go, by class: what a marking means may change, and its tags with it."""
+    return frozenset((row, what.kinds.requests[row].tlp.label) for row in what.classes)
 
 
 def seen(node: Node, clock: Clock, caller: Caller, right: Access) -> Seen:
@@ -180,7 +190,8 @@ def seen(node: Node, clock: Clock, caller: Caller, right: Access) -> Seen:
         for row, kind in may.classes.items()
         if kind.default_tlp and not kind.tlp and not (kind.party_row and kind.party_row == _party(caller))
     }
-    return Seen(right, tuple(found), labels)
+    givers = {row: kind.party_row for row, kind in may.classes.items()}
+    return Seen(right, tuple(found), labels, givers)
 
 
 def read_objects(node: Node, what: Seen) -> Objects:
@@ -191,6 +202,8 @@ def read_objects(node: Node, what: Seen) -> Objects:
     """
     found: list[JsonObject] = []
     defaults: dict[str, Tlp] = {}
+    known: dict[str, Mapping[str, Tlp | None]] = {}
+    definitions = Definitions(node.store)
     rows = [place.object_row for place in what.places]
     at = size = 0
     while at < len(rows):
@@ -203,13 +216,17 @@ def read_objects(node: Node, what: Seen) -> Objects:
                 defaults[stix_id] = max(label, defaults.get(stix_id, label), key=lambda one: one.strictness)
             value = codec.decode(body)
             is_21 = spec_version == "2.1"
-            found.extend([value] if is_21 else view(raw_object(body, value, spec_version)).objects)
+            made = [value] if is_21 else view(raw_object(body, value, spec_version)).objects
+            found.extend(made)
+            means = definitions.known_of(made, what.givers.get(place.class_row, 0))
+            for one in made if means else ():
+                known[one["id"]] = stricter(known.get(one["id"], {}), means)
         at += len(read)
         if size > MAX_BYTES:
             raise TooMuchError(
                 f"the collection holds more than {MAX_BYTES // 2**20} MiB: too much to be made into events"
             )
-    return Objects(found, defaults)
+    return Objects(found, defaults, known)
 
 
 class Sent(NamedTuple):
@@ -279,9 +296,6 @@ def events_of(node: Node, what: Seen, objects: Objects) -> Returned:
     """Return the events of the objects of a collection."""
     own = Org(node.party.party_id.partition("--")[2], node.party.name)
     publisher = Publisher(own, what.right.collection.title, what.right.collection.collection_id)
-    known = {
-        value["id"]: tlp_defined(value)
-        for value in objects.values
-        if value.get("type") == "marking-definition"
-    }
-    return from_stix(objects.values, publisher, known=known, defaults=objects.defaults)
+    return from_stix(
+        objects.values, publisher, known=lambda one: objects.known.get(one, {}), defaults=objects.defaults
+    )

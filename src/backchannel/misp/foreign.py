@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -48,6 +48,10 @@ _NAMED: Final = _HEAD | {"name"}
 _NO_PLACE: Final = "MISP has no place for it"
 
 
+Known = Callable[[str], Mapping[str, Tlp | None]]
+"""Id of an object to what its markings mean that are no labels of TLP's own (`stix.markings.tlp_of`)."""
+
+
 class Foreign:
     """Converts one object after the other; the losses go where they are gathered."""
 
@@ -55,7 +59,7 @@ class Foreign:
         self,
         values: Mapping[str, JsonObject],
         losses: Losses,
-        known: Mapping[str, Tlp | None],
+        known: Known,
         defaults: Mapping[str, Tlp],
     ) -> None:
         self._values, self._losses, self._known, self._defaults = values, losses, known, defaults
@@ -75,14 +79,19 @@ class Foreign:
 
     def label(self, value: JsonObject) -> Tlp | None:
         """Return how far an object may go: by its own markings, else by the label under which it came unmarked."""
-        found = tlp_of(value, default="clear", known=self._known)
-        is_marked = found is tlp_of(value, default="red", known=self._known)  # whatever the default is
-        return found if is_marked else self._defaults.get(value["id"])
+        return self._own_label(value) or self._defaults.get(value["id"])
+
+    def _own_label(self, value: JsonObject) -> Tlp | None:
+        known = self._known(value["id"])
+        found = tlp_of(value, default="clear", known=known)
+        return (
+            found if found is tlp_of(value, default="red", known=known) else None
+        )  # whatever the default is
 
     def default_tags(self, value: JsonObject) -> tuple[str, ...]:
         """Return the tag of the label under which an object came; none where it bears one itself."""
         tlp = self._defaults.get(value["id"])
-        return () if tlp is None or self.label({**value, "id": ""}) is not None else (tag_of(tlp),)
+        return () if tlp is None or self._own_label(value) is not None else (tag_of(tlp),)
 
     def attributes(self, value: JsonObject, creator: str) -> list[Attribute]:
         """Return the attributes that say what an object says; none if there are none, which is told.

@@ -17,7 +17,7 @@ from backchannel.ids import OUR_NAMESPACE
 from backchannel.misp import born
 from backchannel.misp.born import stamp_of, uuid_of
 from backchannel.misp.event import Attribute, Cluster, Event, EventReport, Object, Org, Sighting
-from backchannel.misp.foreign import GALAXIES, Foreign, day_of
+from backchannel.misp.foreign import GALAXIES, Foreign, Known, day_of
 from backchannel.misp.galaxies import cluster_of
 from backchannel.misp.labels import EVENT_MARK, SIGHTING, labelled, text_of
 from backchannel.misp.losses import Loss, Losses
@@ -63,7 +63,7 @@ def from_stix(
     values: Iterable[JsonObject],
     publisher: Publisher,
     *,
-    known: Mapping[str, Tlp | None] | None = None,
+    known: Known = lambda _: {},
     defaults: Mapping[str, Tlp] | None = None,
 ) -> Returned:
     """Return the MISP events of STIX objects.
@@ -71,7 +71,7 @@ def from_stix(
     Args:
         values: the objects, in any order; of several versions of one the newest is taken.
         publisher: for what no report holds, and where nobody is named as the producer.
-        known: other marking definitions that we hold (`stix.markings.tlp_of`).
+        known: what other marking definitions mean, for each object: only who gave it may say so.
         defaults: id of what bears no marking to the label under which it came: written as a tag, since a reader
             knows only what the event says.
     """
@@ -82,7 +82,7 @@ def from_stix(
             held = found.get(stix_id)
             if held is None or text_of(value, "modified") >= text_of(held, "modified"):
                 found[stix_id] = value
-    return _Back(found, publisher, known or {}, defaults or {}).returned()
+    return _Back(found, publisher, known, defaults or {}).returned()
 
 
 class _Back:
@@ -92,7 +92,7 @@ class _Back:
         self,
         values: dict[str, JsonObject],
         publisher: Publisher,
-        known: Mapping[str, Tlp | None],
+        known: Known,
         defaults: Mapping[str, Tlp],
     ) -> None:
         self._values, self._publisher = values, publisher
