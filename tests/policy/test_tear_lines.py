@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.policy.made import ALLOW, marked, policies, policy, request, rules, some_request
+from tests.policy.made import ALLOW, marked, policies, policy, read, request, rules, some_request
 
 from backchannel.policy.decide import decide
 from backchannel.policy.doubts import doubts
@@ -17,6 +17,7 @@ from backchannel.policy.request import Reason, TearLine
 from backchannel.policy.rules import Policy, Rule
 from backchannel.policy.tear_lines import NONE_HERE, NONE_OURS
 from backchannel.policy.transforms import TEAR_LINE
+from backchannel.policy.trying import try_cases
 from backchannel.policy.words import words_of
 from backchannel.stix.markings import Tlp
 
@@ -94,6 +95,33 @@ def test_nothing_else_is_done_to_a_tear_line(listed: str):
         read_policy(text.encode())
     assert (caught.value.faults[0].field, caught.value.faults[0].line) == ("rule 1: transform", 6)
     assert "alone" in caught.value.faults[0].mend
+
+
+CASE = """
+[[test]]
+name = "red goes as its tear-line"
+to = "Beta"
+tlp = "RED"
+object = { type = "report" }
+tear_line = { type = "report", labels = ["tlp:green"] }
+expect = "tear-line"
+"""
+
+
+def test_the_file_can_bring_cases_with_a_tear_line_along():
+    wide = ALLOW + 'when = { tlp = "GREEN" }\n'
+    for text, outcome in (
+        (TORN + wide + CASE, "tear-line"),
+        (TORN + CASE, "withheld"),
+        (TORN + wide + CASE.replace("tlp:green", "tlp:amber+strict"), "withheld"),
+        (TORN + wide + "\n".join(line for line in CASE.splitlines() if "tear_line" not in line), "withheld"),
+    ):
+        asked = read(text)
+        [result] = try_cases(asked.policy, asked.cases)
+        assert (result.found, result.rule) == (outcome, "tear-line"), text
+        assert result.passed is (outcome == "tear-line")
+    with pytest.raises(PolicyFaultsError, match="tear_line: it is no object with a type"):
+        read(CASE.replace('{ type = "report", labels = ["tlp:green"] }', '"GREEN"'))
 
 
 def test_a_rule_says_in_words_what_goes():

@@ -150,6 +150,11 @@ class Fields:
         """Return a text; "" where it is missing."""
         return self.text(value[field], field, what="is a text") if field in value else ""
 
+    def labels(self, value: JsonValue, field: str) -> tuple[Tlp, ...]:
+        """Return labels of TLP."""
+        texts = self.texts(value, field, MAX_VALUES)
+        return tuple(tlp for text in texts if (tlp := self.tlp(text, field)) is not None)
+
     def tlp(self, value: JsonValue, field: str) -> Tlp | None:
         """Return a label of TLP."""
         word = value if isinstance(value, str) else ""

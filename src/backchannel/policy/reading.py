@@ -9,14 +9,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final, Literal, cast
 
 import msgspec
 
 from backchannel.codec import JsonObject, JsonValue
-from backchannel.parties.states import Standing
-from backchannel.policy.cases import Case
+from backchannel.policy.cases import Case, read_case
 from backchannel.policy.conditions import FIELDS, NO_PAP, PURPOSES, When
 from backchannel.policy.fields import MAX_VALUES, Fault, Fields
 from backchannel.policy.hunt_requests import read_hunt_rule
@@ -91,11 +89,6 @@ FEEDBACK: Final = ("received", "read", "assessed", "acted", "declined")
 """States of a receipt."""
 
 
-_CASE_KEYS: Final = frozenset(
-    {"name", "to", "standing", "source", "purpose", "at", "tlp", "object", "expect", "rule", "derived_from"}
-)
-
-
 class _Reading:
     """One file being read; what is wrong is collected."""
 
@@ -137,7 +130,7 @@ class _Reading:
                 self._at.listed("hunt_request", lambda one, _: read_hunt_rule(self._at, one), MAX_RULES)
             ),
         )
-        cases = self._at.listed("test", self._case, MAX_CASES)
+        cases = self._at.listed("test", lambda one, number: read_case(self._at, one, number), MAX_CASES)
         if self._at.faults:
             raise PolicyFaultsError(self._at.faults)
         return Read(policy, tuple(cases), self._at.named)
@@ -314,20 +307,9 @@ class _Reading:
         value = self._at.table("approval")
         self._at.place = ("approval", 0)
         self._at.known(value, {"two_persons"}, "")
-        found = self._labels(value.get("two_persons", []), "two_persons")
+        found = self._at.labels(value.get("two_persons", []), "two_persons")
         self._at.place = ("", 0)
         return found
-
-    def _standing(self, value: JsonObject) -> Standing:
-        word = self._at.optional(value, "standing") or Standing.VERIFIED.value
-        if word not in set(Standing):
-            self._at.fault("standing", "it is none", f"Write one of: {', '.join(Standing)}")
-            return Standing.UNKNOWN
-        return Standing(word)
-
-    def _labels(self, value: JsonValue, field: str) -> tuple[Tlp, ...]:
-        texts = self._at.texts(value, field, MAX_VALUES)
-        return tuple(tlp for text in texts if (tlp := self._at.tlp(text, field)) is not None)
 
     def _references(self) -> Literal["withhold", "cut", "let"]:
         value = self._at.value.get("references", "withhold")
@@ -364,37 +346,4 @@ class _Reading:
             paths=flags["paths"] is not False,
             custom_fields=flags["custom_fields"] is not False,
             **lists,
-        )
-
-    def _case(self, value: JsonObject, number: int) -> Case | None:
-        self._at.known(value, _CASE_KEYS, "")
-        name = self._at.text(value.get("name"), "name", what="names the case")
-        self._at.named[f"test {name}"] = self._at.line_of("test", number)
-        held = value.get("object")
-        if not isinstance(held, dict) or not isinstance(held.get("type"), str):
-            self._at.fault(
-                "object",
-                "it is no object with a type",
-                'Write: object = { type = "indicator", labels = ["x"] }',
-            )
-            return None
-        expect = value.get("expect")
-        if expect not in ("goes", "redacted", "withheld"):  # what stands there may be a list
-            self._at.fault(
-                "expect", "it is none of the three outcomes", "Write one of: goes, redacted, withheld"
-            )
-            return None
-        at = self._at.time(value.get("at", "2026-01-01T00:00:00Z"), "at")
-        return Case(
-            name=name,
-            to=self._at.optional(value, "to"),
-            standing=self._standing(value),
-            source=self._at.optional(value, "source"),
-            purpose=self._at.optional(value, "purpose") or "drop",
-            at=at or datetime(2026, 1, 1, tzinfo=UTC),
-            tlp=self._at.tlp(value["tlp"], "tlp") if "tlp" in value else None,
-            derived_from=self._labels(value.get("derived_from", []), "derived_from"),
-            object=held,
-            expect=cast('Literal["goes", "redacted", "withheld"]', expect),
-            rule=self._at.optional(value, "rule"),
         )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
+from backchannel.codec import JsonObject
 from backchannel.ids import PartyId
 from backchannel.parties.states import Standing
 from backchannel.policy.cases import Case, CaseResult, whole
 from backchannel.policy.conditions import OURSELVES
 from backchannel.policy.decide import Decision, Request, decide
 from backchannel.policy.leaks import Scan
+from backchannel.policy.request import TearLine
 from backchannel.policy.rules import ANYBODY, RESERVED, Policy
 from backchannel.policy.transforms import Hand
 from backchannel.stix.markings import tlp_of
@@ -24,7 +28,7 @@ def try_cases(policy: Policy, cases: Iterable[Case], scan: Scan | None = None) -
 
 
 def _tried(policy: Policy, case: Case, scan: Scan | None) -> CaseResult:
-    decision = decide(_request(policy, case, scan), policy)
+    decision = _decided(policy, case, _request(policy, case, scan))
     found = outcome_of(decision)
     last = decision.reasons[-1]
     passed = found == case.expect and (
@@ -38,8 +42,32 @@ def _tried(policy: Policy, case: Case, scan: Scan | None) -> CaseResult:
 def outcome_of(decision: Decision) -> str:
     """Return what becomes of an object, in the words of plans and cases."""
     if not decision.allowed:
-        return "withheld"
+        return "tear-line" if decision.instead else "withheld"
     return "redacted" if decision.value is not None else "goes"
+
+
+def _decided(policy: Policy, case: Case, request: Request) -> Decision:
+    """Decide about the object of a case; where its tear-line alone may go, about that before."""
+    found = decide(request, policy)
+    if not found.wants_tear_line:
+        return found
+    tear_lines = () if case.tear_line is None else (_tear_line(policy, whole(case.tear_line), request),)
+    return decide(replace(request, tear_lines=tear_lines), policy)
+
+
+def _tear_line(policy: Policy, value: JsonObject, request: Request) -> TearLine:
+    tlp = tlp_of(value, default=None)
+    asked = replace(
+        request,
+        tlp=tlp,
+        type=str(value["type"]),
+        value=value,
+        derived_from=(),
+        is_tear_line=True,
+        hand=None,
+    )
+    decision = decide(asked, policy)
+    return TearLine(str(value["id"]), "", tlp, None if decision.allowed else decision.reasons[-1])
 
 
 def _request(policy: Policy, case: Case, scan: Scan | None) -> Request:
