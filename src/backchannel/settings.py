@@ -54,6 +54,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How clients and browsers reach it, where a proxy stands in front: scheme, host and port."""
     personal: tuple[Switch, ...] = ()
     """Where kinds of observable that can point to a person may be looked for: nowhere, unless a section says so."""
+    log_zone: str = "UTC"
+    """In which zone times in logs are that do not say so, as the IANA names it."""
 
 
 def default_home() -> Path:
@@ -92,6 +94,7 @@ def checked(
     port: int = 8017,
     public_url: str | None = None,
     personal: object = (),
+    log_zone: str = "UTC",
 ) -> Settings:
     """Return settings made of what a person wrote; without networks the private ones are taken.
 
@@ -113,6 +116,7 @@ def checked(
         port=port,
         public_url=None if public_url is None else _url(public_url),
         personal=_personal(personal) if personal else (),
+        log_zone=_zone(log_zone),
     )
 
 
@@ -160,6 +164,8 @@ def write_settings(home: Path, settings: Settings) -> None:
             "# How clients and browsers reach it.",
             f"public_url = {_toml(settings.public_url)}",
         ]
+    if settings.log_zone != "UTC":
+        lines += ["# Of times in logs that do not say theirs.", f"log_zone = {_toml(settings.log_zone)}"]
     for switch in settings.personal:
         lines += [
             "[[personal]]",
@@ -188,6 +194,7 @@ _FORMS: dict[str, type] = {
     "port": int,
     "public_url": str,
     "personal": object,  # read by `logs.personal`
+    "log_zone": str,
 }
 
 
@@ -231,6 +238,20 @@ def _url(text: str) -> str:
             hint="Write scheme and host, and a port where it needs one: https://cti.example.org",
         )
     return f"{split.scheme}://{f'[{host}]' if ':' in host else host}" + ("" if port is None else f":{port}")
+
+
+def _zone(text: str) -> str:
+    from backchannel.logs.times import zone_of  # noqa: PLC0415  # UTC needs no table of zones
+
+    if text == "UTC":
+        return text
+    try:
+        zone_of(text)
+    except ValueError as error:
+        raise UsageError(
+            str(error), hint="Write it as the IANA names it, for example Europe/Paris, or UTC."
+        ) from None
+    return text
 
 
 def _network(text: str) -> str:

@@ -48,9 +48,6 @@ Summary = TypeVar("Summary", bound="HuntSummary | RehuntSummary")
 @click.option("--until", metavar="TIME", help="Leave out records from it on.")
 @click.option("--format", "format_", metavar="FORMAT", help="Take every log for this format.")
 @click.option(
-    "--zone", metavar="ZONE", help="Of times that do not say theirs (Europe/Paris); UTC by default."
-)
-@click.option(
     "--max-evidence", type=click.IntRange(0), metavar="N", help="Most lines given for an indicator."
 )
 @click.option(
@@ -65,14 +62,13 @@ Summary = TypeVar("Summary", bound="HuntSummary | RehuntSummary")
 )
 @pass_session
 @click.pass_context
-def hunt(  # noqa: PLR0913  # its options
+def hunt(
     ctx: click.Context,
     session: Session,
     paths: tuple[str, ...],
     since: str | None,
     until: str | None,
     format_: str | None,
-    zone: str | None,
     max_evidence: int | None,
     *,
     index: bool,
@@ -91,7 +87,6 @@ def hunt(  # noqa: PLR0913  # its options
         since=_time(since, "--since"),
         until=_time(until, "--until"),
         format=format_,
-        zone=zone,
         max_evidence=max_evidence,
         pre_validity=pre_validity,
         index=index,

@@ -58,8 +58,6 @@ class HuntOptions:
     """Exclusive."""
     format: str | None = None
     """One of `logs.tables.formats()`: every log is taken for that."""
-    zone: str | None = None
-    """Of times that do not say theirs, as the IANA names it; None is UTC."""
     max_evidence: int | None = None
     """Lines given for each indicator; None for all. All are counted."""
     pre_validity: bool = True

@@ -34,6 +34,7 @@ from backchannel.desk.telling import check_may_tell
 from backchannel.errors import PolicyError, UsageError
 from backchannel.ids import sha256
 from backchannel.logs.personal import allowed
+from backchannel.logs.times import zone_of
 from backchannel.observables.guess import guess
 from backchannel.observables.kinds import PERSONAL, Kind, Network, Observable, PersonalWord
 from backchannel.observables.normalise import normalise
@@ -273,11 +274,13 @@ class _Run:
             patterns = [ToCompile(n, pattern, "2.1") for n, pattern in enumerate(self._hunt.patterns)]
             file, left = compile_apart(Path(folder), patterns)
             compiled = CompiledSet([file], threads=THREADS)
+            zone = zone_of(self._node.settings.log_zone)
             try:
                 for path, name in logs_in(self._paths, tally):
                     if on_progress is not None:
                         on_progress(name, tally.bytes, hits)
-                    for one in hunt_log(path, compiled, tally, name=name, personal=self._personal(name)):
+                    personal = self._personal(name)
+                    for one in hunt_log(path, compiled, tally, name=name, zone=zone, personal=personal):
                         if one.met.object_row not in named_own and self._own.why(one.met.observable):
                             continue  # the beginning of a name may fit to one of ours, which nobody looks for here
                         at = one.layout.seen_at(one.cells)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from backchannel import codec
 from backchannel.clock import Clock, format_time
@@ -24,9 +22,7 @@ from backchannel.logs.personal import allowed
 from backchannel.logs.shown import HuntShown
 from backchannel.logs.spool import STDIN_NAME
 from backchannel.logs.tables import formats
-
-if TYPE_CHECKING:
-    pass
+from backchannel.logs.times import zone_of
 
 THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
 """Threads that read logs: half of the machine, since a hunt often runs beside the sensor."""
@@ -70,30 +66,11 @@ def hunt(
         raise UsageError(
             f"'{options.format}' is no format of logs", hint=f"Known are {', '.join(formats())}."
         )
-    return _hunting(Taker(node, clock, options), paths, zone_of(options.zone), on_progress)
-
-
-def zone_of(name: str | None) -> tzinfo:
-    """Return a zone by its name.
-
-    Raises:
-        UsageError: this machine knows none of that name.
-    """
-    if name is None or name.upper() == "UTC":
-        return UTC
-    from zoneinfo import ZoneInfo  # noqa: PLC0415  # few ask for one
-
-    try:
-        return ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        raise UsageError(
-            f"{name!r} is no zone of time that this machine knows",
-            hint="Name it as the IANA does, for example Europe/Paris; `timedatectl list-timezones` has them.",
-        ) from None
+    return _hunting(Taker(node, clock, options), paths, on_progress)
 
 
 def _hunting(
-    one: Taker, paths: Sequence[Path | None], zone: tzinfo, on_progress: OnProgress | None
+    one: Taker, paths: Sequence[Path | None], on_progress: OnProgress | None
 ) -> Iterator[Hit | HuntSummary]:
     from backchannel.matching.compiled import CompiledSet  # noqa: PLC0415  # loads DuckDB, 100 ms
     from backchannel.matching.hunt import Tally, hunt_log  # noqa: PLC0415
@@ -119,7 +96,7 @@ def _hunting(
                     tally,
                     name=name,
                     format_=options.format,
-                    zone=zone,
+                    zone=zone_of(node.settings.log_zone),
                     on_sample=one.begin,
                     days=days,
                     personal=allowed(node.settings.personal, place_of(name)),

@@ -23,6 +23,7 @@ from backchannel.desk.hunting import THREADS
 from backchannel.desk.node import Node
 from backchannel.logs.opening import UnreadableLogError, beginning
 from backchannel.logs.recognise import UnknownFormatError, log_id, recognise
+from backchannel.logs.times import zone_of
 from backchannel.store.sqlite.hunts import ShownRow
 
 if TYPE_CHECKING:
@@ -192,7 +193,9 @@ def _again(path: Path, here: _Wanted, taker: Taker, tally: Tally, scratch: Path)
     file, _ = compile_apart(scratch, list(here.indicators.values()))
     compiled = CompiledSet([file], threads=THREADS, scratch=scratch)
     try:
-        for found in hunt_log(path, compiled, tally, on_sample=taker.begin):
+        for found in hunt_log(
+            path, compiled, tally, zone=zone_of(taker.node.settings.log_zone), on_sample=taker.begin
+        ):
             yield from taker.take(found)
     finally:
         compiled.close()

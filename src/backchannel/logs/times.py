@@ -71,11 +71,18 @@ class TimeReader:
         self.assumed = assumed
         self.left_open: set[str] = set()
         """What the times that were read so far did not say: `NO_ZONE`, `NO_YEAR`."""
+        self._last: tuple[str | float | None, datetime | None] = (None, None)
+        """Many records of one second stand together."""
 
     def at(self, text: str | float | None) -> datetime | None:
         """Return the time in a cell in UTC, None if it is none."""
         if text is None:
             return None
+        if text != self._last[0]:
+            self._last = (text, self._at(text))
+        return self._last[1]
+
+    def _at(self, text: str | float) -> datetime | None:
         for form in self.forms:
             try:
                 if (found := self._read(form, text)) is not None:
@@ -171,3 +178,19 @@ def _form(form: str) -> re.Pattern[str]:
     return re.compile(
         "".join(_DIRECTIVES[part[1]] if n % 2 else re.escape(part) for n, part in enumerate(parts))
     )
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return a zone by its name.
+
+    Raises:
+        ValueError: this machine knows none of that name; a sentence says so.
+    """
+    if name == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415  # few ask for one
+
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        raise ValueError(f"{name[:80]!r} is no zone of time that this machine knows") from None
