@@ -23,6 +23,9 @@ Cell = str | tuple[str | None, ...]
 
 _MAIL = re.compile(r"[^\s<>,;:\"()\[\]]{1,128}@[^\s<>,;:\"()]{1,255}")
 _COMMON_NAME = re.compile(r"\bCN\s{0,4}=\s{0,4}([^\s,/+;\"\\]{1,255})", re.IGNORECASE)
+_HASH = re.compile(r"=(?:0x)?([0-9A-Fa-f]{32,128})(?![0-9A-Fa-f])")
+_ANSWER = re.compile(r"[0-9A-Za-z_-]{0,63}[.:][0-9A-Za-z_.:-]{1,255}")
+"""Names have a dot and addresses a dot or colon; words and numbers of DNS have none."""
 _PORT = re.compile(r":[0-9]{1,5}\Z")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,30}://", re.IGNORECASE)
 
@@ -114,6 +117,8 @@ KINDS: Final[dict[Reading, tuple[Kind, ...]]] = {
     "host": _HOST,
     "url": (Kind.URL,),
     "hash": (Kind.HASH,),
+    "hashes": (Kind.HASH,),
+    "answers": _HOST,
     "email": (Kind.EMAIL,),
     "holder": _HOST,
 }
@@ -121,6 +126,8 @@ KINDS: Final[dict[Reading, tuple[Kind, ...]]] = {
 _READERS: dict[Reading, Callable[[str], list[str]]] = {
     "host": _host,
     "domain": _host,
+    "hashes": lambda text: _HASH.findall(text)[:MAX_VALUES],
+    "answers": lambda text: _ANSWER.findall(text)[:MAX_VALUES],
     "email": lambda text: _MAIL.findall(text)[:MAX_VALUES],
     "holder": lambda text: _COMMON_NAME.findall(text)[:MAX_VALUES],
 }

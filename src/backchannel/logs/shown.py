@@ -101,12 +101,19 @@ def _joined(words: list[str]) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def form_of(kinds: tuple[str, ...]) -> str:
+def form_of(kinds: tuple[str, ...], reading: str) -> str:
     """Return the regular expression of the values that show `kinds`; "" where any value does.
 
-    It is one that `re` and DuckDB (RE2) read alike. A hash may stand in a list, and have colons between its bytes.
+    It is one that `re` and DuckDB (RE2) read alike. A hash may stand in a list, and have colons between its bytes;
+    where several stand, each is behind its algorithm.
     """
     forms = [f"(?:[0-9A-Fa-f]:?){{{digits}}}" for digits, kind in HASHES.items() if kind in kinds]
+    if reading == "hashes":
+        forms = [
+            f"{kind.partition('.')[2].replace('-', '')}=(?:0x)?[0-9A-Fa-f]{{{digits}}}"
+            for digits, kind in HASHES.items()
+            if kind in kinds
+        ]
     return f"(?:^|[^0-9A-Fa-f])(?:{'|'.join(forms)})(?:[^0-9A-Fa-f]|$)" if forms else ""
 
 
@@ -167,7 +174,7 @@ class LogShown:
 
 def _has_value(one: FieldAt, row: Row) -> bool:
     """Whether a record has what a field says; a URL in parts needs its host and its target, a hash its form."""
-    form = form_of(one.shows)
+    form = form_of(one.shows, one.reading)
     return all(
         (cell := row[column]) is not None and cell not in EMPTY and (not form or re.search(form, cell))
         for column in {one.columns[0], one.columns[-1]}

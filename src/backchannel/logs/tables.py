@@ -11,8 +11,9 @@ from typing import Final, Literal
 from backchannel.codec import JsonObject
 from backchannel.logs.times import PLAIN
 
-Reading = Literal["address", "domain", "host", "url", "hash", "email", "holder"]
+Reading = Literal["address", "domain", "host", "url", "hash", "hashes", "answers", "email", "holder"]
 """How a value is read. `host`: an address or a name, perhaps with a port. `email`: what stands in a header.
+`hashes`: several, each behind its algorithm (`MD5=...,SHA256=...`). `answers`: names and addresses in a text of DNS.
 `holder`: whom a certificate is for or from, a distinguished name (RFC 4514), of which the common names count."""
 Side = Literal["", "source", "destination", "sender", "recipient"]
 
@@ -176,8 +177,17 @@ def _json_table(name: str, value: JsonObject) -> JsonTable:
 
 def _field_table(value: JsonObject) -> FieldTable:
     kinds = value.get("kind", [])
+    others = [field_table(name) for name in value.get("also", [])]
+    below = value.get("below", [""])
+
+    def named(key: str) -> tuple[str, ...]:
+        return tuple(name for short in value.get(key, []) for name in _below(short, below))
+
     return FieldTable(
-        fields=tuple(field for row in value["field"] for field in _fields(row)),
+        fields=(
+            *(field for row in value["field"] for field in _fields(row, below)),
+            *(field for other in others for field in other.fields),
+        ),
         urls=tuple(
             UrlField(
                 row["name"],
@@ -188,11 +198,11 @@ def _field_table(value: JsonObject) -> FieldTable:
             )
             for row in value.get("url", [])
         ),
-        time=tuple(value.get("time", [])),
+        time=named("time"),
         times=tuple(value.get("times", PLAIN)),
-        source=tuple(value.get("source", [])),
-        destination=tuple(value.get("destination", [])),
-        addresses=tuple(value.get("addresses", [])),
+        source=(*named("source"), *(name for other in others for name in other.source)),
+        destination=(*named("destination"), *(name for other in others for name in other.destination)),
+        addresses=(*named("addresses"), *(name for other in others for name in other.addresses)),
         covered={name: row["by"] for row in kinds for name in row["names"]},
         elsewhere=frozenset(value.get("elsewhere", [])),
         kinds=tuple(KindOfRecord(row["always"], frozenset(row["names"])) for row in kinds if "always" in row),
@@ -201,11 +211,22 @@ def _field_table(value: JsonObject) -> FieldTable:
     )
 
 
-def _fields(row: JsonObject) -> list[Field]:
+def _below(name: str, places: list[str]) -> list[str]:
+    """Return the names that one with `*` stands for: its last part in each of the places."""
+    if not name.startswith("*."):
+        return [name]
+    return [f"{place}.{name[2:]}" if place else name[2:] for place in places]
+
+
+def _fields(row: JsonObject, below: list[str]) -> list[Field]:
     reading, side = row["reading"], row.get("side", "")
     kinds = row.get("shows", _SHOWS[reading])
     shows = (*kinds, *(f"{kind} {side}" for kind in kinds if side))
-    return [Field(name, reading, side, row.get("list", False), shows) for name in row["names"]]
+    return [
+        Field(name, reading, side, row.get("list", False), shows)
+        for short in row["names"]
+        for name in _below(short, below)
+    ]
 
 
 _ADDRESSES = ("ipv4-addr", "ipv6-addr")
@@ -215,6 +236,8 @@ _SHOWS: Final[dict[Reading, tuple[str, ...]]] = {
     "host": ("domain-name",),
     "url": ("url",),
     "hash": (),
+    "hashes": (),
+    "answers": ("domain-name",),
     "email": ("email-addr",),
     "holder": ("domain-name",),
 }

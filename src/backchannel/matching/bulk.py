@@ -109,7 +109,7 @@ class BulkLog:
                 continue
             # A URL in parts needs its host and its target.
             has = " AND ".join(f"c{n} NOT IN {_NO_VALUE}" for n in {one.columns[0], one.columns[-1]})
-            if form := form_of(one.shows):
+            if form := form_of(one.shows, one.reading):
                 has += f" AND regexp_matches(c{one.columns[0]}::VARCHAR, {_text(form)})"
             query = f"SELECT 1 FROM {self.table} WHERE NOT odd AND {has} LIMIT 1"  # noqa: S608
             if self.database.execute(query).fetchall():

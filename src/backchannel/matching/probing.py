@@ -104,6 +104,15 @@ def _probes(reading: Reading, flags: Flags, off: Collection[Kind]) -> list[tuple
     if reading == "hash":
         pairs.append(("'h:' || lower(v)", "true"))
         pairs.append((_ODD, "contains(v, ' ') OR contains(v, ':')"))
+    if reading == "hashes":
+        pairs.append(
+            (
+                "unnest(list_transform(regexp_extract_all(v, '[0-9A-Fa-f]{32,128}'), lambda x: 'h:' || lower(x)))",
+                "true",
+            )
+        )
+    if reading == "answers":
+        pairs.append((_ODD, "true"))  # text in which several stand
     if reading == "email":
         pairs.append((_names_behind("@", '\\s<>,;:"()'), "contains(v, '@')"))
         is_wanted = flags.has_email and Kind.EMAIL not in off
