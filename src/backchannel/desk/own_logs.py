@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ import msgspec
 from backchannel import codec
 from backchannel.actions.own import OwnAssets
 from backchannel.logs.cells import observables
+from backchannel.logs.archives import is_archive, members
 from backchannel.logs.opening import UnreadableLogError
 from backchannel.logs.recognise import LogShape
 from backchannel.logs.spool import STDIN_NAME, spooled
@@ -47,19 +48,28 @@ class OutsideLog(msgspec.Struct, frozen=True):
 
 def logs_in(paths: Sequence[Path | None], tally: Tally) -> Iterator[tuple[Path, str]]:
     """Yield each log with the name it is told by; what cannot be opened is noted in `tally`."""
-    from backchannel.matching.hunt import Note, log_files  # noqa: PLC0415  # loads DuckDB
+    from backchannel.matching.hunt import log_files  # noqa: PLC0415  # loads DuckDB
 
     for path in paths:
         if path is not None and not path.is_fifo():
             for log in log_files([path], tally):
-                yield log, str(log)
+                if is_archive(log):
+                    yield from members(log, on_refused=partial(_refuse, tally))
+                else:
+                    yield log, str(log)
             continue
         name = STDIN_NAME if path is None else str(path)
         try:
             with spooled(path) as copy:
                 yield copy, name
         except UnreadableLogError as error:
-            tally.skipped.append(Note(name, None, str(error)))
+            _refuse(tally, name, str(error))
+
+
+def _refuse(tally: Tally, name: str, why: str) -> None:
+    from backchannel.matching.hunt import Note  # noqa: PLC0415  # loads DuckDB
+
+    tally.skipped.append(Note(name, None, why))
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,10 @@
-"""Open a log: plain, gzip or zstd, recognised by content, as a plain file of a fixed length."""
+"""Open a log: plain, in UTF-16, gzip, zstd, xz or bzip2, by content, as a plain file of a fixed length."""
 
 from __future__ import annotations
 
+import bz2
+import codecs
+import lzma
 import os
 import tempfile
 import zlib
@@ -109,7 +112,7 @@ def beginning(path: Path) -> list[bytes]:
             unpack = _unpacker(stream.read(4))
             stream.seek(0)
             head = stream.read(SAMPLE_BYTES) if unpack is None else unpack(stream).read1(SAMPLE_BYTES)
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, MemoryError) as error:
         raise UnreadableLogError(f"it cannot be opened: {error}") from error
     except Exception as error:  # zstandard's own error, whose module is not loaded for gzip
         if type(error).__name__ != "ZstdError":
@@ -132,7 +135,80 @@ def _unpacker(head: bytes) -> Callable[[BinaryIO], _Unpacked] | None:
         return lambda stream: GzipFile(fileobj=stream)
     if head == b"\x28\xb5\x2f\xfd":
         return _ZstdStream
+    if head == b"\xfd7zX":
+        return lambda stream: _Stepwise(
+            stream, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_WINDOW_BYTES)
+        )
+    if head.startswith(b"BZh"):
+        return lambda stream: _Stepwise(stream, bz2.BZ2Decompressor)
+    encoding = _utf_16(head)
+    return None if encoding is None else lambda stream: _Utf16Stream(stream, encoding)
+
+
+def _utf_16(head: bytes) -> str | None:
+    """Return in which order of bytes a text of UTF-16 is, None if it is none: by its mark, or by two plain letters."""
+    for encoding, mark, zeros in (
+        ("utf-16-le", b"\xff\xfe", head[1::2]),
+        ("utf-16-be", b"\xfe\xff", head[::2]),
+    ):
+        letters = head.replace(b"\0", b"")
+        if head.startswith(mark) or (zeros == b"\0\0" and len(letters) == len(zeros) and letters.isascii()):
+            return encoding
     return None
+
+
+class _Utf16Stream:
+    """A text in UTF-16, as some programs of Windows write it, in UTF-8."""
+
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+
+    def read1(self, size: int, /) -> bytes:
+        """Return the next piece; b"" at the end."""
+        while piece := self._stream.read(size):
+            if text := self._decoder.decode(piece):
+                return text.encode("utf-8", "replace")
+        return b""
+
+
+class _Decompressor(Protocol):
+    """What `lzma` and `bz2` have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /, max_length: int = -1) -> bytes:
+        """Return what comes out, at most `max_length` bytes."""
+        ...
+
+
+class _Stepwise:
+    """A file of xz or bzip2, stream after stream, never more than a step of it in memory."""
+
+    def __init__(self, packed: BinaryIO, begin: Callable[[], _Decompressor]) -> None:
+        self._packed, self._begin = packed, begin
+        self._stream = begin()
+        self._piece = b""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return what the next piece of the file unpacks to; b"" at the end."""
+        while True:
+            if self._stream.eof:
+                rest = self._stream.unused_data or self._packed.read(_PIECE)
+                if not rest.strip(b"\0"):  # between streams of xz zeros may stand
+                    return b""
+                self._stream, self._piece = self._begin(), rest
+            elif self._stream.needs_input and not self._piece:
+                self._piece = self._packed.read(_PIECE)
+                if not self._piece:
+                    raise EOFError("its end is missing")
+            piece, self._piece = self._piece, b""
+            if out := self._stream.decompress(piece, size):
+                return out
 
 
 class _ZstdStream:
@@ -173,7 +249,7 @@ def _copy(packed_stream: _Unpacked, copy: BinaryIO, *, packed: int) -> str:
     while True:
         try:
             chunk = packed_stream.read1(_CHUNK)
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, MemoryError) as error:
             return f"its compressed data is damaged or cut off ({error}): only what came before was read"
         except Exception as error:  # zstandard's own error, whose module is not loaded for gzip
             if type(error).__name__ != "ZstdError":
