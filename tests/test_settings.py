@@ -27,6 +27,7 @@ def test_settings_are_read_back_as_they_were_written(tmp_path: Path):
         host="::1",
         port=9000,
         public_url="https://CTI.example.org:8443/",
+        log_zone="Europe/Paris",
     )
     write_settings(tmp_path, settings)
     assert read_settings(tmp_path) == settings
@@ -47,6 +48,7 @@ def test_a_network_named_twice_is_kept_once():
     ("values", "word"),
     [
         ({"name": " "}, "name"),
+        ({"name": "A", "log_zone": "Mars/Olympus"}, "no zone of time"),
         ({"name": "x" * 201}, "201 characters"),
         ({"name": "evil\u202egpj"}, "cannot be seen"),
         ({"name": "two\nlines"}, "cannot be seen"),

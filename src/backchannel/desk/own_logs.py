@@ -14,8 +14,8 @@ import msgspec
 
 from backchannel import codec
 from backchannel.actions.own import OwnAssets
-from backchannel.logs.cells import observables
 from backchannel.logs.archives import is_archive, members
+from backchannel.logs.cells import observables
 from backchannel.logs.opening import UnreadableLogError
 from backchannel.logs.recognise import LogShape
 from backchannel.logs.spool import STDIN_NAME, spooled

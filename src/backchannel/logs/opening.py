@@ -198,8 +198,10 @@ class _Stepwise:
         """Return what the next piece of the file unpacks to; b"" at the end."""
         while True:
             if self._stream.eof:
-                rest = self._stream.unused_data or self._packed.read(_PIECE)
-                if not rest.strip(b"\0"):  # between streams of xz zeros may stand
+                rest = self._stream.unused_data.lstrip(b"\0")  # between streams of xz zeros may stand
+                while not rest and (piece := self._packed.read(_PIECE)):
+                    rest = piece.lstrip(b"\0")
+                if not rest:
                     return b""
                 self._stream, self._piece = self._begin(), rest
             elif self._stream.needs_input and not self._piece:

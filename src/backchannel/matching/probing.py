@@ -104,6 +104,15 @@ def _probes(reading: Reading, flags: Flags, off: Collection[Kind]) -> list[tuple
     if reading == "hash":
         pairs.append(("'h:' || lower(v)", "true"))
         pairs.append((_ODD, "contains(v, ' ') OR contains(v, ':')"))
+    pairs += _in_texts(reading, flags, off)
+    kinds = tuple(kind for kind in _WITHIN[reading] if kind not in off)
+    pairs += [(_ODD, condition) for condition in _plain(kinds, flags, "v")]
+    return pairs
+
+
+def _in_texts(reading: Reading, flags: Flags, off: Collection[Kind]) -> list[tuple[str, str]]:
+    """(probe, condition) pairs for readings of texts in which values stand."""
+    pairs: list[tuple[str, str]] = []
     if reading == "hashes":
         pairs.append(
             (
@@ -124,8 +133,6 @@ def _probes(reading: Reading, flags: Flags, off: Collection[Kind]) -> list[tuple
         pairs.append(
             (_ODD, r"strlen(v) <> length(v) OR regexp_matches(lower(v), 'cn\s*=\s*[0-9a-f.:]+([\s,/+;]|$)')")
         )
-    kinds = tuple(kind for kind in _WITHIN[reading] if kind not in off)
-    pairs += [(_ODD, condition) for condition in _plain(kinds, flags, "v")]
     return pairs
 
 
