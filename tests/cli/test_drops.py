@@ -573,3 +573,33 @@ def test_what_a_permit_lacks_is_said(alpha: Home):
     given = alpha("release", "permit", one, "--to-everybody", "--tlp", "clear", "--until", "90d", "--json")
     assert given.document["schema"] == "backchannel.permit/1"
     assert (given.document["to"], given.document["waits_for"]) == ([], [])
+
+
+def test_a_tear_line_is_named_in_the_plan_and_arrives_without_its_object(
+    alpha: Home, beta: Home, world: Path
+):
+    whole, torn = str(indicator(7)["id"]), str(indicator(8)["id"])
+    tie = {
+        "type": "relationship", "spec_version": "2.1", "id": "relationship--8e2e2d2b-17d4-4cbf-938f-000000000009",
+        "created": "2026-01-02T03:04:05.000Z", "modified": "2026-01-02T03:04:05.000Z", "source_ref": torn,
+        "target_ref": whole, "relationship_type": "derived-from", "object_marking_refs": [RED],
+    }  # fmt: skip
+    bundle(world / "torn.json", indicator(7, RED), indicator(8, GREEN), tie)
+    assert alpha("import", "torn.json", "--from", "Alpha").code == 0
+    (world / "Alpha" / "policy.toml").write_text(
+        'version = 1\ndefault = "deny"\n[[rule]]\nid = "torn"\nwhen = { tlp = "RED" }\nto = ["Beta"]\n'
+        'transform = ["tear-line"]\n[[rule]]\nid = "green"\nwhen = { tlp = "GREEN" }\nto = ["Beta"]\nallow = true\n'
+    )
+    assert alpha("policy", "check").code == 0
+    named = alpha("release", "plan", "--to", "Beta", whole)
+    assert named.code == 1
+    assert "goes as its tear-line" in named.text
+    words = ("release", "send", "--to", "Beta", whole, "-o", "torn.bcb")
+    refused = alpha(*words)
+    assert refused.code == 4
+    plan = str(alpha("release", "plan", "--to", "Beta", whole, "--json").document["plan_sha256"])
+    assert plan in refused.text + refused.err
+    assert alpha(*words, "--plan", plan).code == 0
+    assert beta("receive", "torn.bcb").code == 0
+    assert beta("show", torn).code == 0
+    assert "no object" in beta("show", whole).err
