@@ -665,3 +665,35 @@ def test_t67_pap_red_is_in_no_export_that_blocks_and_no_policy_lets_it_there(tmp
             watched = b"".join(path.read_bytes() for path in (tmp_path / "watch").iterdir())
             assert [n for n in paps.values() if f"h{n}.example.net".encode() in blocked] == [3]
             assert [n for n in paps.values() if f"h{n}.example.net".encode() in watched] == [2, 3, 4]
+
+
+def test_who_derives_one_object_from_very_much_withholds_that_one_and_none_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(weighing, "MAX_ORIGINS", 5)
+
+    def derived(n: int, source: int, target: int) -> dict[str, object]:
+        ends = {"source_ref": indicator(source)["id"], "target_ref": indicator(target)["id"]}
+        return tie(n, "relationship", GREEN, relationship_type="derived-from", **ends)
+
+    with nodes(tmp_path, "alpha", "beta") as (alpha, _):
+        keep(alpha, [indicator(n, GREEN) for n in range(1, 40)])
+        flood = [derived(100 + n, 1, 10 + n) for n in range(12)]  # all in one step
+        chain = [derived(200 + n, 22 + n, 23 + n) for n in range(8)]  # step by step
+        beside = [derived(300, 2, 3), derived(301, 3, 4), derived(302, 4, 2)]  # in a ring
+        again = [derived(400 + n, 6, 7) for n in range(9)]  # one thing, said too often to be read
+        keep(alpha, [*flood, *chain, *beside, *again])
+        ids = {n: str(indicator(n)["id"]) for n in (1, 2, 3, 6, 22, 30)}
+        choice = Choice(ids=tuple(ids.values()))
+        shown = {
+            one.id: one.outcome for one in plan(alpha, CLOCK, recipient_of(alpha, "beta"), choice).objects
+        }
+        assert {n: shown[one] for n, one in ids.items()} == {
+            1: "withheld",
+            2: "goes",
+            3: "goes",
+            6: "withheld",
+            22: "withheld",
+            30: "goes",
+        }
+        assert len(alpha.store.derivations.origins([ids[1]], at_most=6)[ids[1]]) == 6

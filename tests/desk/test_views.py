@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.cli.running import dns, jsonl
 from tests.desk.drops import indicator, keep, nodes, send, take
 from tests.desk.made import CLOCK
 
+from backchannel import codec
 from backchannel.desk import membership
 from backchannel.desk.acting import advice_for
 from backchannel.desk.admitting import MAX_SPOKEN_OF
 from backchannel.desk.answering import dispute, sight
+from backchannel.desk.following import MAX_CONTENTS
 from backchannel.desk.grading import Grader
 from backchannel.desk.hunting import hunt
 from backchannel.desk.items import find
@@ -25,8 +28,10 @@ from backchannel.desk.recipients import recipient_of
 from backchannel.desk.releasing import How
 from backchannel.desk.telling import signed, subject_of
 from backchannel.desk.why import why
+from backchannel.ids import sha256
 from backchannel.parties.states import Event
-from backchannel.provenance.predicates import Opinion, Outcome, Predicate
+from backchannel.provenance.predicates import Opinion, Outcome, Predicate, Retract
+from backchannel.provenance.statement import ObjectSubject, digest_text
 
 ID = str(indicator(1)["id"])
 
@@ -149,3 +154,31 @@ def test_an_outcome_of_another_party_counts_for_whoever_had_told_us(three: list[
     key = graded.gathered.claim.key
     [kept] = beta.store.beliefs.outcomes([key])[key]
     assert (kept.outcome, kept.said_by) == ("refuted", membership.named(beta, "Gamma").party_id)
+
+
+def test_a_retraction_of_too_many_objects_at_once_is_refused_and_ours_are_cut_to_what_is_taken(
+    three: list[Node],
+):
+    alpha, beta, _ = three
+    subject = subject_of(find(alpha.store, ID))
+    to = recipient_of(beta, "Alpha")
+    envelope = signed(beta, CLOCK, Retract(reason="No."), to, about=[subject] * (MAX_SPOKEN_OF + 1))
+    assert [one.code for one in take_statements(alpha, CLOCK, envelope, "x").notes] == ["too-many"]
+    assert MAX_CONTENTS <= MAX_SPOKEN_OF
+
+
+def test_the_content_that_is_spoken_of_is_found_beneath_any_number_of_others(three: list[Node]):
+    _, beta, gamma = three
+    versions = [
+        indicator(1, modified=f"2026-01-03T03:04:{n // 60:02}.{n % 60:03}Z", name=f"v{n}") for n in range(130)
+    ]
+    keep(beta, versions)
+    first = ObjectSubject(id=ID, jcs=digest_text(sha256(codec.canonical(indicator(1)))))
+    for subject, code in (
+        (first, []),
+        (msgspec.structs.replace(first, jcs=digest_text(bytes(32))), ["unknown-object"]),
+    ):
+        envelope = signed(
+            gamma, CLOCK, Opinion(opinion="agree"), recipient_of(gamma, "Beta"), about=[subject]
+        )
+        assert [one.code for one in take_statements(beta, CLOCK, envelope, "x").notes] == code

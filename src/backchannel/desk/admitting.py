@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from backchannel.clock import Clock, format_time, parse_time
@@ -40,9 +40,9 @@ from backchannel.store.rows import PartyRow
 
 _DAY = timedelta(days=1)
 MAX_SPOKEN_OF = 100
-"""Objects that one sighting, opinion or outcome speaks of."""
+"""Objects that one sighting, opinion, outcome or retraction speaks of."""
 MAX_VERSIONS = 100
-"""Contents of one object among which the one that is spoken of is looked for."""
+"""Statements about one content, and arrivals of one object, among which those of who takes it back are looked for."""
 
 MAX_REPLIES = 200
 """What is said to one request or receipt: a request takes 100 answers at most, and each is verified when it is shown."""
@@ -74,9 +74,7 @@ def admit(
         if said.statement is not None:
             _check_replies(node, said.statement, before)
     elif isinstance(said, Outcome | Opinion | Sighting):
-        named = objects_named(one.statement)
-        if len(named) > MAX_SPOKEN_OF:
-            raise Rejected(Reason.TOO_MANY, f"{len(named):,} objects, and {MAX_SPOKEN_OF} at most")
+        named = _spoken_of(one)
         parties = speakers(node.store, one.signers[0].name, giver)
         for subject in named:
             if not is_here(node, subject) and not made_of(node.store, subject, parties):
@@ -131,11 +129,21 @@ def party_of(node: Node, one: Verified) -> PartyRow:
     return party
 
 
+def _spoken_of(one: Verified) -> Sequence[ObjectSubject]:
+    """Return the objects that a statement speaks of.
+
+    Raises:
+        Rejected: `TOO_MANY`.
+    """
+    named = objects_named(one.statement)
+    if len(named) > MAX_SPOKEN_OF:
+        raise Rejected(Reason.TOO_MANY, f"{len(named):,} objects, and {MAX_SPOKEN_OF} at most")
+    return named
+
+
 def is_here(node: Node, subject: ObjectSubject) -> bool:
     """Whether we hold an object in the content that a statement names."""
-    digest = _digest(subject.jcs)
-    kept = node.store.objects.all_versions(subject.id, at_most=MAX_VERSIONS)
-    return any(one.digest == digest for one in kept)
+    return node.store.objects.content(subject.id, _digest(subject.jcs)) is not None
 
 
 def _check_request(node: Node, clock: Clock, one: Verified, rfi: Rfi, before: Iterable[Verified]) -> None:
@@ -209,7 +217,7 @@ def _check_retraction(node: Node, one: Verified, said: Retract) -> None:
         kept = node.store.statements.get(_digest(said.statement))
         if kept is None or kept.issuer not in kids:
             raise Rejected(Reason.NOT_THEIRS, f"statement {said.statement[:15]}…")
-    for subject in objects_named(one.statement):
+    for subject in _spoken_of(one):
         digest = _digest(subject.jcs)
         about = node.store.statements.about(digest, kinds=("origin", "relay"), at_most=MAX_VERSIONS)
         if any(other.statement.issuer in kids for other in about):

@@ -43,7 +43,7 @@ from backchannel.store.rows import Kept, PartyRow
 from backchannel.store.statements import StatementRow
 
 MAX_CONTENTS: Final = 100
-"""Contents of one object that are taken back together."""
+"""Contents of one object that one statement takes back: no more than a reader takes of one."""
 MAX_RELAYS: Final = 1_000
 """Statements by which we passed one object on that are followed."""
 MAX_RETRACTIONS: Final = 200
@@ -155,14 +155,7 @@ def passed_on(node: Node, one: Verified) -> list[tuple[PartyRow, list[Passed]]]:
     found: dict[int, tuple[PartyRow, list[Passed]]] = {}
     for subject in objects_named(one.statement):
         digest = bytes.fromhex(subject.jcs.removeprefix("sha256:"))
-        kept = next(
-            (
-                held
-                for held in node.store.objects.all_versions(subject.id, at_most=MAX_CONTENTS)
-                if held.digest == digest
-            ),
-            None,
-        )
+        kept = node.store.objects.content(subject.id, digest)
         if kept is None:
             continue
         whole = Passed(kept, subject_of(kept))
@@ -236,8 +229,10 @@ def tell_of(
     decision = may_tell(node, clock, party, tlp, "retraction")
     if not decision.allowed:
         return ToldOf(to=party.name, outcome="denied", says=decision.reasons[-1].text)
-    envelope = make(said, subject=[one.subject for one in new], aud=[to.sign], key=key(), iat=clock.now())
-    keep_told(node, clock, envelope, party)
+    for at in range(0, len(new), MAX_CONTENTS):
+        subject = [one.subject for one in new[at : at + MAX_CONTENTS]]
+        envelope = make(said, subject=subject, aud=[to.sign], key=key(), iat=clock.now())
+        keep_told(node, clock, envelope, party)
     return ToldOf(to=party.name, outcome="given", says="it is told with the next drop")
 
 

@@ -6,7 +6,6 @@ An outcome speaks for or against whoever had told us by then; who repeats the cl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from backchannel.clock import Clock, format_time
 from backchannel.codec import JsonObject, canonical
@@ -16,13 +15,9 @@ from backchannel.desk.records import record_decision
 from backchannel.desk.redacted import originals
 from backchannel.ids import sha256
 from backchannel.provenance.predicates import Outcome
-from backchannel.provenance.statement import digest_text
 from backchannel.provenance.verification import Verified
 from backchannel.store.belief import Basis, Credit, NewOutcome, OutcomeWord
 from backchannel.store.rows import Kept
-
-MAX_VERSIONS: Final = 100
-"""Contents of one object among which that of an outcome is looked for."""
 
 
 def keep_outcome(
@@ -81,7 +76,7 @@ def hear_outcome(node: Node, clock: Clock, verified: Verified, statement_row: in
     if not isinstance(said, Outcome) or not isinstance(subject, list) or signer is None:
         return 0
     held = [kept for one in subject for kept in _named(node, one.id, one.jcs)]
-    held += originals(node.store, statement_row, at_most=MAX_VERSIONS)
+    held += originals(node.store, statement_row, named=len(subject))
     grader = Grader(node, clock)
     for graded in grader.grades(held):
         claim = graded.gathered.claim
@@ -107,8 +102,8 @@ def hear_outcome(node: Node, clock: Clock, verified: Verified, statement_row: in
 
 
 def _named(node: Node, stix_id: str, digest: str) -> list[Kept]:
-    versions = node.store.objects.all_versions(stix_id, at_most=MAX_VERSIONS)
-    return [kept for kept in versions if digest_text(kept.digest) == digest and not kept.quarantined]
+    kept = node.store.objects.content(stix_id, bytes.fromhex(digest.removeprefix("sha256:")))
+    return [] if kept is None or kept.quarantined else [kept]
 
 
 def credits_of(grader: Grader, graded: Graded, *, own: str) -> Iterator[Credit]:

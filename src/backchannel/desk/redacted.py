@@ -93,7 +93,7 @@ def spoken_of(store: Store, statement_row: int, statement: Statement, *, by: str
     if not named:
         return Spoken((), ())
     behind: dict[bytes, list[Subject]] = {}
-    for one in store.statements.subjects(statement_row, at_most=len(named) * MAX_MADE_OF):
+    for one in store.statements.subjects(statement_row, at_most=len(named) * (MAX_MADE_OF + 1)):
         if one.form is not None:
             behind.setdefault(one.form, []).append(one)
     about: dict[str, None] = {}
@@ -126,14 +126,19 @@ def _went(store: Store, subject: Subject) -> list[FormRow]:
     return [one for one in rows if one.object_digest == subject.object_digest]
 
 
-def originals(store: Store, statement_row: int, *, at_most: int) -> Iterator[Kept]:
-    """Yield the objects of which a statement speaks in a form that claims the same, in the content that it was made of."""
-    for one in store.statements.subjects(statement_row, at_most=at_most * MAX_MADE_OF):
+def originals(store: Store, statement_row: int, *, named: int) -> Iterator[Kept]:
+    """Yield the objects of which a statement speaks in a form that claims the same, in the content that it was made of.
+
+    Args:
+        store: where it is kept.
+        statement_row: the statement.
+        named: how many objects it names.
+    """
+    for one in store.statements.subjects(statement_row, at_most=named * (MAX_MADE_OF + 1)):
         if one.form is not None and claims_same(store, one):
-            versions = store.objects.all_versions(one.stix_id, at_most=at_most)
-            yield from (
-                kept for kept in versions if kept.digest == one.object_digest and not kept.quarantined
-            )
+            kept = store.objects.content(one.stix_id, one.object_digest)
+            if kept is not None and not kept.quarantined:
+                yield kept
 
 
 # --- What is said of it in plain STIX --------------------------------------------------------------------

@@ -25,8 +25,8 @@ from backchannel.stix.markings import Tlp
 from backchannel.store.derivations import RELATION
 from backchannel.store.rows import First, Kept, PartyRow
 
-MAX_ORIGINS: Final = 10_000
-"""Objects that are looked at to learn what some were derived from. Beyond, they count as TLP:RED."""
+MAX_ORIGINS: Final = 1_000
+"""Objects that one may be derived from, over all steps. What is derived from more counts as TLP:RED."""
 MAX_NAMED: Final = 20_000
 """Objects that are looked at to learn what some name. Whatever lies beyond counts as withheld."""
 MAX_STEPS: Final = 200
@@ -254,12 +254,25 @@ class Weighing:
         return {row: ids for row, ids in left_out.items() if ids}
 
     def _origins(self, ids: Iterable[str]) -> dict[str, list[str]]:
+        """Return what these were derived from, and that in turn: id to ids, of all that is within the bound of one of them.
+
+        What many share is read once. Each has a bound of its own: who says of one object that it was derived from
+        very much withholds that one, and none beside it.
+        """
         found: dict[str, list[str]] = {}
-        frontier = set(ids)
-        while frontier and len(found) < MAX_ORIGINS:
-            step = self.node.store.derivations.origins(frontier)
-            found |= {one: step.get(one, []) for one in frontier}
-            frontier = {origin for origins in step.values() for origin in origins} - found.keys()
+        frontier = {one: {one} for one in ids}
+        reached: dict[str, set[str]] = {one: set() for one in frontier}
+        while frontier:
+            wanted = set[str]().union(*frontier.values()) - found.keys()
+            found |= {one: [] for one in wanted}
+            found |= self.node.store.derivations.origins(wanted, at_most=MAX_ORIGINS + 1)
+            for start, some in list(frontier.items()):
+                new = {origin for one in some for origin in found[one]} - reached[start]
+                reached[start] |= new
+                if new and len(reached[start]) <= MAX_ORIGINS:
+                    frontier[start] = new
+                else:
+                    del frontier[start]
         return found
 
     def _labels(self, ids: Iterable[str], reader: Reader) -> dict[str, Tlp]:
@@ -342,20 +355,24 @@ def _origin_named(request: Request) -> str:
 def _marked(
     start: str, ways: Iterable[str], above: Mapping[str, Sequence[str]], labels: Mapping[str, Tlp]
 ) -> tuple[Tlp, ...]:
-    """Return the labels of everything that the ways from an object lead to."""
-    found = {labels[origin] for origin in _reached(start, ways, above) if origin in labels}
-    return (*found, Tlp.RED) if len(above) >= MAX_ORIGINS else tuple(found)
+    """Return the labels of everything that the ways from an object lead to; TLP:RED where that is too much."""
+    is_cut = len(above.get(start, ())) > MAX_ORIGINS  # what was not read of it may be anything
+    reached = None if is_cut else _reached(start, ways, above)
+    return (Tlp.RED,) if reached is None else tuple({labels[one] for one in reached if one in labels})
 
 
-def _reached(start: str, ways: Iterable[str], above: Mapping[str, Sequence[str]]) -> set[str]:
-    """Return everything that can be reached; what was derived in a ring ends where it began."""
+def _reached(start: str, ways: Iterable[str], above: Mapping[str, Sequence[str]]) -> set[str] | None:
+    """Return everything that can be reached, None where it is too much; what was derived in a ring ends where it began."""
     found: set[str] = {start}
     stack = list(ways)
     while stack:
         one = stack.pop()
         if one not in found:
+            origins = above.get(one)
+            if origins is None or len(origins) > MAX_ORIGINS or len(found) > MAX_ORIGINS:
+                return None
             found.add(one)
-            stack.extend(above.get(one, ()))
+            stack.extend(origins)
     return found - {start}
 
 

@@ -30,8 +30,13 @@ class Derivations(Protocol):
         """Return those of these objects that a relationship in force says were derived from others."""
         ...
 
-    def origins(self, ids: Iterable[str]) -> dict[str, list[str]]:
-        """Return what these were derived from, as relationships in force say: id to ids."""
+    def origins(self, ids: Iterable[str], *, at_most: int) -> dict[str, list[str]]:
+        """Return what these were derived from, as relationships in force say: id to ids, one for each relationship.
+
+        Args:
+            ids: of derived objects.
+            at_most: relationships that are read of each.
+        """
         ...
 
     def said_of(self, ids: Iterable[str], *, at_most: int) -> list[Derivation]:

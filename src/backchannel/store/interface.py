@@ -62,6 +62,10 @@ class Objects(Protocol):
         """Return every visible content of an id, newest version first, quarantined ones included."""
         ...
 
+    def content(self, stix_id: str, digest: bytes) -> Kept | None:
+        """Return the visible content of an id that has this digest, quarantined or not."""
+        ...
+
     def ids_like(self, prefix: str, *, at_most: int) -> list[StixId]:
         """Return the ids of visible objects that begin with `prefix`, in order."""
         ...

@@ -75,6 +75,10 @@ class SqliteObjects:
     def all_versions(self, stix_id: str, *, at_most: int) -> list[Kept]:
         return [kept_of(row) for row in self._database.execute(_VERSIONS, (stix_id, at_most))]
 
+    def content(self, stix_id: str, digest: bytes) -> Kept | None:
+        row = self._database.execute(_CONTENT, (stix_id, digest)).fetchone()
+        return None if row is None else kept_of(row)
+
     def ids_like(self, prefix: str, *, at_most: int) -> list[StixId]:
         rows = self._database.execute(_IDS_LIKE, (prefix, prefix + "\U0010ffff", at_most))
         return [StixId(row[0]) for row in rows]
@@ -269,6 +273,15 @@ FROM visible_object
 WHERE stix_id = ?
 ORDER BY version_key DESC, first_arrival
 LIMIT ?
+"""
+
+_CONTENT = """
+SELECT object_row, stix_id, version, version_key, type, spec_version, revoked, created_by_ref, quarantined,
+  first_arrival, digest, body_digest, body
+FROM visible_object
+WHERE stix_id = ? AND digest = ?
+ORDER BY first_arrival
+LIMIT 1
 """
 
 _IDS_LIKE = """
