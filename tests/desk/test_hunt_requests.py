@@ -244,6 +244,10 @@ def test_of_a_mail_address_only_logs_tell_that_are_named_for_that_purpose(two: t
     name = asked(alpha, beta, MAIL, purpose="phishing")
     on = switched_on(beta, logs / "smtp.log", purpose="phishing")
     assert run(on, name, logs) == (Hunted(count="1", first="2026-01-01", last="2026-01-01"),)
+    # Who forges a sender of ours is looked for as well: the rule names mail addresses.
+    jsonl(logs / "smtp.log", mail | {"mailfrom": "chief@ours.example"})
+    forged = asked(alpha, beta, "[email-message:from_ref.value = 'chief@ours.example']", purpose="phishing")
+    assert [one.count for one in run(on, forged, logs)] == ["1"]
 
 
 def test_a_count_behind_which_too_few_hosts_stand_is_not_told(two: tuple[Node, Node, Path]):

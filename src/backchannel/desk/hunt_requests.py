@@ -168,6 +168,9 @@ class _Run:
     def _why_own(self, value: str) -> str:
         return next((why for one in _readings(value) if (why := self._own.why(one))), "")
 
+    def _is_own_place(self, thing: Observable) -> bool:
+        return thing.kind in _PLACES and bool(self._own.why(thing))
+
     # --- Looking -------------------------------------------------------------------------------------
 
     def preview(self) -> HuntPreview:
@@ -281,7 +284,7 @@ class _Run:
                         on_progress(name, tally.bytes, hits)
                     personal = self._personal(name)
                     for one in hunt_log(path, compiled, tally, name=name, zone=zone, personal=personal):
-                        if one.met.object_row not in named_own and self._own.why(one.met.observable):
+                        if one.met.object_row not in named_own and self._is_own_place(one.met.observable):
                             continue  # the beginning of a name may fit to one of ours, which nobody looks for here
                         at = one.layout.seen_at(one.cells)
                         if self._is_inside(at, since, until):
