@@ -126,6 +126,25 @@ def test_a_claim_that_we_refuted_under_one_id_goes_into_no_export_under_another(
         assert exported(us, tmp_path / "out").exported == 2
 
 
+def test_what_is_blocked_on_the_word_of_one_unjudged_party_alone_is_said(tmp_path: Path):
+    with nodes(tmp_path, "A", "B", "Us") as (one, other, us):
+        passed(one, keep(one, [blockable(1), blockable(2)]), us)
+        out = tmp_path / "out"
+        report = exported(us, out, "rpz")
+        assert report.lines == 2
+        assert "one party alone that is not judged (F): 2 of 2 values (A 2)" in report.notes[-1]
+        passed(other, keep(other, [blockable(3, pattern="[domain-name:value = 'h1.example.net']")]), us)
+        assert "1 of 2 values (A 1)" in exported(us, out, "rpz").notes[-1], "two parties say the other"
+        judgements.judge(us, CLOCK, the_id(indicator(2)), "confirmed", "We saw it.")
+        assert not any("not judged" in note for note in exported(us, out, "rpz").notes)
+        judgements.take_back(us, CLOCK, the_id(indicator(2)), "It was another one.")
+        judgements.grade_party(us, CLOCK, "A", "C", "We know them.")
+        assert not any("not judged" in note for note in exported(us, out, "rpz").notes)
+        assert not any("not judged" in note for note in exported(us, tmp_path / "watch").notes), (
+            "it only looks"
+        )
+
+
 def test_what_a_verified_party_calls_harmless_is_not_blocked_and_the_advice_says_so(tmp_path: Path):
     with nodes(tmp_path, "A", "B", "Us") as (one, other, us):
         passed(one, keep(one, [blockable(1)]), us)

@@ -24,6 +24,7 @@ from backchannel.actions.gates import Stage
 from backchannel.clock import Clock, format_time
 from backchannel.desk.judging import Judge, Judged
 from backchannel.desk.node import Node
+from backchannel.desk.one_word import Words
 from backchannel.desk.writing import write_files
 from backchannel.errors import UsageError
 from backchannel.ids import sha256
@@ -203,7 +204,7 @@ def export(
         unsearched=gathered.unsearched,
         quarantined=node.store.objects.quarantined(),
         serial=serial,
-        notes=made.notes,
+        notes=(*made.notes, *(gathered.words.notes(clock, _values(made)) if stage == "block" else ())),
     )
 
 
@@ -212,10 +213,15 @@ class _Gathered:
     entries: tuple[ExportEntry, ...]
     indicators: int
     unsearched: int
+    words: Words
+
+
+def _values(made: Export) -> Iterator[str]:
+    return (line.value for line in made.manifest)
 
 
 def _gather(node: Node, clock: Clock, on_progress: Callable[[int], None] | None) -> _Gathered:
-    judge = Judge(node, clock)
+    judge, words = Judge(node, clock), Words(node)
     disputed = _disputed_by_others(node)
     verified = {
         name for name, standing in node.store.membership.standings().items() if standing == "verified"
@@ -228,7 +234,9 @@ def _gather(node: Node, clock: Clock, on_progress: Callable[[int], None] | None)
             unsearched += bool(judged.uncompiled)
             if judged.source in verified and judged.standing.is_only("benign"):
                 harmless |= {judge.target(named).value for named in judged.named}
-            entries += _entries(judge, judged, is_disputed=judged.id in disputed)
+            found = list(_entries(judge, judged, is_disputed=judged.id in disputed))
+            words.add(judged, (entry.target.value for entry in found))
+            entries += found
         indicators += len(page)
         if on_progress is not None:
             on_progress(indicators)
@@ -238,7 +246,7 @@ def _gather(node: Node, clock: Clock, on_progress: Callable[[int], None] | None)
         else entry
         for entry in entries
     ]
-    return _Gathered(tuple(contested if harmless else entries), indicators, unsearched)
+    return _Gathered(tuple(contested if harmless else entries), indicators, unsearched, words)
 
 
 def _withdrawn(before: _Before, made: Export) -> tuple[SkippedValue, ...]:

@@ -5,7 +5,7 @@ Advice for one item and an export of all of them read the same facts here, so th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -26,6 +26,7 @@ from backchannel.desk.redacted import referring as referring_to_forms
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.stix.markings import Tlp, pap_of, tlp_of
 from backchannel.stix.pattern.atoms import atoms
+from backchannel.store.belief import OutcomeRow
 from backchannel.store.rows import Answered, First, Kept
 
 MAX_OPINIONS_READ = 100
@@ -44,7 +45,11 @@ class Judged:
 
     id: str
     source: str
-    """Name of the party it came from; "" where nobody was named."""
+    """Name of the party it came from first; "" where nobody was named."""
+    parties: int
+    """Parties that gave it."""
+    is_confirmed: bool
+    """We found ourselves that its claim is right."""
     received_at: str
     title: str
     standing: Standing
@@ -84,7 +89,7 @@ class Judge:
         last_seen = self.store.answers.last_seen(ids)
         values = [codec.decode(kept.body) for kept in page]
         self._definitions.look_up(values)
-        refuted, withdrawn = self._refuted(page, firsts), self._withdrawn(page)
+        found, withdrawn = self._own_outcomes(page), self._withdrawn(page)
         return [
             self._judged(
                 kept,
@@ -93,7 +98,7 @@ class Judge:
                 is_conflict=kept.object_row in conflicts,
                 answers=answers.get(kept.stix_id, []),
                 seen_at=_time(last_seen.get(kept.stix_id)),
-                refuted=refuted.get(kept.object_row, ""),
+                found=found.get(kept.object_row),
                 withdrawn=withdrawn.get(kept.object_row, ""),
             )
             for kept, value in zip(page, values, strict=True)
@@ -108,23 +113,28 @@ class Judge:
         is_conflict: bool,
         answers: Sequence[Answered],
         seen_at: datetime | None,
-        refuted: str,
+        found: OutcomeRow | None,
         withdrawn: str,
     ) -> Judged:
         named, uncompiled = _values(value, kept.spec_version)
         standing = self._standing(kept, value, first)
         courses = self.courses.of(kept.stix_id)
         disputed = any(a.kind == "dispute" and a.said_at >= first.received_at for a in answers)
+        is_confirmed = found is not None and found.outcome == "confirmed"
+        # A version that came after we refuted it is judged anew, as after a dispute.
+        is_refuted = found is not None and not is_confirmed and found.at >= first.received_at
         return Judged(
             id=kept.stix_id,
             source=first.party or "",
+            parties=first.parties,
+            is_confirmed=is_confirmed,
             received_at=first.received_at,
             title=_text(value.get("name")),
             standing=replace(
                 standing,
                 contested=is_conflict,
                 disputed=disputed,
-                refuted=refuted,
+                refuted=found.reason if found is not None and is_refuted else "",
                 withdrawn=withdrawn,
                 seen_at=seen_at,
                 courses=courses.told,
@@ -136,16 +146,15 @@ class Judge:
             phases=_phases(value),
         )
 
-    def _refuted(self, page: Sequence[Kept], firsts: Mapping[int, First]) -> dict[int, str]:
-        """Return why we found that a claim is wrong, by the rows of the objects that make it, under whatever id."""
+    def _own_outcomes(self, page: Sequence[Kept]) -> dict[int, OutcomeRow]:
+        """Return what we found of the claims of objects, by their rows, under whatever id we found it."""
         keys = {kept.object_row: claim_key(kept) for kept in page}
         outcomes = self.store.beliefs.outcomes(set(keys.values()))
-        found: dict[int, str] = {}
+        found = {}
         for row, key in keys.items():
             ours = [one for one in outcomes.get(key, ()) if one.said_by is None]
-            # A version that came after it is judged anew, as after a dispute.
-            if ours and ours[-1].outcome != "confirmed" and ours[-1].at >= firsts[row].received_at:
-                found[row] = ours[-1].reason
+            if ours:
+                found[row] = ours[-1]
         return found
 
     def _withdrawn(self, page: Sequence[Kept]) -> dict[int, str]:
