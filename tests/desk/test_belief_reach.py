@@ -97,6 +97,31 @@ def test_t48_what_was_made_of_it_is_flagged_and_named(tmp_path: Path):
         assert derived.says.startswith(f"Derived from {ID}, which was withdrawn today")
 
 
+def test_t48_nobody_takes_back_what_is_anothers_by_calling_it_derived_from_their_own(tmp_path: Path):
+    with nodes(tmp_path, "A", "B", "Us") as (source, liar, us):
+        passed(source, keep(source, [indicator(1)]), us)
+        tie = {
+            "type": "relationship",
+            "spec_version": "2.1",
+            "id": "relationship--8e2e2d2b-17d4-4cbf-938f-000000000001",
+            "created": "2026-02-01T00:00:00.000Z",
+            "modified": "2026-02-01T00:00:00.000Z",
+            "relationship_type": "derived-from",
+            "source_ref": ID,
+            "target_ref": indicator(2)["id"],
+            "object_marking_refs": indicator(2)["object_marking_refs"],
+        }
+        passed(liar, keep(liar, [indicator(2), tie]), us)
+        revoked = indicator(2, modified="2026-02-20T00:00:00.000Z", revoked=True)
+        passed(liar, keep(liar, [revoked]), us)
+        withdrawn = believed(us, the_id(indicator(2))).withdrawn
+        assert withdrawn is not None
+        assert withdrawn.derived == ()
+        assert believed(us, ID).withdrawn is None
+        keep(us, [tie])
+        assert believed(us, ID).withdrawn is not None, "we say so ourselves"
+
+
 def test_what_two_say_and_one_takes_back_is_contested_and_stays_in_exports_that_only_watch(tmp_path: Path):
     with nodes(tmp_path, "A", "B", "Us") as (one, other, us):
         passed(one, keep(one, [indicator(1)]), us)

@@ -5,12 +5,13 @@ A retraction counts for what its signer said, or passed on: nobody takes back wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from backchannel import codec
 from backchannel.clock import Clock
+from backchannel.codec import JsonObject
 from backchannel.desk.node import Node
 from backchannel.desk.pinned import pinned_keys
 from backchannel.desk.provenance import known_at
@@ -24,6 +25,8 @@ from backchannel.store.rows import Kept
 MAX_STATEMENTS: Final = 200
 MAX_DERIVED: Final = 200
 """Objects made of one that was taken back that are listed; and steps that are walked to find them."""
+MAX_TOLD: Final = 10_000
+"""Arrivals by which it is seen who says of what an object was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,42 +116,53 @@ class Retractions:
 
     def derived(self, stix_id: str) -> tuple[str, ...]:
         """Return the objects that were made of one, over any number of steps (STIX 2.1 §3.7: `derived-from`)."""
-        found: dict[str, None] = {}
-        waiting = [stix_id]
-        while waiting and len(found) < MAX_DERIVED:
-            for maker in self._made_of(waiting.pop()):
-                if maker != stix_id and maker not in found:
-                    found[maker] = None
-                    waiting.append(maker)
-        return tuple(found)[:MAX_DERIVED]
+        return self._walk(stix_id, by="target_ref", end="source_ref")
 
     def sources(self, stix_id: str) -> tuple[str, ...]:
         """Return the objects that one was made of, over any number of steps."""
+        return self._walk(stix_id, by="source_ref", end="target_ref")
+
+    def _walk(self, stix_id: str, *, by: str, end: str) -> tuple[str, ...]:
         found: dict[str, None] = {}
         waiting = [stix_id]
         while waiting and len(found) < MAX_DERIVED:
-            name = waiting.pop()
-            rows = self._store.objects.referring(name, properties=("source_ref",), at_most=MAX_DERIVED)
-            for _, kept in rows:
-                made_of = _end(kept, "target_ref")
-                if made_of and made_of != stix_id and made_of not in found:
-                    found[made_of] = None
-                    waiting.append(made_of)
+            rows = self._store.objects.referring(waiting.pop(), properties=(by,), at_most=MAX_DERIVED)
+            for value in self._believed([kept for _, kept in rows]):
+                other = str(value[end])
+                if other != stix_id and other not in found:
+                    found[other] = None
+                    waiting.append(other)
         return tuple(found)[:MAX_DERIVED]
 
-    def _made_of(self, stix_id: str) -> Iterator[str]:
-        rows = self._store.objects.referring(stix_id, properties=("target_ref",), at_most=MAX_DERIVED)
-        for _, kept in rows:
-            if maker := _end(kept, "source_ref"):
-                yield maker
+    def _believed(self, relations: Sequence[Kept]) -> Iterator[JsonObject]:
+        """Yield of what objects were made, as far as we, or whoever gave such an object, say so.
+
+        Nobody says it of what is another's: else a retraction of its own would reach that.
+        """
+        values = {
+            kept.object_row: codec.decode(kept.body) for kept in relations if kept.type == "relationship"
+        }
+        made = {row: value for row, value in values.items() if _is_derived(value)}
+        if not made:
+            return
+        held = self._store.objects.currents({str(value["source_ref"]) for value in made.values()})
+        rows = {*made, *(kept.object_row for kept in held.values())}
+        givers: dict[int, set[int]] = {}
+        ours: set[int] = set()
+        for one in self._store.beliefs.told(rows, at_most=MAX_TOLD):
+            givers.setdefault(one.object_row, set()).add(one.party_row)
+            if one.is_self:
+                ours.add(one.object_row)
+        for row, value in made.items():
+            maker = held.get(str(value["source_ref"]))
+            whose = set() if maker is None else givers.get(maker.object_row, set())
+            if row in ours or givers.get(row, set()) & whose:
+                yield value
 
 
-def _end(kept: Kept, name: str) -> str:
-    if kept.type != "relationship":
-        return ""
-    value = codec.decode(kept.body)
-    end = value.get(name)
-    return end if value.get("relationship_type") == "derived-from" and isinstance(end, str) else ""
+def _is_derived(value: JsonObject) -> bool:
+    ends = value.get("source_ref"), value.get("target_ref")
+    return value.get("relationship_type") == "derived-from" and all(isinstance(one, str) for one in ends)
 
 
 def _force(kept: Kept) -> tuple[str, int]:
