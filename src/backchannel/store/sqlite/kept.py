@@ -21,6 +21,35 @@ def kept_rows(database: Database, object_rows: Iterable[int]) -> dict[int, Kept]
     return {one.object_row: one for one in map(kept_of, rows)}
 
 
+def contents_of(database: Database, stix_id: str, *, at_most: int) -> list[Kept]:
+    """Return the visible contents of an id, the newest version first."""
+    return [kept_of(row) for row in database.execute(_VERSIONS, (stix_id, at_most))]
+
+
+def content_of(database: Database, stix_id: str, digest: bytes) -> Kept | None:
+    """Return the visible content of an id that has a digest."""
+    row = database.execute(_CONTENT, (stix_id, digest)).fetchone()
+    return None if row is None else kept_of(row)
+
+
+_CONTENT = """
+SELECT object_row, stix_id, version, version_key, type, spec_version, revoked, created_by_ref, quarantined,
+  first_arrival, digest, body_digest, body
+FROM visible_object
+WHERE stix_id = ? AND digest = ?
+ORDER BY first_arrival
+LIMIT 1
+"""
+
+_VERSIONS = """
+SELECT object_row, stix_id, version, version_key, type, spec_version, revoked, created_by_ref, quarantined,
+  first_arrival, digest, body_digest, body
+FROM visible_object
+WHERE stix_id = ?
+ORDER BY version_key DESC, first_arrival
+LIMIT ?
+"""
+
 _BY_ROWS = """
 SELECT object_row, stix_id, version, version_key, type, spec_version, revoked, created_by_ref, quarantined,
   first_arrival, digest, body_digest, body

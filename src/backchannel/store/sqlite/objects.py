@@ -20,7 +20,7 @@ from backchannel.store.rows import Arrived, First, Held, Kept, KeptArrival, NewO
 from backchannel.store.sqlite.connection import Database
 from backchannel.store.sqlite.derivations import add_derivations
 from backchannel.store.sqlite.floors import SqliteFloors
-from backchannel.store.sqlite.kept import kept_of
+from backchannel.store.sqlite.kept import content_of, contents_of, kept_of
 from backchannel.store.sqlite.referring import rows_with
 from backchannel.store.sqlite.spelling import respell
 
@@ -73,11 +73,10 @@ class SqliteObjects:
         return {kept.stix_id: kept for kept in map(kept_of, rows)}
 
     def all_versions(self, stix_id: str, *, at_most: int) -> list[Kept]:
-        return [kept_of(row) for row in self._database.execute(_VERSIONS, (stix_id, at_most))]
+        return contents_of(self._database, stix_id, at_most=at_most)
 
     def content(self, stix_id: str, digest: bytes) -> Kept | None:
-        row = self._database.execute(_CONTENT, (stix_id, digest)).fetchone()
-        return None if row is None else kept_of(row)
+        return content_of(self._database, stix_id, digest)
 
     def ids_like(self, prefix: str, *, at_most: int) -> list[StixId]:
         rows = self._database.execute(_IDS_LIKE, (prefix, prefix + "\U0010ffff", at_most))
@@ -264,24 +263,6 @@ SELECT object_row, stix_id, version, version_key, type, spec_version, revoked, c
   first_arrival, digest, body_digest, body
 FROM current_object
 WHERE object_row = ?
-"""
-
-_VERSIONS = """
-SELECT object_row, stix_id, version, version_key, type, spec_version, revoked, created_by_ref, quarantined,
-  first_arrival, digest, body_digest, body
-FROM visible_object
-WHERE stix_id = ?
-ORDER BY version_key DESC, first_arrival
-LIMIT ?
-"""
-
-_CONTENT = """
-SELECT object_row, stix_id, version, version_key, type, spec_version, revoked, created_by_ref, quarantined,
-  first_arrival, digest, body_digest, body
-FROM visible_object
-WHERE stix_id = ? AND digest = ?
-ORDER BY first_arrival
-LIMIT 1
 """
 
 _IDS_LIKE = """
