@@ -21,6 +21,7 @@ from backchannel.desk.choosing import Choice
 from backchannel.desk.credentials import NewCredential, add_token
 from backchannel.desk.drop_documents import PlannedObject
 from backchannel.desk.node import Node
+from backchannel.desk.originators import Originators
 from backchannel.desk.planning import Plan, plan
 from backchannel.desk.publishing import NewOffer, add_collection, add_root, put_batch
 from backchannel.desk.recipients import recipient_of
@@ -309,7 +310,7 @@ def test_t69_nobody_but_its_originator_clears_an_object(world: World, way: str):
 
 
 def test_t69_a_second_claim_to_have_said_an_object_clears_nothing(world: World):
-    """Where an object names no known maker, who signed that they said it is its originator: of two, neither."""
+    """Who signed that they said it is its originator: of two, neither, whichever maker it names."""
     undo_batch(world.beta, CLOCK, world.batch)
     nobody = "identity--00000000-0000-4000-8000-00000000ffff"
     whole, torn, ties = cleared(nobody)
@@ -319,6 +320,23 @@ def test_t69_a_second_claim_to_have_said_an_object_clears_nothing(world: World):
     found = planned_of(world.beta)
     assert (only(found).outcome, going(found)) == ("withheld", [])
     assert "not proven" in only(found).why
+
+
+def test_t69_whoever_claims_to_have_said_what_another_did_is_not_its_originator(world: World):
+    """Not even where it took the identity of the maker for its own."""
+    alpha, nobody = world.alpha.party.party_id, "identity--00000000-0000-4000-8000-00000000ffff"
+    ids = [str(indicator(n)["id"]) for n in (5, 6)]
+    objects = [indicator(5, AMBER, created_by_ref=alpha), indicator(6, AMBER, created_by_ref=nobody)]
+
+    def originators() -> list[str | None]:
+        kept = [one for one in map(world.beta.store.objects.current, ids) if one is not None]
+        found = Originators(world.beta, CLOCK).of(kept)
+        return [found[one.object_row] for one in kept]
+
+    world.give(world.alpha, objects)
+    assert originators() == [alpha, alpha]
+    take(world.beta, send(world.mallory, world.beta, keep(world.mallory, objects)).path.read_bytes())
+    assert originators() == [None, None]
 
 
 def test_t69_tear_lines_in_a_circle_end_and_let_nothing_wider_go(world: World):

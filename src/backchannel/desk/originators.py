@@ -34,8 +34,8 @@ class Originators:
     def of(self, page: Sequence[Kept]) -> dict[int, str | None]:
         """Return each object's originator by its row: the id of a party, ours among them; None: nobody is proven.
 
-        The party whose identity an object names as its author is the only one that can be. Of one that names nobody's,
-        it is the only party that signed that it said it; where two did, neither is.
+        It is the only party that signed that it said the object: where two did, neither is, since a party says itself
+        which identity it has, and could take that of an object's author. Where the author is a party, it has to be that one.
         """
         store, reader = self._node.store, Reader(self._node, self._clock)
         firsts = store.objects.firsts([one.object_row for one in page])
@@ -50,10 +50,10 @@ class Originators:
         said = self._ways.originators(kept, reader.tlp(kept, first), found)
         if self._is_ours(first, found):
             said |= {self._node.party.party_id}
-        author = self._bound.get(kept.created_by_ref)
-        if author is not None:
-            return author if author in said else None
-        return next(iter(said)) if len(said) == 1 else None
+        if len(said) != 1:
+            return None
+        [only] = said
+        return only if self._bound.get(kept.created_by_ref, only) == only else None
 
     def _is_ours(self, first: First, found: Sequence[About]) -> bool:
         """Whether we said it: in a drop; or it was brought in as ours, and nobody else signed that they said it."""
