@@ -14,8 +14,7 @@ CASES = {
     *range(1, 39),
     *range(40, 50),
     *range(50, 56),
-    *range(60, 69),
-    70,
+    *range(60, 71),
 }
 """Of drops, objects, keys, ledgers, belief, comparisons, permits and release: those that the page is about."""
 ROWS = re.findall(r"^\| (T\d+(?:, T\d+)*) \| (?:.+) \| (?:.+) \| (.+) \|$", PAGE, re.MULTILINE)
