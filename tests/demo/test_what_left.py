@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.desk.drops import AMBER, GREEN, RED, indicator, nodes, send, take
 from tests.desk.made import CLOCK, a_file
+from tests.desk.offers import caller, offering, put, read
 
 from backchannel.demo import what_left as proof
 from backchannel.demo.what_left import prove_what_left
@@ -17,6 +18,7 @@ from backchannel.desk.receive import receive
 from backchannel.desk.what_left import WhatLeft, what_left
 from backchannel.errors import PolicyError
 from backchannel.stix.markings import Tlp
+from backchannel.store.object_runs import write_runs
 
 SECRET, OPEN = indicator(1, RED), indicator(2, GREEN)
 
@@ -70,6 +72,56 @@ def test_a_store_that_says_another_thing_than_the_ledger_proves_nothing(two: lis
         node.store.database.execute(forged)
         (fault, *_) = what_left(node, CLOCK).faults
         assert "other objects than the store says" in fault
+
+
+def test_what_others_read_is_looked_through_by_the_ledger_of_who_gave_it(tmp_path: Path):
+    with offering(tmp_path) as (alpha, beta, _):
+        reader = caller(alpha, beta)
+        put(alpha, reader, OPEN)
+        read(alpha, reader)
+        found = what_left(alpha, CLOCK)
+        assert (found.pages, found.served, found.drops, found.faults) == (1, 1, 0, [])
+        # A blunder: a page with what is TLP:RED goes out, and only the sender's ledger is there to tell.
+        receive(alpha, CLOCK, [a_file(alpha.home, SECRET)], party="Alpha")
+        kept = alpha.store.objects.current(str(SECRET["id"]))
+        (page,) = alpha.store.statuses.pages(at_most=1)
+        assert kept is not None
+        with alpha.store.transaction():
+            alpha.store.statuses.sent(page, what="objects", runs=write_runs([kept.object_row]))
+        assert what_left(alpha, CLOCK).faults == [SECRET["id"]]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "UPDATE object SET digest = zeroblob(32)",
+        "UPDATE page_sent SET party_row = 3",
+        "UPDATE page_sent SET runs = CAST('[[2,2]]' AS BLOB)",
+        "DELETE FROM served",
+    ],
+)
+def test_t36_a_store_that_says_another_thing_of_what_was_read_proves_nothing(tmp_path: Path, forged: str):
+    with offering(tmp_path) as (alpha, beta, _):
+        reader = caller(alpha, beta)
+        put(alpha, reader, OPEN)
+        read(alpha, reader)
+        assert what_left(alpha, CLOCK).faults == []
+        alpha.store.database.execute(forged)
+        faults = what_left(alpha, CLOCK).faults
+        assert any("other objects than the store says" in fault for fault in faults)
+
+
+def test_pages_from_before_their_objects_were_kept_are_a_doubt(tmp_path: Path):
+    with offering(tmp_path) as (alpha, beta, _):
+        reader = caller(alpha, beta)
+        put(alpha, reader, OPEN)
+        read(alpha, reader)
+        what_left(alpha, CLOCK)
+        alpha.store.database.execute(
+            "INSERT INTO page_sent (sent_at, collection_row, kind, first_added, last_added, objects, policy, sha256)"
+            " SELECT sent_at, collection_row, kind, first_added, last_added, objects, policy, sha256 FROM page_sent"
+        )
+        assert "1 pages went before it was kept what was on them" in what_left(alpha, CLOCK).faults
 
 
 def test_an_entry_that_nothing_opens_proves_nothing(two: list[Node]):

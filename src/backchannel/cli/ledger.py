@@ -11,8 +11,10 @@ from backchannel.cli.command import Group, pass_session
 from backchannel.cli.layout import counted, day_and_minute, facts, heading, table
 from backchannel.cli.passphrases import given_unseal, passphrase_option
 from backchannel.cli.session import Session
+from backchannel.codec import decode_plain
 from backchannel.errors import EXIT_DONE, SignatureError, UsageError
 from backchannel.parties.names import visible_name
+from backchannel.stix.visible import visible
 
 if TYPE_CHECKING:
     from backchannel.desk.ledger_documents import Ledger, LedgerEvidence, LedgerVerdict
@@ -107,22 +109,39 @@ def verify(session: Session, path: Path | None, key: str | None, witnesses: tupl
     "prove",
     example="""
     backchannel ledger prove indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f -o came.tlog-proof
+    backchannel ledger prove indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f --to 'CERT Beta' -o went.tlog-proof
     backchannel ledger prove sha256:5d0c... -o sent.tlog-proof
     backchannel ledger prove 42
     """,
 )
 @click.argument("what", metavar="ID|DROP|LEAF")
+@click.option(
+    "--to",
+    metavar="PARTY",
+    help="That the object went to it: read over TAXII or as a feed, or pushed. Also: anybody.",
+)
+@click.option(
+    "--through",
+    metavar="COLLECTION|CHANNEL",
+    help="With --to: through this one. Default: whichever was first.",
+)
 @passphrase_option
 @pass_session
-def prove(session: Session, what: str, passphrase_file: Path | None) -> None:
-    """Prove one thing to somebody else: that an object came, that a drop was sent or taken, or what a leaf says.
+def prove(
+    session: Session, what: str, to: str | None, through: str | None, passphrase_file: Path | None
+) -> None:
+    """Prove one thing to somebody else: that an object came or went, that a drop was sent or taken, or what a leaf says.
 
     The result is a .tlog-proof file. It opens this one leaf to whoever gets it, and tells nothing of the others.
     """
+    from backchannel.desk.auditing import To  # noqa: PLC0415
     from backchannel.desk.auditing import prove as make  # noqa: PLC0415
 
+    if through is not None and to is None:
+        raise UsageError("--through says by which way an object went", hint="Say to whom: --to PARTY.")
+    whom = None if to is None else To(to, through)
     with session.node() as node:
-        found = make(node, session.clock, what, unseal=given_unseal(node, passphrase_file))
+        found = make(node, session.clock, what, to=whom, unseal=given_unseal(node, passphrase_file))
     if session.form == "json":
         session.document(found)
         return
@@ -249,6 +268,21 @@ def _ledger_text(found: Ledger) -> str:
     return "\n".join(parts)
 
 
+def _how(record: str | None) -> str:
+    """Say how an object of a proof came, or what a record says of how it went."""
+    if record is None:
+        return "came with it"
+    told = decode_plain(record.encode()) or {}
+    party, way = told.get("party"), visible(str(told.get("collection")), max_chars=100)
+    whom = visible_name(party) if isinstance(party, str) else "somebody who did not say who they are"
+    how = {
+        "objects": f"went to {whom}",
+        "ids": f"was named to {whom} by its id and version, and did not go itself",
+        "made": f"was among those of which something was made that went to {whom}",
+    }
+    return f"{how.get(str(told.get('what')), f'went to {whom}')}, through {way}"
+
+
 def _verdict_text(found: LedgerVerdict) -> str:
     word = "Good" if found.good else f"NOT GOOD: {counted(found.faults_total, 'fault')}"
     lines = [heading(f"{word}: {found.origin}, {counted(found.size, 'leaf', 'leaves')}")]
@@ -274,7 +308,9 @@ def _verdict_text(found: LedgerVerdict) -> str:
     ]
     if found.statement is not None:
         rows.append(("says", found.statement))
+    if found.record is not None:
+        rows.append(("record", found.record))
     if found.object is not None:
-        rows.append(("shows", f"that the object {found.object} came with it"))
+        rows.append(("shows", f"that the object {found.object} {_how(found.record)}"))
     rows += [(one.path, f"{one.what} ({one.reason})") for one in found.faults]
     return "\n".join([*lines, facts(rows, indent=2)])

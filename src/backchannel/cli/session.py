@@ -58,7 +58,7 @@ class Session:
 
         with open_node(self.home) as node:
             yield node
-            if node.store.leaves.waiting().leaves:
+            if node.store.leaves.waiting().leaves or node.store.served.waiting().rows:
                 self._append_entered(node)
 
     def _append_entered(self, node: Node) -> None:

@@ -26,8 +26,9 @@ def prove_what_left(folder: Path, clock: Clock, say: Say) -> None:
         found = [what_left(node, clock) for node in opened]
     for one in found:
         say(
-            f"   {one.node}: {counted(one.drops, 'drop')} sent with {counted(one.sent, 'object')}, {one.came} got from "
-            f"others, by a ledger as it was signed; of what stayed, {one.stayed} TLP:RED or unmarked"
+            f"   {one.node}: {counted(one.drops, 'drop')} sent with {counted(one.sent, 'object')}, "
+            f"{one.pages} pages or pushes with {counted(one.served, 'object')}, {one.came} got "
+            f"from others, by a ledger as it was signed; of what stayed, {one.stayed} TLP:RED or unmarked"
         )
     faults = [f"{one.node}: {fault}" for one in found for fault in one.faults]
     if faults:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
@@ -25,9 +25,11 @@ from backchannel.desk.ledger_documents import (
     LedgerProof,
     LedgerVerdict,
 )
+from backchannel.desk.membership import named
 from backchannel.desk.openings import ObjectOpening, format_opening, open_proof
 from backchannel.desk.own_ledger import ledger_folder, ledger_keys
 from backchannel.desk.records import about_batch
+from backchannel.desk.served import ObjectServed, prove_served
 from backchannel.desk.watched import (
     checked_cosigners,
     cosigners,
@@ -38,6 +40,7 @@ from backchannel.desk.watched import (
 )
 from backchannel.errors import InputError, NotFoundError, UsageError
 from backchannel.parties.at_rest import Unseal
+from backchannel.policy.rules import ANYBODY
 from backchannel.provenance.ledger.audit import audit
 from backchannel.provenance.ledger.checkpoints import open_checkpoint
 from backchannel.provenance.ledger.edge import tree_of
@@ -64,6 +67,16 @@ from backchannel.store.rows import Kept
 
 if TYPE_CHECKING:
     from backchannel.desk.node import Node
+
+
+class To(NamedTuple):
+    """Where an object went without a drop: read by somebody on a page of ours, or pushed."""
+
+    party: str
+    """Name; `anybody`: who asked without saying who they are."""
+    through: str | None = None
+    """Id or alias of the collection, name of the channel, or where it leads to; None: any."""
+
 
 DROP = "sha256:"
 """What the name of a signed statement begins with."""
@@ -183,6 +196,7 @@ def verify_folder(
         index=None,
         statement=None,
         object=None,
+        record=None,
         faults=tuple(
             LedgerFault(path=one.path, reason=one.reason.value, what=one.detail) for one in found.faults
         ),
@@ -224,6 +238,7 @@ def verify_proof(
         index=proof.index,
         statement=opening.statement.decode("utf-8", "replace"),
         object=opening.object_digest,
+        record=None if opening.record is None else opening.record.decode("utf-8", "replace"),
         cosigned=tuple(
             Cosigner(
                 party=line.name,
@@ -241,7 +256,13 @@ def verify_proof(
 
 
 def prove(
-    node: Node, clock: Clock, what: str, *, content: Kept | None = None, unseal: Unseal | None = None
+    node: Node,
+    clock: Clock,
+    what: str,
+    *,
+    content: Kept | None = None,
+    to: To | None = None,
+    unseal: Unseal | None = None,
 ) -> LedgerProof:
     """Prove one leaf, with what opens it.
 
@@ -251,15 +272,17 @@ def prove(
         what: the leaf's number; `batch 3`; the `sha256:...` of a drop; or the id of an object: then the proof shows
             that it came, in its first batch that is in the ledger.
         content: where `what` is an object's id, which of its contents; by default the one in force.
+        to: that it went there without a drop is proved then, and not that it came.
         unseal: opens keys under a passphrase; without it, what waits goes on waiting.
 
     Raises:
-        NotFoundError: nothing was entered about it.
+        NotFoundError: nothing was entered about it, or there is no such party.
         UsageError: several leaves are about it: say which.
         Rejected: the files do not prove it.
     """
     append_if_open(node, clock, unseal)
-    row, digest = _wanted(node.store, what.strip(), content)
+    what = what.strip()
+    row, shown = _wanted(node.store, what, content) if to is None else _went(node, what, content, to)
     keys = ledger_keys(node)
     fetch = files_in(ledger_folder(node.home))
     note = fetch(CHECKPOINT)
@@ -275,7 +298,6 @@ def prove(
     entry, hashes = prove_inclusion(Tiles(fetch, checkpoint.size), row.leaf_index, checkpoint)
     if entry != leaf_of(row):
         raise Rejected(Reason.BAD_TILE, f"entry {row.leaf_index} is not what the store opens it to")
-    shown = _object_opening(node.store, row, digest) if digest is not None else None
     proof = TlogProof(row.leaf_index, tuple(hashes), note, format_opening(row, shown))
     check_proof(proof, open_proof(proof).entry, keys)
     return LedgerProof(
@@ -283,13 +305,22 @@ def prove(
         origin=checkpoint.origin,
         size=checkpoint.size,
         vkey=format_vkey(keys[0]),
-        object=what.strip() if digest is not None else None,
+        object=what if shown is not None else None,
         proof=format_proof(proof).decode(),
     )
 
 
-def _wanted(store: Store, what: str, content: Kept | None) -> tuple[LeafRow, bytes | None]:
-    """Return the leaf that is asked for, and the digest of the object that it shall show."""
+def _went(node: Node, what: str, content: Kept | None, to: To) -> tuple[LeafRow, ObjectServed]:
+    """Return the leaf that shows an object to have gone, and what shows it in that leaf: the content in force first."""
+    store = node.store
+    kept = content or find(store, what)
+    older = () if content else store.objects.all_versions(kept.stix_id, at_most=MAX_LEAVES_ABOUT)
+    party = None if to.party == ANYBODY else named(node, to.party).name
+    return prove_served(store, [kept, *older], party=party, through=to.through)
+
+
+def _wanted(store: Store, what: str, content: Kept | None) -> tuple[LeafRow, ObjectOpening | None]:
+    """Return the leaf that is asked for, and what shows the object in it, where one is asked for."""
     if what.isascii() and what.isdigit() and len(what) < 19:
         row = store.leaves.at(int(what))
         if row is None:
@@ -308,7 +339,7 @@ def _wanted(store: Store, what: str, content: Kept | None) -> tuple[LeafRow, byt
     arrivals, _ = store.objects.arrivals(kept.stix_id, at_most=MAX_LEAVES_ABOUT)
     for arrival in reversed([one for one in arrivals if one.object_row == kept.object_row]):
         for row in store.leaves.about([about_batch(arrival.batch_id)], at_most=1):
-            return row, bytes(kept.digest)
+            return row, _object_opening(store, row, bytes(kept.digest))
     raise NotFoundError(
         f"nothing was entered about {kept.stix_id}",
         hint="What came before the ledger began is not in it.",

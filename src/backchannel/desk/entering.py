@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.desk.own_ledger import own_ledger
+from backchannel.desk.served import MAX_RECORDS, enter_served
 from backchannel.errors import SignatureError, StoreError
 from backchannel.parties.at_rest import Unseal
 from backchannel.provenance.ledger.leaves import LeafKind, blinding, make_leaf
@@ -65,15 +66,18 @@ def leaf_of(row: LeafRow) -> bytes:
 
 
 def is_due(store: Store, now: datetime) -> bool:
-    """Whether `serve` should append: enough leaves wait, or one has waited for long enough."""
-    waiting = store.leaves.waiting()
-    if waiting.since is None:
-        return False
-    return waiting.leaves >= BATCH_LEAVES or now - parse_time(waiting.since) >= BATCH_AGE
+    """Whether `serve` should append: enough waits, or something has waited for long enough."""
+    leaves, served = store.leaves.waiting(), store.served.waiting()
+    if leaves.leaves >= BATCH_LEAVES or served.rows >= MAX_RECORDS:
+        return True
+    since = min((one.since for one in (leaves, served) if one.since is not None), default=None)
+    return since is not None and now - parse_time(since) >= BATCH_AGE
 
 
 def append_entered(node: Node, clock: Clock, unseal: Unseal | None = None) -> int:
-    """Append everything that waits, under a signed checkpoint; return how many leaves that were.
+    """Append everything that waits under a signed checkpoint; return how many leaves that were.
+
+    What left without a drop since the last time is entered first.
 
     Args:
         node: ours.
@@ -85,6 +89,7 @@ def append_entered(node: Node, clock: Clock, unseal: Unseal | None = None) -> in
             would be a second history.
         SignatureError: the key of the ledger is missing, or needs a passphrase.
     """
+    enter_served(node.store, clock.now())
     if node.store.leaves.waiting().since is None:
         return 0
     own = own_ledger(node, clock, unseal)

@@ -140,7 +140,9 @@ class LedgerVerdict(msgspec.Struct, frozen=True, kw_only=True):
     statement: str | None
     """Of a proof: what was entered, as text."""
     object: str | None
-    """Of a proof: the object that is shown to be among what was received."""
+    """Of a proof: the object that is shown to be among what was received, or what went."""
+    record: str | None
+    """Of a proof that an object went without a drop: to whom, when, through what, by which policy, as text."""
     faults: tuple[LedgerFault, ...]
     """The first hundred."""
     faults_total: int
@@ -157,7 +159,7 @@ class LedgerProof(msgspec.Struct, frozen=True, kw_only=True):
     vkey: str
     """The key that checks it."""
     object: str | None
-    """The object that it shows to have come in the batch; null where the leaf itself is what was asked for."""
+    """The object that it shows to have come in the batch, or to have gone; null where the leaf itself was asked for."""
     proof: str
     """The `.tlog-proof` file: it opens this leaf to whoever gets it, and no other."""
 

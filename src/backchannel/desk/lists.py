@@ -30,13 +30,14 @@ from backchannel.desk.access import Access, Caller
 from backchannel.desk.deciding import Sight, sight
 from backchannel.desk.node import Node
 from backchannel.desk.paging import MAX_PAGE_ROWS, Page, Query, read_page
-from backchannel.desk.shelves import Sent, State, TooMuchError, print_of, right_of, state_of
+from backchannel.desk.shelves import MAX_OBJECTS, Sent, State, TooMuchError, print_of, right_of, state_of
 from backchannel.desk.taxii import BusyError
 from backchannel.errors import StoreError
 from backchannel.ids import Digest
 from backchannel.misp.listing import Lister
 from backchannel.stix.read import raw_object
 from backchannel.stix.versions import view
+from backchannel.store.object_runs import write_runs
 
 MAX_LIST_BYTES: Final = 512 * 2**20
 """Largest list (bytes): as much as we take of a feed ourselves."""
@@ -220,6 +221,7 @@ def _write(node: Node, clock: Clock, caller: Caller, right: Access, lister: List
     file, query = Spool(node.home), Query(types=("indicator",), limit=MAX_PAGE_ROWS)
     file.write(lister.head)
     first = last = count = 0
+    object_rows: list[int] = []
     good_until: datetime | None = None
     more = True
     while more:
@@ -237,8 +239,12 @@ def _write(node: Node, clock: Clock, caller: Caller, right: Access, lister: List
                 f"the list would have more than {MAX_VALUES:,} values or {MAX_LIST_BYTES // 2**20} MiB"
             )
         first, last, count = first or page.first or 0, page.last or last, count + len(page.records)
+        if count <= MAX_OBJECTS:
+            rows = zip(page.records, page.object_rows, strict=True)
+            object_rows += [row for head, row in rows if head.added not in superseded]
         more = page.more
-    return Written(file, Sent(first, last, count, file.digest), made_at, good_until)
+    runs = write_runs(object_rows) if count <= MAX_OBJECTS else None
+    return Written(file, Sent(first, last, count, file.digest, runs), made_at, good_until)
 
 
 def _superseded(node: Node, right: Access, page: Page, *, after: int) -> frozenset[int]:

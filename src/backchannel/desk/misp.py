@@ -88,7 +88,7 @@ def feed_file(
         body = shelf.feed.events.get(name.removesuffix(".json").lower()) if name.endswith(".json") else None
     if body is None:
         raise NotThereError("there is no such file in this feed")
-    sent = Sent.of(shelf.places, body)
+    sent = Sent.of(shelf, body)
     return _served(body, has, shelf.changed_at, sent, lambda: record(node, clock, caller, shelf.right, sent))
 
 
@@ -312,7 +312,7 @@ def _record(
 ) -> None:
     for shelf in shelves:
         if any(event.uuid in uuids for event in shelf.events):
-            record(node, clock, caller, shelf.right, Sent.of(shelf.places, answer))
+            record(node, clock, caller, shelf.right, Sent.of(shelf, answer))
 
 
 def _attribute(found: Found) -> JsonObject:

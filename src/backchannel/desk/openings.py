@@ -9,13 +9,20 @@ from __future__ import annotations
 from base64 import b64encode
 from dataclasses import dataclass
 
-from backchannel.codec import JsonObject, canonical, decode_plain
+import msgspec
+
+from backchannel.codec import JsonObject, JsonValue, canonical, decode_plain, into
 from backchannel.desk.entering import leaf_of
+from backchannel.desk.served import ObjectServed
+from backchannel.ids import sha256
+from backchannel.provenance.fields import DigestText
+from backchannel.provenance.leaves import Proof, proves
 from backchannel.provenance.ledger.leaves import opens, parse_leaf
 from backchannel.provenance.ledger.notes import decode_base64
 from backchannel.provenance.ledger.tlog_proof import TlogProof
 from backchannel.provenance.ledger.tree import is_included, leaf_hash
 from backchannel.provenance.reasons import Reason, Rejected
+from backchannel.provenance.statement import RootSubject, digest_text
 from backchannel.store.leaves import LeafRow
 
 OPENING_TYPE = "bc/opening/v1"
@@ -39,10 +46,12 @@ class Opened:
     entry: bytes
     statement: bytes
     object_digest: str | None
-    """`sha256:HEX` of the object that is shown to have come."""
+    """`sha256:HEX` of the object that is shown to have come, or to have gone."""
+    record: bytes | None = None
+    """What is said of the page or push by which it went (canonical JSON)."""
 
 
-def format_opening(row: LeafRow, shown: ObjectOpening | None) -> bytes:
+def format_opening(row: LeafRow, shown: ObjectOpening | ObjectServed | None) -> bytes:
     """Return what opens the leaf of `row`."""
     value: JsonObject = {
         "_type": OPENING_TYPE,
@@ -50,7 +59,14 @@ def format_opening(row: LeafRow, shown: ObjectOpening | None) -> bytes:
         "r32": b64encode(row.blinding).decode(),
         "statement": b64encode(row.statement).decode(),
     }
-    if shown is not None:
+    if isinstance(shown, ObjectServed):
+        value["served"] = {
+            "record": b64encode(shown.record).decode(),
+            "record_proof": _proof(shown.record_proof),
+            "jcs": digest_text(shown.digest),
+            "object_proof": _proof(shown.object_proof),
+        }
+    elif shown is not None:
         value["object"] = {
             "jcs": f"sha256:{shown.digest.hex()}",
             "index": shown.index,
@@ -75,6 +91,8 @@ def open_proof(proof: TlogProof) -> Opened:
     said, blinding = decode_base64(statement), decode_base64(r32)
     if said is None or blinding is None or not opens(parse_leaf(leaf.encode()), said, blinding):
         raise _bad("its opening does not open its leaf")
+    if (went := value.get("served")) is not None:
+        return Opened(leaf.encode(), said, *_checked_served(went, said))
     shown = value.get("object")
     return Opened(leaf.encode(), said, None if shown is None else _checked_object(shown, said))
 
@@ -102,6 +120,35 @@ def _checked_object(shown: object, statement: bytes) -> str:
     if len(hashes) != len(proof) or not is_included(leaf_hash(leaf), index, size, hashes, top):
         raise _bad("its object is not among those that the statement counts")
     return digest
+
+
+class _Served(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    record: str
+    record_proof: Proof
+    jcs: DigestText
+    object_proof: Proof
+
+
+def _proof(proof: Proof) -> JsonObject:
+    return {"salt": proof.salt, "i": proof.i, "path": proof.path}
+
+
+def _checked_served(shown: JsonValue, statement: bytes) -> tuple[str, bytes]:
+    """Return the digest of an object and the record of what went, once both are shown to be below the statement."""
+    try:
+        went = into(shown, _Served)
+        record = decode_base64(went.record) or b""
+        told = [
+            into({name: (decode_plain(one) or {}).get(name) for name in ("root", "n")}, RootSubject)
+            for one in (statement, record)
+        ]
+    except ValueError:
+        raise _bad("a field of what went is missing, or none of its kind") from None
+    if not proves(went.record_proof, sha256(record), told[0]):
+        raise _bad("its record is not among those that the statement counts")
+    if not proves(went.object_proof, bytes.fromhex(went.jcs.removeprefix("sha256:")), told[1]):
+        raise _bad("its object is not among those that the record counts")
+    return went.jcs, record
 
 
 def _bad(why: str) -> Rejected:

@@ -64,6 +64,8 @@ class Page(msgspec.Struct):
     bodies: list[bytes]
     """As they were received; empty for a manifest or a list of versions."""
     records: list[Record]
+    object_rows: list[int]
+    """The numbers that the store knows them by, in the same order."""
     more: bool
     """Whether there is more behind the last record that this caller may see; then `records` is not empty."""
 
@@ -129,7 +131,7 @@ def _read(store: Store, places: Sequence[Place], *, more: bool, with_bodies: boo
         Record(stix_id, place.added, version or format_micros(place.added), spec_version)
         for place, (stix_id, version, spec_version) in zip(places, heads, strict=True)
     ]
-    return Page(bodies, records, more)
+    return Page(bodies, records, rows[: len(places)], more)
 
 
 def _walk(

@@ -31,6 +31,7 @@ from backchannel.stix.markings import Tlp
 from backchannel.stix.read import raw_object
 from backchannel.stix.versions import view
 from backchannel.store.exchange import PageSent, Place
+from backchannel.store.object_runs import write_runs
 
 MAX_OBJECTS: Final = 50_000
 """Most objects of a collection that are made into events: all of them are in memory at once, some 10 KiB each."""
@@ -79,6 +80,8 @@ class Shelf(msgspec.Struct, frozen=True):
     right: Access
     places: tuple[Place, ...]
     """What of it the reader sees, oldest first."""
+    runs: bytes
+    """The objects in these places (`store.object_runs`)."""
     events: tuple[Event, ...]
     feed: Feed
 
@@ -236,12 +239,15 @@ class Sent(NamedTuple):
     last_added: int
     objects: int
     sha256: Digest
+    runs: bytes | None
+    """Which objects (`store.object_runs`); None: more than `MAX_OBJECTS`."""
 
     @classmethod
-    def of(cls, places: tuple[Place, ...], body: bytes) -> Sent:
-        """Return that `body` was made of these."""
+    def of(cls, shelf: Shelf, body: bytes) -> Sent:
+        """Return that `body` was made of what is on a shelf."""
+        places = shelf.places
         ends = (places[0].added, places[-1].added) if places else (0, 0)
-        return cls(*ends, len(places), sha256(body))
+        return cls(*ends, len(places), sha256(body), shelf.runs)
 
 
 def record(node: Node, clock: Clock, caller: Caller, right: Access, sent: Sent) -> None:
@@ -261,7 +267,7 @@ def record(node: Node, clock: Clock, caller: Caller, right: Access, sent: Sent) 
         sent.sha256,
     )
     with node.store.transaction():
-        node.store.statuses.sent(row)
+        node.store.statuses.sent(row, what="made", runs=sent.runs)
 
 
 def right_of(node: Node, caller: Caller, collection: str) -> Access:
@@ -289,7 +295,8 @@ def _party(caller: Caller) -> int:
 
 def _shelf(node: Node, what: Seen, objects: Objects) -> Shelf:
     events = distinct(events_of(node, what, objects).events)
-    return Shelf(what.right, what.places, tuple(events), feed_of(events))
+    runs = write_runs([place.object_row for place in what.places])
+    return Shelf(what.right, what.places, runs, tuple(events), feed_of(events))
 
 
 def events_of(node: Node, what: Seen, objects: Objects) -> Returned:

@@ -28,6 +28,8 @@ from backchannel.errors import BackchannelError, InputError, StoreError
 from backchannel.ids import Digest
 from backchannel.policy.decide import Policy
 from backchannel.store.exchange import PageSent
+from backchannel.store.object_runs import write_runs
+from backchannel.store.served import What
 
 
 class BusyError(StoreError):
@@ -226,5 +228,6 @@ def _record(
         policy.version,
         Digest(digest.digest()),
     )
+    what: What = "objects" if page.bodies else "ids"
     with node.store.transaction():
-        node.store.statuses.sent(row)
+        node.store.statuses.sent(row, what=what, runs=write_runs(page.object_rows))

@@ -1,8 +1,9 @@
 """What a node gave and got, proved from its ledger, and whether something of it should have stayed: TLP:RED or unmarked.
 
-A drop is proved by its sender: the manifest in the ledger names the root over what was in it. What went over TAXII is
-proved by who got it: the record in that ledger has the root over what came. Markings are read here from the objects
-themselves, not by the rules that let them go.
+A drop is proved by its sender: the manifest in the ledger names the root over what was in it. So is each page that
+others read and each push: its record below a leaf has the root over what was in it. What others gave is proved by the
+record of the batch that it came in. Markings are read here from the objects themselves, not by the rules that let
+them go.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from backchannel.desk.auditing import verify_own
 from backchannel.desk.entering import append_if_open
 from backchannel.desk.ledger_documents import LedgerVerdict
 from backchannel.desk.node import Node
+from backchannel.desk.served import is_served, objects_of, open_served
 from backchannel.desk.watched import is_manifest
 from backchannel.drop.limits import MAX_MANIFEST_BYTES
 from backchannel.ids import BatchId
@@ -27,6 +29,7 @@ from backchannel.provenance.leaves import grow
 from backchannel.provenance.ledger.edge import root_of
 from backchannel.provenance.ledger.leaves import LeafKind
 from backchannel.provenance.predicates import Release
+from backchannel.provenance.reasons import Rejected
 from backchannel.provenance.statement import content_of, digest_text
 from backchannel.stix.markings import Tlp, tlp_defined, tlp_of
 from backchannel.store.leaves import LeafRow
@@ -44,6 +47,10 @@ class WhatLeft:
     drops: int = 0
     sent: int = 0
     """Objects in them."""
+    pages: int = 0
+    """Pages that others read, and pushes."""
+    served: int = 0
+    """Objects on them, each counted as often as it went."""
     came: int = 0
     """Objects that others gave."""
     stayed: int = 0
@@ -56,7 +63,7 @@ def what_left(node: Node, clock: Clock) -> WhatLeft:
     """Prove from a node's ledger what it sent and got, and see how all of it is marked."""
     append_if_open(node, clock)
     verdict = verify_own(node)
-    found = WhatLeft(node.party.name, faults=list(_doubts(verdict)))
+    found = WhatLeft(node.party.name, faults=[*_doubts(verdict), *_unentered(node)])
     contents = _Contents(node)
     found.stayed = sum(map(contents.is_to_stay, contents.by_digest))
     for index in range(verdict.size):
@@ -67,6 +74,8 @@ def what_left(node: Node, clock: Clock) -> WhatLeft:
             digests = _sent(node, row, found)
             found.drops += 1
             found.sent += len(digests)
+        elif is_served(row):
+            digests = _served(node, row, found)
         elif row.kind == LeafKind.RECEIVED and not is_manifest(row.statement):
             digests = _came(node, row, found)
             found.came += len(digests)
@@ -81,6 +90,13 @@ def _doubts(verdict: LedgerVerdict) -> Iterator[str]:
         yield f"the ledger is not as it was signed ({verdict.faults[0].what})"
     if verdict.unopened or verdict.waiting:
         yield f"{verdict.unopened + verdict.waiting} entries of the ledger say nothing that can be checked"
+
+
+def _unentered(node: Node) -> Iterator[str]:
+    if waiting := node.store.served.waiting().rows:
+        yield f"{waiting} pages or pushes are not in the ledger yet"
+    if unknown := node.store.served.unknown():
+        yield f"{unknown} pages went before it was kept what was on them"
 
 
 # --- What went and what came -----------------------------------------------------------------------------
@@ -102,6 +118,24 @@ def _sent(node: Node, row: LeafRow, found: WhatLeft) -> list[bytes]:
     if len(digests) != release.n or (digests and grow(salts, digests).subject.root != release.root):
         found.faults.append(f"{row.about} held other objects than the store says")
     return digests
+
+
+def _served(node: Node, row: LeafRow, found: WhatLeft) -> list[bytes]:
+    """Return the digests of what others read and what was pushed, each once, if they give the roots of the ledger."""
+    digests: dict[bytes, None] = {}
+    try:
+        opened = open_served(node.store, row)
+        for index, one in enumerate(opened.rows):
+            objects = objects_of(node.store, opened, index)
+            found.pages += 1
+            found.served += one.objects
+            if objects is None:
+                found.faults.append(f"{row.about} tells of a list that is too long to be looked through")
+            else:
+                digests |= dict.fromkeys(objects.digests)
+    except Rejected as error:
+        found.faults.append(error.message)
+    return list(digests)
 
 
 def _came(node: Node, row: LeafRow, found: WhatLeft) -> list[bytes]:

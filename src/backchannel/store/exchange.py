@@ -12,6 +12,7 @@ import msgspec
 
 from backchannel.ids import BatchId, Digest, StixId
 from backchannel.store.rows import Kept, PartyRow
+from backchannel.store.served import What
 
 
 class RootRow(msgspec.Struct, frozen=True):
@@ -389,8 +390,8 @@ class Statuses(Protocol):
         """Forget the status resources older than that."""
         ...
 
-    def sent(self, page: PageSent) -> None:
-        """Record a page."""
+    def sent(self, page: PageSent, *, what: What, runs: bytes | None) -> None:
+        """Record a page: what of which objects it holds (`store.object_runs`; None: they are too many)."""
         ...
 
     def pages(self, *, at_most: int) -> list[PageSent]:

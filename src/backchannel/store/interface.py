@@ -34,6 +34,7 @@ from backchannel.store.rows import (
     PartyRow,
     PartyTally,
 )
+from backchannel.store.served import Served
 from backchannel.store.sightlines import Sightlines
 from backchannel.store.statements import Statements
 from backchannel.store.witness import Witness
@@ -302,6 +303,11 @@ class Store(Protocol):
     @property
     def given(self) -> Given:
         """What parties were given without a drop."""
+        ...
+
+    @property
+    def served(self) -> Served:
+        """What left without a drop, and which of it the ledger has."""
         ...
 
     @property

@@ -34,8 +34,8 @@ class Pending(NamedTuple):
 class Leaves(Protocol):
     """The ledger's leaves, in the transactions of what they are about."""
 
-    def add(self, row: LeafRow) -> None:
-        """Keep a leaf that is to be appended; its number is given here."""
+    def add(self, row: LeafRow) -> int:
+        """Keep a leaf that is to be appended; return the number that it is given."""
         ...
 
     def waiting(self) -> Pending:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
 from backchannel.store.leaves import LeafRow, Pending
 from backchannel.store.sqlite.connection import Database
@@ -14,9 +15,9 @@ class SqliteLeaves:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, row: LeafRow) -> None:
+    def add(self, row: LeafRow) -> int:
         """Keep a leaf that is to be appended."""
-        self._database.execute(_ADD, row[1:])
+        return cast("int", self._database.execute(_ADD, row[1:]).lastrowid)
 
     def waiting(self) -> Pending:
         """Return how much is still to be appended."""

@@ -30,6 +30,7 @@ from backchannel.store.sqlite.redacted import SqliteRedacted
 from backchannel.store.sqlite.requests import SqliteRequests
 from backchannel.store.sqlite.rule_numbers import SqliteRuleNumbers
 from backchannel.store.sqlite.segments import SqliteSegments
+from backchannel.store.sqlite.served import SqliteServed
 from backchannel.store.sqlite.sightlines import SqliteSightlines
 from backchannel.store.sqlite.statements import SqliteStatements
 from backchannel.store.sqlite.statuses import SqliteStatuses
@@ -83,6 +84,7 @@ class SqliteStore:
         self.requests = SqliteRequests(self.database)
         self.comparisons = SqliteComparisons(self.database)
         self.given = SqliteGiven(self.database)
+        self.served = SqliteServed(self.database)
         self.leaves = SqliteLeaves(self.database)
         self.witness = SqliteWitness(self.database)
         self.beliefs = SqliteBeliefs(self.database)

@@ -244,7 +244,7 @@ def _listing(asked: Asked, read: Callable[[Asked, Query], Page]) -> tuple[Page, 
     limit = wanted.limit or (MAX_PAGE_ROWS if cursor is None else min(cursor.limit, MAX_PAGE_ROWS))
     after = None if cursor is None else cursor.after
     if kept is None:
-        return Page([], [], more=False), "", after
+        return Page([], [], [], more=False), "", after
     page = read(
         asked,
         Query(
