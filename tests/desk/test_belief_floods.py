@@ -42,7 +42,7 @@ def test_t45_a_flood_of_objects_about_one_value_drowns_no_other_origin_whoever_c
             found = believed(us, asked)
             assert {origin.name for origin in found.origins} == {"Flood", "Honest"}
             assert found.reports_total <= MAX_OF_ONE + 2
-            assert any("more say so and were not looked at" in note for note in found.notes)
+            assert any("more objects say so and were not looked at" in note for note in found.notes)
 
 
 def test_of_many_versions_of_one_object_the_one_in_force_is_looked_at(tmp_path: Path):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from backchannel.cli.layout import counted, day_and_minute, facts, heading, joined, paragraph, shown, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from backchannel.desk.belief_documents import (
         Belief,
         ItemGrade,
@@ -27,6 +29,8 @@ NUMBER_WORDS = {
 }
 """Information credibility of the Admiralty system, as it is read aloud."""
 MAX_EVIDENCE_SHOWN = 20
+MAX_OF_ORIGIN_SHOWN = 10
+"""Reports of one origin, and unions among them, that are shown."""
 
 
 def grade_text(grade: ItemGrade | None) -> str:
@@ -81,14 +85,13 @@ def _tree(found: Belief) -> list[str]:
     lines: list[str] = []
     for origin in found.origins:
         lines.append(paragraph(_origin(origin), indent=2))
-        lines += [paragraph(f"- {line(key)}", indent=4) for key in origin.reports]
-        lines += [
-            paragraph(
-                f"{'=' if one.strength == 'hard' else '~'} {one.left} and {one.right}: {one.says} ({one.strength})",
-                indent=4,
-            )
-            for one in origin.unions
-        ]
+        lines += _first([f"- {line(key)}" for key in origin.reports])
+        lines += _first(
+            [
+                f"{'=' if one.strength == 'hard' else '~'} {one.left} and {one.right}: {one.says} ({one.strength})"
+                for one in origin.unions
+            ]
+        )
         lines += [paragraph(f"? {shown(text)}", indent=4) for text in origin.possibly]
     for built in found.built:
         lines.append(
@@ -99,6 +102,14 @@ def _tree(found: Belief) -> list[str]:
         lines.append(paragraph(f"- {line(echo.report)}", indent=4))
     lines += [paragraph(f"Note: {note}", indent=2) for note in found.notes]
     return lines
+
+
+def _first(lines: Sequence[str]) -> list[str]:
+    """Return the first of many lines, so that one origin fills no screen, and how many there are besides."""
+    told = [paragraph(one, indent=4) for one in lines[:MAX_OF_ORIGIN_SHOWN]]
+    if len(lines) > len(told):
+        told.append(paragraph(f"and {len(lines) - len(told):,} more: --json names them", indent=4))
+    return told
 
 
 def _origin(origin: OriginShown) -> str:

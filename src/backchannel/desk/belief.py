@@ -244,8 +244,9 @@ def _report(report: Report, graded: Graded) -> ReportedBy:
 
 def _unread(graded: Graded) -> Iterator[str]:
     if graded.gathered.claim.unread:
-        more = _number(graded.gathered.claim.unread, "object")
-        yield f"{more} more say so and were not looked at: of one party's, {MAX_OF_ONE} are."
+        n = graded.gathered.claim.unread
+        objects, were = ("object says", "was") if n == 1 else ("objects say", "were")
+        yield f"{n:,} more {objects} so and {were} not looked at: of one party's, {MAX_OF_ONE} are."
 
 
 def _given(graded: Graded) -> GivenByHand | None:
