@@ -390,6 +390,20 @@ def test_t69_a_flood_of_candidates_is_decided_in_bounded_work(world: World, monk
     assert "is no tear-line of it" in shown.why
 
 
+def test_t69_who_says_very_much_of_one_tear_line_holds_back_that_one_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    by = {"created_by_ref": world.maker}
+    ids = [str(indicator(n)["id"]) for n in (5, 6)]
+    world.give(
+        world.alpha, [indicator(5, AMBER, **by), indicator(6, GREEN, **by), derived(7, ids[1], ids[0], **by)]
+    )
+    monkeypatch.setattr(tear_lines, "MAX_CANDIDATES", 3)
+    assert set(going(planned_of(world.beta, WHOLE, ids[0]))) == {TORN, ids[1]}
+    keep(world.beta, [derived(n, TORN, str(indicator(n)["id"]), CLEAR) for n in range(50, 54)], by="Mallory")
+    assert going(planned_of(world.beta, WHOLE, ids[0])) == [ids[1]]
+
+
 # --- The plan --------------------------------------------------------------------------------------------
 
 

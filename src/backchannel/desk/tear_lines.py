@@ -77,9 +77,7 @@ class TearLines:
         the two are tied: so of that one it is none.
         """
         current = self._store.objects.currents([one.stix_id for one in derived])
-        rows = self._store.derivations.said_of(current, at_most=MAX_AT_ONCE + 1)
-        if len(rows) > MAX_AT_ONCE:
-            return {}
+        rows = self._said_of(current)
         relationships = self._store.collected.kept({row.relationship_row for row in rows})
         origins = self._store.objects.currents({row.origin for row in rows})
         ties = [
@@ -95,6 +93,15 @@ class TearLines:
                 found.setdefault(tie.derived.object_row, {})[tie.origin.object_row] = tie.origin
         asked = {one.object_row for one in derived}
         return {row: list(some.values()) for row, some in found.items() if row in asked}
+
+    def _said_of(self, ids: Iterable[str]) -> list[Derivation]:
+        """Return what these are said to be derived from; one of which too much is said is left out, and none beside it."""
+        found: list[Derivation] = []
+        for one in ids:
+            rows = self._store.derivations.said_of(one, at_most=MAX_CANDIDATES + 1)
+            if len(rows) <= MAX_CANDIDATES and len(found) + len(rows) <= MAX_AT_ONCE:
+                found += rows
+        return found
 
     def _proven(self, ties: Iterable[_Tie]) -> Mapping[int, str | None]:
         """Return the originators of what one maker is named for: of others it decides nothing."""

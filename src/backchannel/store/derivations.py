@@ -39,8 +39,8 @@ class Derivations(Protocol):
         """
         ...
 
-    def said_of(self, ids: Iterable[str], *, at_most: int) -> list[Derivation]:
-        """Return the relationships in force that say what these were derived from."""
+    def said_of(self, stix_id: str, *, at_most: int) -> list[Derivation]:
+        """Return the relationships in force that say what an object was derived from."""
         ...
 
     def derived_from(self, stix_id: str, *, at_most: int) -> list[Derivation]:

@@ -31,8 +31,8 @@ class SqliteDerivations:
             if (origins := [row[0] for row in self._database.execute(_ORIGINS, (one, at_most))])
         }
 
-    def said_of(self, ids: Iterable[str], *, at_most: int) -> list[Derivation]:
-        rows = self._database.execute(_SAID_OF, (codec.encode(list(ids)).decode(), at_most))
+    def said_of(self, stix_id: str, *, at_most: int) -> list[Derivation]:
+        rows = self._database.execute(_SAID_OF, (stix_id, at_most))
         return [Derivation(*row) for row in rows]
 
     def derived_from(self, stix_id: str, *, at_most: int) -> list[Derivation]:
@@ -82,10 +82,9 @@ LIMIT ?
 
 _SAID_OF = """
 SELECT d.derived, d.origin, d.object_row
-FROM json_each(?) AS wanted
-CROSS JOIN derivation AS d ON d.derived = wanted.value
+FROM derivation AS d
 CROSS JOIN current_object AS c ON c.object_row = d.object_row
-WHERE c.revoked = 0
+WHERE d.derived = ? AND c.revoked = 0
 LIMIT ?
 """
 
