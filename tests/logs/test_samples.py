@@ -11,7 +11,8 @@ import pytest
 
 from backchannel.logs.cells import observables
 from backchannel.logs.opening import open_log
-from backchannel.logs.recognise import LogShape, Record, recognise, records
+from backchannel.logs.recognise import Record, recognise, records
+from backchannel.logs.shape import LogShape
 from backchannel.logs.times import Assumed
 
 ASSERTED = ("source_ip", "remote_addr", "src_ip", "target_fqdn")

@@ -13,7 +13,8 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backchannel.matching import bulk, hunt, segments
+from backchannel.logs.recognise import ReadAs
+from backchannel.matching import bulk, files, segments
 from backchannel.matching.compiled import CompiledSet
 from backchannel.matching.hunt import Tally, hunt_log
 from backchannel.matching.segment import ToCompile
@@ -329,7 +330,7 @@ def test_a_log_in_another_encoding_or_format_is_named_for_what_it_is(tmp_path: P
     compiled = a_set(tmp_path, "[ipv4-addr:value = '203.0.113.7']")
     log = json_log(tmp_path / "conn.log", [CONN])
     tally = Tally()
-    assert not list(hunt_log(log, compiled, tally, format_="zeek-tsv"))
+    assert not list(hunt_log(log, compiled, tally, read_as=ReadAs("zeek-tsv")))
     log.write_bytes(gzip.compress(log.read_text("utf-8").encode("utf-16")))
     assert found(log, compiled, tally) == []
     assert [note.why.partition(",")[0] for note in tally.skipped] == [
@@ -415,7 +416,7 @@ def test_folders_are_walked_in_order_and_what_is_missing_is_named(tmp_path: Path
     for name in ("b/2.log", "b/1.log", "a.log"):
         (tmp_path / name).write_text("x")
     tally = Tally()
-    names = [path.name for path in hunt.log_files([tmp_path, tmp_path / "no"], tally)]
+    names = [path.name for path in files.log_files([tmp_path, tmp_path / "no"], tally)]
     assert names == ["a.log", "1.log", "2.log"]
     assert tally.skipped[0].why == "there is no such file or folder"
 

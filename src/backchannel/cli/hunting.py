@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -48,6 +49,12 @@ Summary = TypeVar("Summary", bound="HuntSummary | RehuntSummary")
 @click.option("--until", metavar="TIME", help="Leave out records from it on.")
 @click.option("--format", "format_", metavar="FORMAT", help="Take every log for this format.")
 @click.option(
+    "--mapping",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Read tables with a first line of names (CSV, TSV) as this TOML file says.",
+)
+@click.option(
     "--max-evidence", type=click.IntRange(0), metavar="N", help="Most lines given for an indicator."
 )
 @click.option(
@@ -62,13 +69,14 @@ Summary = TypeVar("Summary", bound="HuntSummary | RehuntSummary")
 )
 @pass_session
 @click.pass_context
-def hunt(
+def hunt(  # noqa: PLR0913  # its options
     ctx: click.Context,
     session: Session,
     paths: tuple[str, ...],
     since: str | None,
     until: str | None,
     format_: str | None,
+    mapping: Path | None,
     max_evidence: int | None,
     *,
     index: bool,
@@ -81,12 +89,13 @@ def hunt(
     """
     from backchannel.desk.hit_taking import HuntOptions  # noqa: PLC0415
     from backchannel.desk.hitting import HuntSummary  # noqa: PLC0415
-    from backchannel.desk.hunting import hunt  # noqa: PLC0415
+    from backchannel.desk.hunting import hunt, mapping_in  # noqa: PLC0415
 
     options = HuntOptions(
         since=_time(since, "--since"),
         until=_time(until, "--until"),
         format=format_,
+        mapping=None if mapping is None else mapping_in(mapping),
         max_evidence=max_evidence,
         pre_validity=pre_validity,
         index=index,
@@ -193,7 +202,25 @@ def _shown_text(end: HuntSummary) -> str:
         f"not searched for: {lacking}, which they do not show" if lacking and shown_kinds else "",
         f"not searched for: {in_words(off, last='or')}, {WHERE_OFF}" if off else "",
     )
-    return f"\n{paragraph(words, indent=2)}"
+    return f"\n{paragraph(words, indent=2)}\n{paragraph(_read_text(end), indent=2)}"
+
+
+def _read_text(end: HuntSummary) -> str:
+    """Say what was read of each format, the most first."""
+    ordered = sorted(end.read, key=lambda one: -one.records)
+    read = ", ".join(f"{one.format} {one.records:,}" for one in ordered if one.records)
+    missed = ", ".join(f"{one.missed:,} lines of {one.format}" for one in ordered if one.missed)
+    return "; ".join(
+        filter(
+            None,
+            (
+                f"records read: {read}" if read else "",
+                f"not understood: {missed}" if missed else "",
+                "times without a year are of the last one that fits" if "year" in end.left_open else "",
+                "times without a zone are taken as log_zone says" if "zone" in end.left_open else "",
+            ),
+        )
+    )
 
 
 def _indicator_text(group: list[Hit]) -> str:

@@ -32,7 +32,9 @@ from backchannel.desk.hunt_end import shown_kinds
 from backchannel.desk.node import Node
 from backchannel.desk.own_logs import Outside, OwnSide, place_of
 from backchannel.desk.warninglists import load_warninglists
-from backchannel.logs.recognise import LogShape, log_id
+from backchannel.logs.recognise import log_id
+from backchannel.logs.shape import LogShape
+from backchannel.logs.tables import ColumnTable
 from backchannel.observables.kinds import Observable
 from backchannel.store.sqlite.hunts import InForce, NewHit
 
@@ -58,6 +60,8 @@ class HuntOptions:
     """Exclusive."""
     format: str | None = None
     """One of `logs.tables.formats()`: every log is taken for that."""
+    mapping: ColumnTable | None = None
+    """A table of the operator's own, for logs that have its columns."""
     max_evidence: int | None = None
     """Lines given for each indicator; None for all. All are counted."""
     pre_validity: bool = True

@@ -34,6 +34,7 @@ from backchannel.desk.telling import check_may_tell
 from backchannel.errors import PolicyError, UsageError
 from backchannel.ids import sha256
 from backchannel.logs.personal import allowed
+from backchannel.logs.recognise import ReadAs
 from backchannel.logs.times import zone_of
 from backchannel.observables.guess import guess
 from backchannel.observables.kinds import PERSONAL, Kind, Network, Observable, PersonalWord
@@ -215,7 +216,8 @@ class _Run:
             yield AskedPattern(pattern=pattern, looked_for=kinds, unsearched=left, touchy=touchy)
 
     def _logs(self) -> Iterator[tuple[str, int]]:
-        from backchannel.matching.hunt import Tally, log_files  # noqa: PLC0415  # loads DuckDB
+        from backchannel.matching.files import log_files  # noqa: PLC0415  # loads DuckDB
+        from backchannel.matching.hunt import Tally  # noqa: PLC0415
 
         for path in log_files(self._paths, Tally()):
             yield str(path), path.stat().st_size
@@ -277,13 +279,13 @@ class _Run:
             patterns = [ToCompile(n, pattern, "2.1") for n, pattern in enumerate(self._hunt.patterns)]
             file, left = compile_apart(Path(folder), patterns)
             compiled = CompiledSet([file], threads=THREADS)
-            zone = zone_of(self._node.settings.log_zone)
+            read_as = ReadAs(zone=zone_of(self._node.settings.log_zone))
             try:
                 for path, name in logs_in(self._paths, tally):
                     if on_progress is not None:
                         on_progress(name, tally.bytes, hits)
                     personal = self._personal(name)
-                    for one in hunt_log(path, compiled, tally, name=name, zone=zone, personal=personal):
+                    for one in hunt_log(path, compiled, tally, name=name, read_as=read_as, personal=personal):
                         if one.met.object_row not in named_own and self._is_own_place(one.met.observable):
                             continue  # the beginning of a name may fit to one of ours, which nobody looks for here
                         at = one.layout.seen_at(one.cells)

@@ -19,9 +19,10 @@ from backchannel.desk.node import Node
 from backchannel.desk.own_logs import logs_in, place_of
 from backchannel.errors import UsageError
 from backchannel.logs.personal import allowed
+from backchannel.logs.recognise import ReadAs
 from backchannel.logs.shown import HuntShown
 from backchannel.logs.spool import STDIN_NAME
-from backchannel.logs.tables import formats
+from backchannel.logs.tables import ColumnTable, formats
 from backchannel.logs.times import zone_of
 
 THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
@@ -62,11 +63,26 @@ def hunt(
         raise UsageError("standard input can be read only once", hint="Name `-` once.")
     if options.since is not None and options.until is not None and options.until <= options.since:
         raise UsageError("--until is not after --since: no record can be between", hint="Exchange them.")
-    if options.format is not None and options.format not in formats():
-        raise UsageError(
-            f"'{options.format}' is no format of logs", hint=f"Known are {', '.join(formats())}."
-        )
+    known = (*formats(), *([options.mapping.format] if options.mapping is not None else []))
+    if options.format is not None and options.format not in known:
+        raise UsageError(f"'{options.format}' is no format of logs", hint=f"Known are {', '.join(known)}.")
     return _hunting(Taker(node, clock, options), paths, on_progress)
+
+
+def mapping_in(path: Path) -> ColumnTable:
+    """Return the table in a file of the operator's.
+
+    Raises:
+        UsageError: it is not of its form.
+    """
+    from backchannel.logs.mapping import read_mapping  # noqa: PLC0415  # few have one
+
+    try:
+        return read_mapping(path)
+    except ValueError as error:
+        raise UsageError(
+            f"the mapping {path} cannot be used: {error}", hint="docs/hunting.md shows the form of one."
+        ) from None
 
 
 def _hunting(
@@ -83,6 +99,7 @@ def _hunting(
     files = [node.home / FOLDER / segment.file for segment in segments]
     tally = Tally(shown=HuntShown(options.since, options.until))
     hunt_row = _begin(one, paths)
+    read_as = ReadAs(options.format, zone_of(node.settings.log_zone), options.mapping)
     compiled = CompiledSet(files, threads=THREADS)
     try:
         with day_counts(node, is_wanted=options.index) as days:
@@ -95,8 +112,7 @@ def _hunting(
                     compiled,
                     tally,
                     name=name,
-                    format_=options.format,
-                    zone=zone_of(node.settings.log_zone),
+                    read_as=read_as,
                     on_sample=one.begin,
                     days=days,
                     personal=allowed(node.settings.personal, place_of(name)),

@@ -17,7 +17,7 @@ from backchannel.actions.own import OwnAssets
 from backchannel.logs.archives import is_archive, members
 from backchannel.logs.cells import observables
 from backchannel.logs.opening import UnreadableLogError
-from backchannel.logs.recognise import LogShape
+from backchannel.logs.shape import LogShape
 from backchannel.logs.spool import STDIN_NAME, spooled
 from backchannel.observables.kinds import Kind
 from backchannel.observables.normalise import normalise
@@ -48,7 +48,7 @@ class OutsideLog(msgspec.Struct, frozen=True):
 
 def logs_in(paths: Sequence[Path | None], tally: Tally) -> Iterator[tuple[Path, str]]:
     """Yield each log with the name it is told by; what cannot be opened is noted in `tally`."""
-    from backchannel.matching.hunt import log_files  # noqa: PLC0415  # loads DuckDB
+    from backchannel.matching.files import log_files  # noqa: PLC0415  # loads DuckDB
 
     for path in paths:
         if path is not None and not path.is_fifo():

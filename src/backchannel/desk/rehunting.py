@@ -22,7 +22,7 @@ from backchannel.desk.hunt_end import end_of
 from backchannel.desk.hunting import THREADS
 from backchannel.desk.node import Node
 from backchannel.logs.opening import UnreadableLogError, beginning
-from backchannel.logs.recognise import UnknownFormatError, log_id, recognise
+from backchannel.logs.recognise import ReadAs, UnknownFormatError, log_id, recognise
 from backchannel.logs.times import zone_of
 from backchannel.store.sqlite.hunts import ShownRow
 
@@ -194,7 +194,11 @@ def _again(path: Path, here: _Wanted, taker: Taker, tally: Tally, scratch: Path)
     compiled = CompiledSet([file], threads=THREADS, scratch=scratch)
     try:
         for found in hunt_log(
-            path, compiled, tally, zone=zone_of(taker.node.settings.log_zone), on_sample=taker.begin
+            path,
+            compiled,
+            tally,
+            read_as=ReadAs(zone=zone_of(taker.node.settings.log_zone)),
+            on_sample=taker.begin,
         ):
             yield from taker.take(found)
     finally:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from itertools import islice
-from typing import BinaryIO, Final, Literal, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from backchannel import codec
 from backchannel.codec import JsonObject
+from backchannel.logs.columns import column_shape
 from backchannel.logs.layout import Layout, Row, json_layout, table_layout
 from backchannel.logs.lines import numbered
 from backchannel.logs.records import CutLineError, ReadLine, json_format, json_reader, table_reader
-from backchannel.logs.tables import json_tables, names
+from backchannel.logs.shape import LogShape
+from backchannel.logs.tables import ColumnTable, column_table, json_tables, names
 from backchannel.logs.text_lines import SYSLOG, matching, plain_reader, syslog_reader
 from backchannel.logs.times import Assumed
 
@@ -27,30 +30,31 @@ ZEEK_TSV: Final = "zeek-tsv"
 NOTHING_ASSUMED: Final = Assumed()
 
 
+@dataclass(frozen=True, slots=True)
+class ReadAs:
+    """What the operator says of logs that do not say it themselves."""
+
+    format: str | None = None
+    """One of `tables.formats()`: every log is taken for that."""
+    zone: tzinfo = UTC
+    """Of times that do not say theirs."""
+    mapping: ColumnTable | None = None
+    """A table of the operator's own, for logs that have its columns."""
+
+
+AS_THEY_ARE: Final = ReadAs()
+
+
 class UnknownFormatError(ValueError):
     """The content is no log that is read here; the message says what it looks like."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogShape:
-    """How the records of one file are written."""
-
-    format: str
-    layout: Layout
-    """Where nearly all records have what; each record says by which it was read."""
-    read: ReadLine
-    how: Literal["table", "json", "text"]
-    """Cells between tabs below a header; JSON objects; lines that `read` alone understands."""
-    names: tuple[str, ...] = ()
-    """Columns of a tab-separated log, in order."""
-    header_lines: int = 0
-    """Lines before its first record."""
-    header: Callable[[bytes], LogShape | None] | None = None
-    """Returns the shape from a line on that is no record but a header or comment; None for a record."""
-
-
 def recognise(
-    sample: Sequence[bytes], *, format_: str | None = None, assumed: Assumed = NOTHING_ASSUMED
+    sample: Sequence[bytes],
+    *,
+    format_: str | None = None,
+    assumed: Assumed = NOTHING_ASSUMED,
+    mapping: ColumnTable | None = None,
 ) -> LogShape:
     """Return the shape of a log from lines at its beginning, and some from further on.
 
@@ -58,10 +62,15 @@ def recognise(
         sample: lines without their ends, the first ones first.
         format_: one of `tables.formats()` if the operator says so.
         assumed: of times that leave it open.
+        mapping: a table of the operator's own, for logs that have its columns.
 
     Raises:
         UnknownFormatError: it is none of ours.
     """
+    for table in _column_tables(format_, mapping):
+        shape = column_shape(table, sample, assumed)
+        if shape is not None:
+            return shape
     if format_ in {None, ZEEK_TSV}:
         shape = _table_shape(sample, assumed)
         if shape is not None:
@@ -84,6 +93,12 @@ def recognise(
         or (f"nothing in it reads as {format_}, which it was said to be" if format_ else "")
         or _looks_like(sample, has_records=bool(records))
     )
+
+
+def _column_tables(format_: str | None, mapping: ColumnTable | None) -> Iterator[ColumnTable]:
+    if mapping is not None and format_ in {None, mapping.format}:
+        yield mapping
+    yield from (column_table(name) for name in names("columns") if format_ in {None, name})
 
 
 def log_id(shape: LogShape, sample: Sequence[bytes]) -> str:

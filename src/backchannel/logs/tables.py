@@ -76,8 +76,10 @@ class FieldTable:
     """A name with dots that all records have which could show a spelling; "": none is known."""
 
 
-Group = Literal["json", "lines"]
-"""How the records of a format are written: JSON objects, or lines of text of certain shapes."""
+Group = Literal["json", "lines", "columns"]
+"""How the records of a format are written: JSON objects, lines of text of certain shapes, or named columns."""
+MAPPED: Final = "csv"
+"""The format of a log that is read by a mapping of the operator's own."""
 ZEEK: Final = "zeek"
 """The table that Zeek's tab-separated logs share with its JSON."""
 
@@ -116,6 +118,20 @@ class LineTable:
     fields: FieldTable
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnTable:
+    """A format whose records are lines of cells."""
+
+    format: str
+    header: str
+    """How a line begins that names the columns; "": the first line names them."""
+    separator: str
+    """Between cells, where the first line names them."""
+    is_utc: bool
+    """Whether times without a zone are in UTC, whatever the operator says of others."""
+    fields: FieldTable
+
+
 @cache
 def names(group: Group) -> tuple[str, ...]:
     """Return the names of the tables of a group, without reading one: a file in its folder is a table."""
@@ -128,7 +144,13 @@ def names(group: Group) -> tuple[str, ...]:
 @cache
 def formats() -> tuple[str, ...]:
     """Return the names of all formats that are read."""
-    return ("zeek-tsv", *(table.format for table in json_tables()), "syslog", *names("lines"))
+    return (
+        "zeek-tsv",
+        *(table.format for table in json_tables()),
+        "syslog",
+        *names("lines"),
+        *names("columns"),
+    )
 
 
 @cache
@@ -152,6 +174,23 @@ def line_table(name: str) -> LineTable:
         name,
         tuple(program.lower() for program in value.get("programs", [])),
         tuple("".join(row["shape"]) for row in value["line"]),
+        _field_table(value),
+    )
+
+
+@cache
+def column_table(name: str) -> ColumnTable:
+    """Return a table of columns."""
+    return column_table_of(name, _read("columns", name))
+
+
+def column_table_of(name: str, value: JsonObject) -> ColumnTable:
+    """Return a table from what stands in its file."""
+    return ColumnTable(
+        name,
+        value.get("header", ""),
+        value.get("separator", ","),
+        value.get("utc", False),
         _field_table(value),
     )
 

@@ -180,6 +180,17 @@ def _form(form: str) -> re.Pattern[str]:
     )
 
 
+def check_form(form: str) -> None:
+    """Raise `ValueError`, with a sentence, if times of a form cannot be read."""
+    if form in _SORTING:
+        return
+    named = set(re.findall("%.", form))
+    missing = sorted({"%d", "%H", "%M", "%S"} - named) + ([] if named & {"%b", "%m"} else ["%m"])
+    if missing:
+        raise ValueError(f"the form of time {form[:80]!r} lacks {', '.join(missing)}")
+    _form(form)
+
+
 def zone_of(name: str) -> tzinfo:
     """Return a zone by its name.
 

@@ -20,8 +20,8 @@ from backchannel.logs.cells import Cell
 from backchannel.logs.layout import FieldAt, Layout, Row
 from backchannel.logs.layout import Path as Way
 from backchannel.logs.lines import MAX_LINE_BYTES
-from backchannel.logs.recognise import LogShape
 from backchannel.logs.records import UNSET
+from backchannel.logs.shape import LogShape
 from backchannel.logs.shown import EMPTY, LogShown, form_of
 from backchannel.logs.times import NUMBERS
 from backchannel.matching import probing

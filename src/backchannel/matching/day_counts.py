@@ -15,7 +15,8 @@ from typing import Final
 from backchannel.clock import format_time
 from backchannel.logs.cells import Cell, cell_of, observables
 from backchannel.logs.layout import FieldAt, Layout
-from backchannel.logs.recognise import LogShape, Record
+from backchannel.logs.recognise import Record
+from backchannel.logs.shape import LogShape
 from backchannel.logs.shown import LogShown
 from backchannel.logs.times import NUMBERS, TimeReader
 from backchannel.matching.bulk import LATEST_SECOND, BulkLog, count_lines

@@ -7,9 +7,8 @@ both judge with the same `CompiledSet`, and find the same.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -20,14 +19,16 @@ from backchannel.logs.lines import numbered
 from backchannel.logs.opening import OpenLog, UnreadableLogError, open_log
 from backchannel.logs.personal import is_off, off_kinds
 from backchannel.logs.recognise import (
+    AS_THEY_ARE,
     TEXT_SHARE,
-    LogShape,
+    ReadAs,
     Record,
     UnknownFormatError,
     log_id,
     recognise,
     records,
 )
+from backchannel.logs.shape import LogShape
 from backchannel.logs.shown import HuntShown, LogShown
 from backchannel.logs.times import Assumed
 from backchannel.matching import bulk, engine
@@ -103,38 +104,13 @@ class Tally:
     """Personal kind (`logs.shown`) to the number of logs that have it and in which it was not looked for."""
 
 
-def log_files(paths: Iterable[Path], tally: Tally) -> Iterator[Path]:
-    """Yield the files in `paths`, those of folders in order of their names; links to folders are not followed."""
-    for path in paths:
-        if path.is_dir():
-            for folder, folders, names in os.walk(path):
-                folders.sort()
-                for file in (Path(folder) / name for name in sorted(names)):
-                    if file.is_file():
-                        yield file
-                    else:
-                        tally.skipped.append(Note(str(file), None, _what_it_is(file)))
-        elif path.is_file():
-            yield path
-        else:
-            why = "it is neither a file nor a folder" if path.exists() else "there is no such file or folder"
-            tally.skipped.append(Note(str(path), None, why))
-
-
-def _what_it_is(path: Path) -> str:
-    if path.is_symlink():
-        return "it is a link to a file that is not there"
-    return "it is no file: a pipe, a socket or a device"
-
-
 def hunt_log(
     path: Path,
     compiled: CompiledSet,
     tally: Tally,
     *,
     name: str = "",
-    format_: str | None = None,
-    zone: tzinfo = UTC,
+    read_as: ReadAs = AS_THEY_ARE,
     on_sample: OnSample | None = None,
     days: DayCounts | None = None,
     personal: Collection[Kind] = (),
@@ -146,8 +122,7 @@ def hunt_log(
         compiled: what to look for.
         tally: of the whole hunt.
         name: what the log is called, where `path` is a copy of it.
-        format_: one of `logs.tables.formats()` if the operator says so.
-        zone: of times that do not say theirs.
+        read_as: what the operator says of logs.
         on_sample: told the name, the shape and some lines of the log before it is read.
         days: gathers what the log holds for the day index.
         personal: kinds that can point to a person and are switched on for this log (`logs.personal`); the others
@@ -163,7 +138,12 @@ def hunt_log(
                 if not log.size:
                     return
             sample = log.sample()
-            shape = recognise(sample, format_=format_, assumed=Assumed(zone, log.written))
+            shape = recognise(
+                sample,
+                format_=read_as.format,
+                assumed=Assumed(read_as.zone, log.written),
+                mapping=read_as.mapping,
+            )
             if on_sample is not None:
                 on_sample(name, shape, sample)
             if days is not None:
@@ -171,8 +151,8 @@ def hunt_log(
             tally.files += 1
             tally.bytes += log.size
             tally.layouts[shape.format] = tally.layouts.get(shape.format, 0) + 1
-            if format_ is not None and shape.how != "text" and not shape.layout.fields:
-                notes.say(None, f"it has no field of {format_}: nothing in it was searched")
+            if read_as.format is not None and shape.how != "text" and not shape.layout.fields:
+                notes.say(None, f"it has no field of {read_as.format}: nothing in it was searched")
             shown = LogShown()
             yield from _hunt_open(name, log, shape, compiled, tally, notes, shown, off, days)
             records = _cover(tally, shape, shown, notes)
@@ -198,10 +178,8 @@ def _cover(tally: Tally, shape: LogShape, shown: LogShown, notes: _Notes) -> int
     tally.records += records
     tally.left_open |= shown.left_open
     if missed and records * TEXT_SHARE < records + missed:
-        notes.say(
-            None,
-            f"of {records + missed:,} lines of {shape.format} only {records:,} are understood: {_few(shown)}",
-        )
+        how_many = f"only {records:,}" if records else "none"
+        notes.say(None, f"of its {records + missed:,} lines {how_many} could be read: {_few(shown)}")
     return records
 
 
