@@ -86,6 +86,7 @@ CHANGING = {
 ELSEWHERE = {
     "backchannel demo",
     "backchannel serve",
+    "backchannel watch",
     "backchannel warninglist remove",
     "backchannel receive",
     "backchannel decline",
@@ -107,12 +108,13 @@ ELSEWHERE = {
                 "policy",
                 "ask",
                 "compare",
+                "pattern",
             )
         )
     )
 }
 """Commands without a machine form: tests/demo, tests/web and below; tests/cli/test_taxii.py and tests/channels;
-tests/cli/test_drops.py, test_receipts.py, test_policy.py, test_requests.py and test_comparing.py."""
+tests/cli/test_drops.py, test_receipts.py, test_policy.py, test_requests.py, test_comparing.py and test_patterns.py."""
 
 
 def split(words: str) -> list[str]:

@@ -31,6 +31,7 @@ from backchannel.cli.serving import demo, serve
 from backchannel.cli.tallying import tally as _tally  # noqa: F401  # into the group `party`
 from backchannel.cli.taxii import taxii
 from backchannel.cli.warninglists import warninglist
+from backchannel.cli.watching import watch
 
 
 @click.group(
@@ -67,6 +68,7 @@ for _command in (
     show,
     why,
     hunt,
+    watch,
     rehunt,
     hits,
     advice,

@@ -40,8 +40,9 @@ from backchannel.store.sqlite.hunts import InForce, NewHit
 
 if TYPE_CHECKING:
     from backchannel.matching.day_index import DayRow, IndexedLog
-    from backchannel.matching.hunt import Found, Tally
+    from backchannel.matching.hunt import Tally
     from backchannel.matching.index import Met
+    from backchannel.matching.rows import Found
 
 KEPT_LINES = 20
 """Line numbers kept for one indicator at one asset in one log; lines are counted beyond that."""
@@ -125,6 +126,22 @@ class Taker:
         """Look at the beginning of a log before anything of it is taken."""
         self._log_id = log_id(shape, sample)
         self.outside.look(path, shape, sample)
+
+    def has_found(self) -> bool:
+        """Whether something was found that is not kept yet."""
+        return bool(self._lines)
+
+    def forget(self) -> None:
+        """Ask the store again what is in force, who told of it and what to do: it was changed."""
+        self._indicators.clear()
+        self._sources.clear()
+        self._advice.clear()
+        self._labels.clear()
+        self._adviser = Adviser(self.node, self.clock)
+
+    def turn_to(self, log_id: str) -> None:
+        """Take what comes next as found in a log that was looked at before."""
+        self._log_id = log_id
 
     def take(self, found: Found) -> Iterator[Hit]:
         """Count one finding, and yield it as a hit where it is to be shown."""

@@ -60,6 +60,16 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     advice: ItemAdvice | None
 
 
+class WatchHit(msgspec.Struct, frozen=True, kw_only=True):
+    """`watch --jsonl`, a line: one hit, as it was found."""
+
+    schema: Literal["backchannel.watch-hit/1"] = "backchannel.watch-hit/1"
+    number: int
+    """Rises from hit to hit. After a watch was killed, a hit may be told twice to a pipe, with the same number."""
+    hit: msgspec.Raw
+    """`backchannel.hit/1`"""
+
+
 class Skipped(msgspec.Struct, frozen=True):
     """Something that was not hunted through as it should."""
 

@@ -16,14 +16,16 @@ from backchannel import codec
 from backchannel.actions.own import OwnAssets
 from backchannel.logs.archives import is_archive, members
 from backchannel.logs.cells import observables
-from backchannel.logs.opening import UnreadableLogError
+from backchannel.logs.opening import UnreadableLogError, beginning
+from backchannel.logs.recognise import UnknownFormatError, log_id, recognise
 from backchannel.logs.shape import LogShape
 from backchannel.logs.spool import STDIN_NAME, spooled
 from backchannel.observables.kinds import Kind
 from backchannel.observables.normalise import normalise
 
 if TYPE_CHECKING:
-    from backchannel.matching.hunt import Found, Tally
+    from backchannel.matching.hunt import Tally
+    from backchannel.matching.rows import Found
 
 LOOKED_AT = 200
 """Records of one log that are looked at: enough to tell a tenth from none, and a few milliseconds."""
@@ -32,6 +34,8 @@ MIN_RECORDS = 3
 LOCAL = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
 """Addresses that no stranger has: RFC 1918, RFC 6598, RFC 4193."""
 MAX_LOGS = 100
+MAX_NEIGHBOURS = 200
+"""Files beside where a log was that are looked at, when it has been renamed or packed."""
 TOP_SOURCES = 5
 
 
@@ -75,7 +79,31 @@ def _refuse(tally: Tally, name: str, why: str) -> None:
 @lru_cache(maxsize=1)
 def place_of(name: str) -> str:
     """Return where a log lies, in the one way in which the book of hits and the settings spell it."""
-    return name if name == STDIN_NAME else os.path.abspath(name)  # noqa: PTH100  # Path keeps `..`
+    return name if name == STDIN_NAME or "://" in name else os.path.abspath(name)  # noqa: PTH100  # Path keeps `..`
+
+
+def whereabouts(path: Path, wanted: str) -> Path | None:
+    """Return where a log is now: where it was, or beside that under another name, packed or not; None if it is gone.
+
+    Args:
+        path: where it was.
+        wanted: its `logs.recognise.log_id`.
+    """
+    try:
+        beside = sorted(path.parent.iterdir())
+    except OSError:
+        return None
+    stem = path.name.split(".", maxsplit=1)[0]
+    others = [one for one in beside if one.name.startswith(stem) and one != path]
+    return next((one for one in (path, *others[:MAX_NEIGHBOURS]) if _is_log(one, wanted)), None)
+
+
+def _is_log(path: Path, wanted: str) -> bool:
+    try:
+        sample = beginning(path)
+        return log_id(recognise(sample), sample) == wanted
+    except (UnreadableLogError, UnknownFormatError):
+        return False
 
 
 class OwnSide:

@@ -21,8 +21,8 @@ from backchannel.desk.hitting import Hit, HuntSummary, RehuntSummary
 from backchannel.desk.hunt_end import end_of
 from backchannel.desk.hunting import THREADS
 from backchannel.desk.node import Node
-from backchannel.logs.opening import UnreadableLogError, beginning
-from backchannel.logs.recognise import ReadAs, UnknownFormatError, log_id, recognise
+from backchannel.desk.own_logs import whereabouts
+from backchannel.logs.recognise import ReadAs
 from backchannel.logs.times import zone_of
 from backchannel.store.sqlite.hunts import ShownRow
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 CHUNK = 50_000
 """Indicators that are looked up together: bounds the memory that many new ones take."""
-MAX_NEIGHBOURS = 200
-"""Files beside where a log was that are looked at, when it has been renamed or packed."""
 MAX_FROM_INDEX = 1_000
 """Values and days of one range in a log that is gone."""
 
@@ -151,7 +149,7 @@ def _rehunting(
         for number, log in enumerate(asked):
             if on_progress is not None:
                 on_progress(log.path, number, taker.hits)
-            path = _whereabouts(log)
+            path = whereabouts(Path(log.path), log.log_id)
             if path is None:
                 counts.gone.append(log.path)
                 yield from _from_index(taker, index, log, wanted[log.row])
@@ -203,26 +201,6 @@ def _again(path: Path, here: _Wanted, taker: Taker, tally: Tally, scratch: Path)
             yield from taker.take(found)
     finally:
         compiled.close()
-
-
-def _whereabouts(log: IndexedLog) -> Path | None:
-    """Return where a log is now: where it was, or beside that under another name; None if it is gone."""
-    path = Path(log.path)
-    try:
-        beside = sorted(path.parent.iterdir())
-    except OSError:
-        return None
-    stem = path.name.split(".", maxsplit=1)[0]
-    others = [one for one in beside if one.name.startswith(stem) and one != path]
-    return next((one for one in (path, *others[:MAX_NEIGHBOURS]) if _is_log(one, log.log_id)), None)
-
-
-def _is_log(path: Path, wanted: str) -> bool:
-    try:
-        sample = beginning(path)
-        return log_id(recognise(sample), sample) == wanted
-    except (UnreadableLogError, UnknownFormatError):
-        return False
 
 
 def _from_index(taker: Taker, index: DayIndex, log: IndexedLog, here: _Wanted) -> Iterator[Hit]:

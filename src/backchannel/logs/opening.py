@@ -99,6 +99,12 @@ def open_log(path: Path, *, scratch: Path | None = None) -> Iterator[OpenLog]:
         raise UnreadableLogError(f"it cannot be opened: {error.strerror or error}") from error
 
 
+def is_packed(path: Path) -> bool:
+    """Whether a log is compressed; raises `OSError` where it cannot be opened."""
+    with path.open("rb") as stream:
+        return _unpacker(stream.read(4)) is not None
+
+
 def beginning(path: Path) -> list[bytes]:
     """Return the first lines of a log, of which no more is unpacked than that.
 

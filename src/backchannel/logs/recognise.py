@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from itertools import islice
@@ -225,6 +225,53 @@ def _uncounted(format_: str) -> None:
     """Whoever does not ask is not told."""
 
 
+class RecordReader:
+    """Reads records from the lines of one log, some after others."""
+
+    def __init__(
+        self,
+        shape: LogShape,
+        *,
+        on_broken: Callable[[int, str], None],
+        on_missed: Callable[[str], None] = _uncounted,
+    ) -> None:
+        """Begin a log.
+
+        Args:
+            shape: of its first record.
+            on_broken: told the number of a line that cannot be read as it should, and why.
+            on_missed: told the format of each line of text of which nothing is understood.
+        """
+        self.shape = shape
+        """Of the next record; a table's later header changes it from there on."""
+        self.header = b""
+        """The last such header, to go on behind it."""
+        self._on_broken = on_broken
+        self._on_missed = on_missed
+
+    def records(self, lines: Iterable[tuple[int, bytes]]) -> Iterator[Record]:
+        """Yield the records on lines, each with its number; a broken line costs only itself."""
+        for number, line in lines:
+            if not line or line.isspace():
+                continue
+            if self.shape.header is not None and (changed := self.shape.header(line)) is not None:
+                if changed is not self.shape:
+                    self.shape, self.header = changed, line
+                continue
+            try:
+                layout, cells = self.shape.read(line)
+            except CutLineError as error:
+                self._on_broken(number, str(error))
+                layout, cells = self.shape.layout, error.cells
+            except ValueError as error:
+                self._on_broken(number, str(error))
+                continue
+            if layout.columns or self.shape.how != "text":
+                yield Record(number, layout, cells)
+            else:
+                self._on_missed(layout.format)
+
+
 def records(
     stream: BinaryIO,
     shape: LogShape,
@@ -242,21 +289,5 @@ def records(
         on_broken: told the number of a line that cannot be read as it should, and why.
         on_missed: told the format of each line of text of which nothing is understood.
     """
-    for number, line in numbered(stream, end=end, on_long=on_broken):
-        if not line or line.isspace():
-            continue
-        if shape.header is not None and (changed := shape.header(line)) is not None:
-            shape = changed
-            continue
-        try:
-            layout, cells = shape.read(line)
-        except CutLineError as error:
-            on_broken(number, str(error))
-            layout, cells = shape.layout, error.cells
-        except ValueError as error:
-            on_broken(number, str(error))
-            continue
-        if layout.columns or shape.how != "text":
-            yield Record(number, layout, cells)
-        else:
-            on_missed(layout.format)
+    reader = RecordReader(shape, on_broken=on_broken, on_missed=on_missed)
+    return reader.records(numbered(stream, end=end, on_long=on_broken))

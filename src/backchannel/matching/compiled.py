@@ -50,16 +50,24 @@ class CompiledSet:
         if scratch is not None:
             config["temp_directory"] = str(scratch / "duckdb")
         self.database: Connection = engine.connect(config=config)
-        names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-        source = f"read_parquet([{names}])" if files else _NOTHING
-        self.database.execute(f"CREATE VIEW entry AS SELECT * FROM {source}")  # noqa: S608  # our own files
+        self.database.execute("CREATE TEMP TABLE asked (probe VARCHAR)")
+        self.database.execute("CREATE TEMP TABLE wanted (probe UBIGINT, is_block BOOLEAN)")
+        self._files: frozenset[Path] = frozenset()
+        self.set_files(files)
+
+    def set_files(self, files: Sequence[Path]) -> None:
+        """Look for what some files hold from now on; of those that were looked for before nothing is read again."""
+        kept = self._files if self._files.issubset(files) else frozenset()
+        if not kept:
+            self.database.execute("DELETE FROM wanted")
         # A hash is compared faster than a text and takes a quarter of the memory; two texts with one hash
         # only let more through.
+        new = _source([file for file in files if file not in kept])
         self.database.execute(
-            "CREATE TEMP TABLE wanted AS SELECT hash(probe) AS probe, probe LIKE 'n:%' AS is_block FROM entry "
-            "WHERE probe <> '*'"
+            f"INSERT INTO wanted SELECT hash(probe), probe LIKE 'n:%' FROM {new} WHERE probe <> '*'"  # noqa: S608
         )
-        self.database.execute("CREATE TEMP TABLE asked (probe VARCHAR)")
+        self.database.execute(f"CREATE OR REPLACE VIEW entry AS SELECT * FROM {_source(files)}")  # noqa: S608
+        self._files = frozenset(files)
         self._index = EntryIndex()
         self._loaded: set[str] = set()
         self._known: dict[CellKey, tuple[Met, ...]] = {}
@@ -157,6 +165,12 @@ def _without(met: dict[CellKey, tuple[Met, ...]], off: Collection[Kind]) -> dict
 
 
 _PERSONAL: Final = frozenset(PERSONAL.values())
+
+
+def _source(files: Sequence[Path]) -> str:
+    """Return what is read from, in SQL: our own files."""
+    names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+    return f"read_parquet([{names}])" if files else _NOTHING
 
 
 _NOTHING: Final = (

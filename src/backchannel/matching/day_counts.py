@@ -65,6 +65,17 @@ class DayCounts:
         row = 0 if known is None else known.row
         self._log = IndexedLog(row, log_id, str(Path(name).absolute()), shape.format, whole)
 
+    def begin_part(self, log: IndexedLog) -> None:
+        """Begin a part of a log, of which the whole is read.
+
+        Args:
+            log: `size` is where the part ends.
+        """
+        self._counts.clear()
+        self._index.drop_draft()
+        self._from_line = 0
+        self._log = log
+
     def is_first(self) -> bool:
         """Whether the index has no log yet."""
         return not self._index.logs()

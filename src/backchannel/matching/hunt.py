@@ -13,8 +13,6 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from backchannel.logs.cells import Cell, cell_of
-from backchannel.logs.layout import FieldAt, Layout, Row
 from backchannel.logs.lines import numbered
 from backchannel.logs.opening import OpenLog, UnreadableLogError, open_log
 from backchannel.logs.personal import is_off, off_kinds
@@ -32,9 +30,9 @@ from backchannel.logs.shape import LogShape
 from backchannel.logs.shown import HuntShown, LogShown
 from backchannel.logs.times import Assumed
 from backchannel.matching import bulk, engine
-from backchannel.matching.compiled import CellKey, CompiledSet
+from backchannel.matching.compiled import CompiledSet
 from backchannel.matching.day_counts import DayCounts
-from backchannel.matching.index import Met
+from backchannel.matching.rows import Found, cells_in, conditions, in_row
 from backchannel.observables.kinds import Kind
 
 BATCH_RECORDS = 20_000
@@ -48,19 +46,6 @@ MAX_NOTES = 100
 
 
 OnSample = Callable[[str, LogShape, Sequence[bytes]], None]
-
-
-class Found(NamedTuple):
-    """One indicator in one record."""
-
-    path: str
-    format: str
-    line: int
-    """Counted from 1 in the uncompressed file."""
-    field: FieldAt
-    met: Met
-    layout: Layout
-    cells: Row
 
 
 class Note(NamedTuple):
@@ -156,7 +141,7 @@ def hunt_log(
             shown = LogShown()
             yield from _hunt_open(name, log, shape, compiled, tally, notes, shown, off, days)
             records = _cover(tally, shape, shown, notes)
-            _hide(tally, shown, personal)
+            hide_switched_off(tally, shown, personal)
             tally.shown.add(shown, records=records)
             if days is not None:
                 days.end(shown, records=records)
@@ -165,6 +150,21 @@ def hunt_log(
     except UnreadableLogError as error:
         notes.say(None, str(error))
     notes.end()
+
+
+def note_part(log: OpenLog, shape: LogShape, nothing: CompiledSet, days: DayCounts) -> None:
+    """Add to the day index what a part of a log holds that was searched before.
+
+    Args:
+        log: the part, as a file of its own.
+        shape: of it.
+        nothing: a set without files, whose database reads the part.
+        days: has begun the part.
+    """
+    shown = LogShown()
+    for _ in _hunt_open(str(log.path), log, shape, nothing, Tally(), _Notes("", Tally()), shown, (), days):
+        pass
+    days.end(shown, records=shown.records.total())
 
 
 def _cover(tally: Tally, shape: LogShape, shown: LogShown, notes: _Notes) -> int:
@@ -183,7 +183,7 @@ def _cover(tally: Tally, shape: LogShape, shown: LogShown, notes: _Notes) -> int
     return records
 
 
-def _hide(tally: Tally, shown: LogShown, personal: Collection[Kind]) -> None:
+def hide_switched_off(tally: Tally, shown: LogShown, personal: Collection[Kind]) -> None:
     """Let a log show nothing of what was not looked for in it, and note that."""
     hidden = {kind for kind in shown.kinds if is_off(kind, personal)}
     shown.kinds -= hidden
@@ -224,8 +224,8 @@ def _hunt_open(
         days.note_bulk(loaded)
     tally.untold.update(shape.layout.untold)
     shown.records[shape.format] += loaded.rows_read - len(odd)
-    rows = loaded.rows(_conditions(shape.layout, met))
-    found = (one for line, cells in rows for one in _in_row(path, shape, line, cells, met))
+    rows = loaded.rows(conditions(shape.layout, met))
+    found = (one for line, cells in rows for one in in_row(path, shape, line, cells, met))
     if not odd:
         yield from found
         return
@@ -284,10 +284,10 @@ def _by_lines(
             shown.note(batch)
             if days is not None:
                 days.note(batch)
-            met = compiled.match(_cells_of(batch), off=off)
+            met = compiled.match(cells_in(batch), off=off)
             if met:
                 for record in batch:
-                    yield from _in_row(path, shape, record.line, record.cells, met, layout=record.layout)
+                    yield from in_row(path, shape, record.line, record.cells, met, layout=record.layout)
 
 
 def _some(
@@ -307,57 +307,6 @@ def _some(
             cells = getattr(error, "cells", None)
             if cells is not None:
                 yield Record(number, shape.layout, cells)
-
-
-def _cells_of(batch: Sequence[Record]) -> set[CellKey]:
-    found: set[CellKey] = set()
-    for record in batch:
-        cells = record.cells
-        for one in record.layout.fields:
-            cell = cell_of(one, cells)
-            if cell is not None:
-                found.add((one.reading, one.is_list, cell))
-    return found
-
-
-def _conditions(layout: Layout, met: dict[CellKey, tuple[Met, ...]]) -> dict[str, list[Cell]]:
-    """Return for each column the texts that hit; a URL in parts is looked up by its target."""
-    wanted: dict[str, list[Cell]] = {}
-    for one in layout.fields:
-        for reading, is_list, cell in met:
-            if (reading, is_list) != (one.reading, one.is_list) or isinstance(cell, tuple) != (
-                len(one.columns) > 1
-            ):
-                continue
-            text = cell[-1] if isinstance(cell, tuple) else cell
-            if text is not None:
-                wanted.setdefault(f"c{one.columns[-1]}", []).append(text)
-    return wanted
-
-
-def _in_row(
-    path: str,
-    shape: LogShape,
-    line: int,
-    cells: Row,
-    met: dict[CellKey, tuple[Met, ...]],
-    *,
-    layout: Layout | None = None,
-) -> Iterator[Found]:
-    """Yield the indicators in one record, each once: where it is met exactly, else where it is met first."""
-    best: dict[int, Found] = {}
-    layout = layout or shape.layout
-    for one in layout.fields:
-        cell = cell_of(one, cells)
-        if cell is None:
-            continue
-        for match in met.get((one.reading, one.is_list, cell), ()):
-            if match.side and one.side != match.side:
-                continue
-            known = best.get(match.object_row)
-            if known is None or (known.met.scope != "exact" and match.scope == "exact"):
-                best[match.object_row] = Found(path, layout.format, line, one, match, layout, cells)
-    yield from best.values()
 
 
 class _Notes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from backchannel import codec
 from backchannel.matching.segment import ToCompile
 from backchannel.store.sqlite.connection import Database
 
@@ -106,7 +107,7 @@ class SqliteHunts:
             paths: JSON list.
             since: records before it are no hits.
             until: exclusive.
-            mode: `hunt`; `rehunt` for one that looks where the day index says.
+            mode: `hunt`; `rehunt` for one that looks where the day index says; `watch` for a while of one.
         """
         with self._database.transaction():
             cursor = self._database.execute(_BEGIN, (at, paths, since, until, mode))
@@ -116,6 +117,26 @@ class SqliteHunts:
         """Keep what was found in one log."""
         with self._database.transaction():
             self._database.executemany(_ADD, hits)
+
+    def add_up(self, hits: Iterable[NewHit], *, kept_lines: int) -> None:
+        """Keep what a watch found: added to what watches found of the same in the same log; joins a transaction.
+
+        Args:
+            hits: what was found since the last call.
+            kept_lines: most lines whose numbers are kept of one indicator at one asset in one log.
+        """
+        with self._database.transaction():
+            for one in hits:
+                known = self._database.execute(_WATCHED, _group(one)).fetchone()
+                if known is None:
+                    self._database.execute(_ADD, one)
+                    continue
+                hit_row, evidence = known
+                lines = (codec.decode(evidence) + codec.decode(one.evidence))[:kept_lines]
+                self._database.execute(
+                    _ADD_UP,
+                    (one.lines, one.first_seen, one.last_seen, codec.encode(lines).decode(), hit_row),
+                )
 
     def end(self, end: HuntEnd, shown: Iterable[ShownRow], *, through: int | None = None) -> None:
         """Let a hunt count, with what its logs show.
@@ -165,6 +186,11 @@ class SqliteHunts:
         return [PastHunt(*row) for row in self._database.execute(_LAST, (at_most,))]
 
 
+def _group(one: NewHit) -> tuple[object, ...]:
+    """Return what hits share that are told as one."""
+    return one.object_row, one.observable_value, one.asset, one.log_id, one.field, one.scope, one.validity
+
+
 _BEGIN = """
 INSERT INTO hunt (started_at, paths, since, until, mode)
 VALUES (?, ?, ?, ?, ?)
@@ -201,6 +227,22 @@ _ADD = """
 INSERT INTO hit (hunt_row, object_row, indicator, observable_kind, observable_value, asset, log_path, log_id,
   log_format, field, scope, validity, warninglists, first_seen, last_seen, count, evidence)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+# `IS`: an asset may be NULL. Of watches only: a hunt reads its logs whole, so its counts are not added up.
+_WATCHED = """
+SELECT h.hit_row, h.evidence
+FROM hit AS h
+JOIN hunt AS w ON w.hunt_row = h.hunt_row AND w.mode = 'watch'
+WHERE h.object_row = ? AND h.observable_value = ? AND h.asset IS ? AND h.log_id = ? AND h.field = ? AND h.scope = ?
+  AND h.validity = ?
+"""
+
+_ADD_UP = """
+UPDATE hit
+SET count = count + ?1, first_seen = min(coalesce(first_seen, ?2), coalesce(?2, first_seen)),
+  last_seen = max(coalesce(last_seen, ?3), coalesce(?3, last_seen)), evidence = ?4
+WHERE hit_row = ?5
 """
 
 _END = """

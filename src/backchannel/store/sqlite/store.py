@@ -35,6 +35,7 @@ from backchannel.store.sqlite.sightlines import SqliteSightlines
 from backchannel.store.sqlite.statements import SqliteStatements
 from backchannel.store.sqlite.statuses import SqliteStatuses
 from backchannel.store.sqlite.warninglists import SqliteWarningLists
+from backchannel.store.sqlite.watches import SqliteWatches
 from backchannel.store.sqlite.witness import SqliteWitness
 
 
@@ -68,6 +69,7 @@ class SqliteStore:
         self.membership = SqliteMembership(self.database)
         self.sightlines = SqliteSightlines(self.database)
         self.hunts = SqliteHunts(self.database)
+        self.watches = SqliteWatches(self.database)
         self.segments = SqliteSegments(self.database)
         self.answers = SqliteAnswers(self.database)
         self.warninglists = SqliteWarningLists(self.database)
