@@ -16,6 +16,7 @@ from backchannel.cli import schedule
 from backchannel.clock import FixedClock
 from backchannel.desk import rehunting
 from backchannel.desk.batches import undo_batch
+from backchannel.desk.days import day_index
 from backchannel.desk.hit_taking import HuntOptions
 from backchannel.desk.hitting import Hit, RehuntSummary
 from backchannel.desk.hunting import hunt
@@ -205,3 +206,14 @@ def test_who_serves_looks_by_itself_for_what_came_by_any_way(node: Node, tmp_pat
                 break
             time.sleep(0.02)
     assert counts(node) == {"evil.example": 3}
+
+
+def test_what_is_older_than_is_kept_is_forgotten_once_a_month(node: Node, tmp_path: Path):
+    old, new = dns("evil.example", at=JANUARY - 500 * DAY), dns("evil.example", at=JANUARY)
+    hunted(node, a_log(tmp_path, old, new))
+    with day_index(node) as index:
+        assert [row.day for row in index.values(b"d", b"e", 1, at_most=9)] == [JANUARY // DAY]
+    # The next time is in a month: to look for it costs a walk through the whole index.
+    hunted(node, a_log(tmp_path, {**old, "uid": "C9"}, name="again.log"))
+    with day_index(node) as index:
+        assert len(index.values(b"d", b"e", 2, at_most=9)) == 1

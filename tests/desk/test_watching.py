@@ -315,12 +315,12 @@ def test_what_was_watched_is_in_the_day_index_and_late_intelligence_finds_it(nod
     with watched(node, folder):
         append(log, evil(0), evil(DAY))
         wait_for(lambda: bool(node.store.watches.places(str(folder))))
-    add_watched(node, [str(folder)])
+    add_watched(node, CLOCK, [str(folder)])
     with watched(node, folder):
         append(log, evil(DAY + 1), conn("10.0.0.9", "203.0.113.9", at=JANUARY))
         wait_for(lambda: node.store.watches.places(str(folder))[0].line == 4)
-    add_watched(node, [str(folder)])
-    add_watched(node, [str(folder)])
+    add_watched(node, CLOCK, [str(folder)])
+    add_watched(node, CLOCK, [str(folder)])
     take(node, a_file(tmp_path, indicator(1), indicator(2, pattern="[ipv4-addr:value = '203.0.113.9']")))
     *hits, _ = rehunt(node, CLOCK)
     assert len(hits) == 4

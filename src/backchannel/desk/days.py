@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from backchannel.clock import Clock
 from backchannel.desk.node import Node
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 FILE: Final = "days.sqlite"
 """Its name in the node's home."""
+
+FORGET_EVERY_DAYS: Final = 30
 
 
 def has_day_index(node: Node) -> bool:
@@ -38,7 +41,7 @@ def day_index(node: Node) -> Iterator[DayIndex]:
 
 
 @contextmanager
-def day_counts(node: Node, *, is_wanted: bool) -> Iterator[DayCounts | None]:
+def day_counts(node: Node, clock: Clock, *, is_wanted: bool) -> Iterator[DayCounts | None]:
     """Open the day index to be added to; None where that is not wanted."""
     if not is_wanted:
         yield None
@@ -47,3 +50,13 @@ def day_counts(node: Node, *, is_wanted: bool) -> Iterator[DayCounts | None]:
 
     with day_index(node) as index:
         yield DayCounts(index)
+        forget_old(index, clock)
+
+
+def forget_old(index: DayIndex, clock: Clock) -> None:
+    """Leave out what is older than is kept; once a month, since the whole index is read for it."""
+    from backchannel.matching.day_index import DAY_SECONDS, KEEP_DAYS  # noqa: PLC0415
+
+    oldest = int(clock.now().timestamp()) // DAY_SECONDS - KEEP_DAYS
+    if oldest - index.forgotten() >= FORGET_EVERY_DAYS:
+        index.forget(before=oldest)

@@ -102,7 +102,7 @@ def _hunting(
     read_as = ReadAs(options.format, zone_of(node.settings.log_zone), options.mapping)
     compiled = CompiledSet(files, threads=THREADS)
     try:
-        with day_counts(node, is_wanted=options.index) as days:
+        with day_counts(node, one.clock, is_wanted=options.index) as days:
             is_first = days is not None and days.is_first()
             for path, name in logs_in(paths, tally):
                 if on_progress is not None:

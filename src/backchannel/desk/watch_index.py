@@ -16,7 +16,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Final
 
 from backchannel.clock import Clock
-from backchannel.desk.days import day_index
+from backchannel.desk.days import day_index, forget_old
 from backchannel.desk.node import Node, open_node
 from backchannel.desk.own_logs import whereabouts
 from backchannel.desk.rehunting import rehunt_arrived
@@ -70,7 +70,7 @@ def _run(home: Path, clock: Clock, targets: Sequence[str], stop: threading.Event
             with open_node(home) as node:
                 if ends or waited >= LOOK_S:
                     waited = 0.0
-                    add_watched(node, targets)
+                    add_watched(node, clock, targets)
                 rehunt_arrived(node, clock)
         except BackchannelError as error:
             log.warning("index.not_kept", extra={"error": error.message})
@@ -78,7 +78,7 @@ def _run(home: Path, clock: Clock, targets: Sequence[str], stop: threading.Event
             log.exception("index.bug")  # the watch goes on without
 
 
-def add_watched(node: Node, targets: Sequence[str]) -> None:
+def add_watched(node: Node, clock: Clock, targets: Sequence[str]) -> None:
     """Add to the day index what the watch of each target has searched, as far as it is not in it.
 
     Of a log that was watched from its middle nothing is added: a hunt adds it whole.
@@ -96,6 +96,7 @@ def add_watched(node: Node, targets: Sequence[str]) -> None:
                 _add(index, place, nothing)
         finally:
             nothing.close()
+        forget_old(index, clock)
 
 
 def _is_behind(index: DayIndex, place: WatchPlace) -> bool:
