@@ -17,14 +17,15 @@ from tests.desk.test_hunting import DAY, JANUARY, conn, counts, dns, hunted
 from tests.desk.test_rehunting import GOLDEN, RECORDS
 
 from backchannel import codec
-from backchannel.desk import watch_logs, watching
+from backchannel.desk import watch_logs, watch_streams, watching
 from backchannel.desk.inbox import show
+from backchannel.desk.lock import watch_lock
 from backchannel.desk.node import Node, open_node
 from backchannel.desk.rehunting import rehunt
 from backchannel.desk.watch_index import add_watched
 from backchannel.desk.watch_streams import WatchedStream
 from backchannel.desk.watching import WatchOptions, watch, watch_files
-from backchannel.errors import UsageError
+from backchannel.errors import StoreError, UsageError
 from backchannel.logs.times import Assumed
 
 
@@ -48,8 +49,6 @@ class Watching:
         try:
             with open_node(home) as node:
                 files = watch_files(node, targets, options, on_note=lambda *note: self.notes.append(note))
-                for source in files:
-                    source.changed  # noqa: B018
                 going = watch(
                     node,
                     CLOCK,
@@ -351,3 +350,30 @@ def test_a_stream_in_which_nothing_is_known_is_told_and_bounded(node: Node):
         stream.end()
         one.thread.join(20)
     assert any("were not searched" in note for note in notes)
+
+
+def test_lines_that_wait_are_bounded_in_number_and_in_bytes(monkeypatch):
+    stream = WatchedStream("-", Assumed(), None, lambda *_: None)
+    monkeypatch.setattr(watch_streams, "MAX_WAITING", 3)
+    for _ in range(5):
+        assert stream.put(b"x", may_lose=True)
+    assert stream.lost == 2
+    monkeypatch.setattr(watch_streams, "MAX_WAITING", 1000)
+    monkeypatch.setattr(watch_streams, "MAX_WAITING_BYTES", 10)
+    for _ in range(5):
+        assert stream.put(b"y" * 5, may_lose=True)
+    assert stream.lost == 5
+    waiter = threading.Thread(target=stream.put, args=(b"z",))
+    waiter.start()
+    list(stream.step())
+    waiter.join(5)
+    assert not waiter.is_alive()
+    stream.close()
+    assert not stream.put(b"z")
+
+
+def test_one_watch_at_a_time(node: Node):
+    with watch_lock(node.home), pytest.raises(StoreError, match="another watch"), watch_lock(node.home):
+        pass
+    with watch_lock(node.home):
+        pass

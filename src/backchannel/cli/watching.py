@@ -18,6 +18,7 @@ from backchannel.cli.command import Command, pass_session
 from backchannel.cli.layout import counted, shown
 from backchannel.cli.session import Session
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU, InputError, UsageError
+from backchannel.logs.lines import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from backchannel.desk.watch_streams import WatchedStream
@@ -81,6 +82,7 @@ def watch(  # its options
     Ctrl-C, a TERM signal, or the end of standard input. Exit code 1: something was found.
     """
     from backchannel.channels.syslog import is_address, listen  # noqa: PLC0415
+    from backchannel.desk.lock import watch_lock  # noqa: PLC0415
     from backchannel.desk.watch_index import keeping_index  # noqa: PLC0415
     from backchannel.desk.watch_streams import WatchedStream  # noqa: PLC0415
     from backchannel.desk.watching import WatchOptions, watch_files  # noqa: PLC0415
@@ -94,17 +96,22 @@ def watch(  # its options
     certificate = (tls_cert, tls_key) if tls_cert is not None and tls_key is not None else None
     options = WatchOptions(format=format_, from_start=from_start, max_evidence=max_evidence)
     notes = _Notes(session)
-    paths = [Path(word) for word in sources if word != "-" and not is_address(word)]
+    paths = [Path(word) for word in sources if not _is_stream(word)]
     found = 0
-    with session.node() as node, _stopping() as stop, _Told(session, file) as told:
+    with (
+        session.node() as node,
+        watch_lock(session.home),
+        _stopping() as stop,
+        _Told(session, file) as told,
+    ):
         every: list[Source] = [*watch_files(node, paths, options, on_note=notes.say)]
         for word in sources:
-            if word == "-" or is_address(word):
+            if _is_stream(word):
                 stream = WatchedStream(word, Assumed(zone_of(node.settings.log_zone)), format_, notes.say)
-                if word == "-":
-                    _read_stdin(stream)
-                else:
+                if is_address(word):
                     listen(word, stream, certificate=certificate)
+                else:
+                    _read(word, stream)
                 every.append(stream)
         session.tell(f"Watching {', '.join(map(shown, sources))}; Ctrl-C ends it.")
         with keeping_index(session.home, session.clock, paths):
@@ -127,14 +134,24 @@ def _stopping() -> Iterator[threading.Event]:
             signal.signal(one, handler)
 
 
-def _read_stdin(stream: WatchedStream) -> None:
+def _is_stream(word: str) -> bool:
+    """Whether a source has no place to go back to."""
+    from backchannel.channels.syslog import is_address  # noqa: PLC0415
+
+    return word == "-" or is_address(word) or Path(word).is_fifo()
+
+
+def _read(word: str, stream: WatchedStream) -> None:
+    """Read standard input, or a FIFO, in a thread of its own."""
+
     def read() -> None:
-        for line in sys.stdin.buffer:
-            if not stream.put(line.rstrip(b"\r\n")):
-                return
+        with sys.stdin.buffer if word == "-" else Path(word).open("rb") as lines:
+            while line := lines.readline(MAX_LINE_BYTES + 1):
+                if not stream.put(line.rstrip(b"\r\n")):
+                    return
         stream.end()
 
-    threading.Thread(target=read, name="standard input", daemon=True).start()
+    threading.Thread(target=read, name=f"read {word}", daemon=True).start()
 
 
 class _Told:

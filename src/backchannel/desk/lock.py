@@ -1,4 +1,4 @@
-"""One import or undoing at a time in one home: numbers are given in order, and no batch is half removed."""
+"""One import or undoing at a time in one home: numbers are given in order, and no batch is half removed. One watch, too."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from backchannel.errors import StoreError
 
 LOCK_FILE = "import.lock"
+WATCH_FILE = "watch.lock"
 LOCK_WAIT_S = 60.0
 """How long an import waits for the one before it."""
 _FIRST_LOOK_S = 0.002
@@ -48,4 +49,22 @@ def import_lock(home: Path, *, wait_s: float | None = None) -> Iterator[None]:
                     ) from None
                 time.sleep(pause)
                 pause = min(2 * pause, _LOOK_AGAIN_S)
+        yield
+
+
+@contextmanager
+def watch_lock(home: Path) -> Iterator[None]:
+    """Be the only watch of `home`; the system lets go of it when the process ends, however it ends.
+
+    Raises:
+        StoreError: another watch is running.
+    """
+    with (home / WATCH_FILE).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(
+                "another watch of this node is running: two would tell each other's hits",
+                hint="Stop it, and name all that is to be watched in one command.",
+            ) from None
         yield

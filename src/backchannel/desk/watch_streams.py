@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from queue import Empty, Full, Queue
+from threading import Condition
 from typing import Final
 
 from backchannel.desk.watch_logs import Batch
@@ -16,6 +17,8 @@ from backchannel.store.sqlite.watches import WatchPlace
 
 MAX_WAITING: Final = 50_000
 """Lines that wait to be searched; who sends more has to wait, or of datagrams they are lost and counted."""
+MAX_WAITING_BYTES: Final = 64 * 2**20
+"""The same for the bytes of these lines."""
 MAX_AT_ONCE: Final = 5_000
 """Lines that are searched together."""
 MAX_SAMPLED: Final = 50
@@ -38,7 +41,10 @@ class WatchedStream:
     changed: dict[str, WatchPlace] = field(default_factory=dict)
     """Always empty: there is no place to go back to."""
     on_close: Callable[[], None] = lambda: None
-    _queue: Queue[bytes] = field(default_factory=lambda: Queue(MAX_WAITING))
+    _waiting: deque[bytes] = field(default_factory=deque)
+    _bytes: int = 0
+    """Of the lines that wait."""
+    _room: Condition = field(default_factory=Condition)
     _readers: dict[bool, RecordReader] = field(default_factory=dict)
     _sample: dict[bool, list[bytes]] = field(default_factory=lambda: {False: [], True: []})
     _line: int = 0
@@ -50,7 +56,7 @@ class WatchedStream:
     @property
     def ends(self) -> bool:
         """Whether nothing more can come."""
-        return self._is_over and self._queue.empty()
+        return self._is_over and not self._waiting
 
     def put(self, line: bytes, *, may_lose: bool = False) -> bool:
         """Give a line, without its end; return whether more is wanted.
@@ -63,15 +69,18 @@ class WatchedStream:
             self.lost += 1
             return not self._is_closed
         while not self._is_closed:
-            try:
-                self._queue.put(line, timeout=None if may_lose else PUT_S, block=not may_lose)
-            except Full:
-                if may_lose:
-                    self.lost += 1
+            with self._room:
+                if self._has_room() or (not may_lose and self._room.wait_for(self._has_room, PUT_S)):
+                    self._waiting.append(line)
+                    self._bytes += len(line)
                     return True
-            else:
+            if may_lose:
+                self.lost += 1
                 return True
         return False
+
+    def _has_room(self) -> bool:
+        return len(self._waiting) < MAX_WAITING and self._bytes < MAX_WAITING_BYTES
 
     def end(self) -> None:
         """Say that nothing more comes."""
@@ -79,12 +88,10 @@ class WatchedStream:
 
     def step(self) -> Iterator[Batch]:
         """Yield what came since the last call."""
-        lines: list[bytes] = []
-        try:
-            while len(lines) < MAX_AT_ONCE:
-                lines.append(self._queue.get_nowait())
-        except Empty:
-            pass
+        with self._room:
+            lines = [self._waiting.popleft() for _ in range(min(MAX_AT_ONCE, len(self._waiting)))]
+            self._bytes -= sum(map(len, lines))
+            self._room.notify_all()
         if self.lost:
             self.on_note(
                 self.name, None, f"{self.lost:,} lines were lost: too long, or more than can be searched"
