@@ -147,13 +147,49 @@ def test_an_indicator_in_quarantine_does_not_hit(node: Node, tmp_path: Path):
 
 
 def test_what_cannot_be_searched_is_named(node: Node, tmp_path: Path):
-    both = "[domain-name:value = 'evil1.example'] FOLLOWEDBY [domain-name:value = 'evil2.example']"
+    both = "[domain-name:value = 'evil1.example'] FOLLOWEDBY [process:name = 'x']"
     part = "[domain-name:value = 'evil1.example' OR windows-registry-key:key = 'x']"
     take(node, a_file(tmp_path, indicator(1, pattern=both), indicator(2, pattern=part)))
     found, end = hunted(node, a_log(tmp_path, dns("evil1.example")))
     assert [hit.indicator for hit in found] == [an_id("indicator", 2)]
     assert {one.indicator for one in end.uncompiled} == {ONE, an_id("indicator", 2)}
     assert all(one.what for one in end.uncompiled)
+
+
+FOLLOWED = "[domain-name:value = 'evil1.example'] FOLLOWEDBY [domain-name:value = 'evil2.example']"
+
+
+def test_a_whole_pattern_is_found_across_logs_and_kept_with_the_lines_of_each(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1, pattern=FOLLOWED)))
+    before = dns("evil2.example", at=JANUARY - 60)
+    first = a_log(tmp_path, before, dns("evil1.example"), name="first.log")
+    second = a_log(tmp_path, dns("good.example"), dns("evil2.example", at=JANUARY + 60), name="second.log")
+    found, end = hunted(node, second, first)
+    assert [(Path(hit.log.path).name, hit.log.line, hit.observable.value) for hit in found] == [
+        ("first.log", 2, "evil1.example"),
+        ("second.log", 2, "evil2.example"),
+    ]
+    assert (end.hits, end.uncompiled) == (2, ())
+    assert {hit.advice.do for hit in found if hit.advice} == {"look"}
+    (kept,) = book_of_hits(node, CLOCK).by_indicator
+    assert (kept.indicator, kept.count) == (ONE, 2)
+    # The other way round it does not hold.
+    assert hunted(node, a_log(tmp_path, before, dns("evil1.example")))[0] == []
+
+
+def test_what_a_log_cannot_show_is_a_partial_hit_that_nobody_is_told_to_block(node: Node, tmp_path: Path):
+    pattern = (
+        "[network-traffic:dst_ref.value = '203.0.113.7' AND network-traffic:ipfix.minimumIpTotalLength = 32]"
+    )
+    take(node, a_file(tmp_path, indicator(1, pattern=pattern)))
+    (hit,), end = hunted(node, a_log(tmp_path, conn("10.0.0.5", "203.0.113.7")))
+    assert hit.scope == "partial"
+    assert hit.advice is not None
+    assert hit.advice.do == "look"
+    assert "a part of what" in hit.advice.text
+    assert [one.why for one in end.skipped] == [
+        f"{ONE} was met in part: network-traffic:ipfix.minimumIpTotalLength is not observable here"
+    ]
 
 
 def test_a_hunt_without_indicators_says_that_it_looked_for_nothing(node: Node, tmp_path: Path):

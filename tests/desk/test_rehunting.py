@@ -81,6 +81,35 @@ def test_a_rehunt_finds_what_a_hunt_would(node: Node, tmp_path: Path, monkeypatc
     assert counts(node) == sums  # the same lines, hunted twice, are counted once
 
 
+WHOLE = [
+    naming(1, "[network-traffic:dst_ref.value = '203.0.113.9' AND network-traffic:protocols[*] = 'tcp']"),
+    naming(2, "[network-traffic:dst_ref.value = '203.0.113.9' AND network-traffic:protocols[*] = 'udp']"),
+    naming(3, "[domain-name:value = 'www.evil.example'] FOLLOWEDBY [ipv4-addr:value = '203.0.113.9']"),
+    naming(4, "[ipv4-addr:value = '203.0.113.9'] FOLLOWEDBY [domain-name:value = 'www.evil.example']"),
+    naming(5, "[domain-name:value = 'never.example' AND network-traffic:dst_port = 53]"),
+]
+
+
+def test_late_whole_patterns_are_judged_in_the_logs_that_hold_an_anchor(node: Node, tmp_path: Path):
+    logs = [a_log(tmp_path, *RECORDS[:2]), a_log(tmp_path, *RECORDS[2:4], name="conn.log")]
+    hunted(node, *logs)
+    take(node, a_file(tmp_path, *WHOLE))
+    late, end = rehunted(node)
+    assert (end.unanswered, end.logs_read, end.seen) == (0, 2, 2)
+    assert bare(late) == bare(hunted(node, *logs)[0])
+    assert {hit.indicator for hit in late} == {an_id("indicator", 1), an_id("indicator", 3)}
+
+
+def test_of_a_log_that_is_gone_an_anchor_is_a_partial_hit(node: Node, tmp_path: Path):
+    log = a_log(tmp_path, conn("10.0.0.5", "203.0.113.9"))
+    hunted(node, log)
+    log.unlink()
+    pattern = "[ipv4-addr:value = '203.0.113.9' AND network-traffic:dst_port = 443]"
+    take(node, a_file(tmp_path, naming(1, pattern), WHOLE[4]))
+    (hit,), end = rehunted(node)
+    assert (hit.indicator, hit.scope, len(end.logs_gone)) == (an_id("indicator", 1), "partial", 1)
+
+
 def test_only_what_came_since_is_looked_for_and_all_of_it_if_asked(node: Node, tmp_path: Path):
     hunted(node, a_log(tmp_path, *RECORDS))
     take(node, a_file(tmp_path, GOLDEN[0]))

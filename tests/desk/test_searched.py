@@ -73,6 +73,11 @@ def concerns(node: Node, stix_id: str = ONE) -> Concerns:
         ("[email-message:from_ref.value = 'x@evil.example']", MAIL, "no", ()),
         ("[email-message:to_refs[*].value = 'x@evil.example']", MAIL, "not checked", ("email-addr recipient",)),
         ("[network-traffic:src_ref.value = '203.0.113.7']", CONN, "no", ()),
+        # Of a whole pattern its anchors are asked for: where they are not, it does not hold.
+        ("[ipv4-addr:value = '203.0.113.7' AND network-traffic:dst_port = 443]", CONN, "no", ()),
+        (f"[file:name = 'x' AND file:hashes.MD5 = '{MD5}']", CONN, "not checked", ("file:hashes.MD5",)),
+        (f"[file:name = 'x' AND file:hashes.MD5 = '{MD5}']", FILES, "no", ()),
+        ("[ipv4-addr:value = '203.0.113.7'] AND [domain-name:value = 'evil.example']", CONN, "in part", ("domain-name",)),
         ("[domain-name:value = 'evil.example']", CONN | {"seen.indicator": "other.example"}, "not checked", ("domain-name",)),
     ],
 )  # fmt: skip

@@ -164,6 +164,30 @@ def test_it_finds_what_a_hunt_finds_and_says_it_alike(node: Node, tmp_path: Path
     assert counts(node) == sums  # the log hunted, too, is counted once
 
 
+def test_of_whole_patterns_a_record_is_judged_as_far_as_it_says(node: Node, tmp_path: Path):
+    address = "network-traffic:dst_ref.value = '203.0.113.9'"
+    names = "domain-name:value = 'evil1.example' AND network-traffic"
+    patterns = (
+        f"[{names}:src_ref.value = '10.0.0.5']",
+        f"[{names}:src_ref.value = '10.0.0.6']",
+        f"[{address} AND network-traffic:dst_port = 443]",
+        f"[{address}] FOLLOWEDBY [domain-name:value = 'evil1.example']",
+    )
+    take(node, a_file(tmp_path, *(indicator(n, pattern=one) for n, one in enumerate(patterns, 1))))
+    log = tmp_path / "all.log"
+    append(log, dns("fine.example"))
+    with watched(node, log) as one:
+        append(log, evil(1), conn("10.0.0.5", "203.0.113.9"))
+        wait_for(lambda: len(one.hits) >= 4)
+    told = {(hit["hit"]["indicator"], hit["hit"]["log"]["line"], hit["hit"]["scope"]) for hit in one.hits}
+    assert told == {
+        (an_id("indicator", 1), 2, "exact"),
+        (an_id("indicator", 3), 3, "partial"),
+        (an_id("indicator", 4), 2, "partial"),
+        (an_id("indicator", 4), 3, "partial"),
+    }
+
+
 def test_new_intelligence_counts_at_once_and_what_is_taken_back_no_more(node: Node, tmp_path: Path):
     log = tmp_path / "dns.log"
     append(log, dns("fine.example"))

@@ -132,7 +132,7 @@ def test_an_object_is_said_in_one_sentence(stix_type: str, properties: JsonObjec
         (f"[file:hashes.MD5 = '{'0' * 32}']", {"indicator_types": ["malicious-activity"]}, f"A file with the MD5 {'0' * 32} is a sign of malicious activity, says its author."),
         ("[email-message:from_ref.value = 'bob@evil.example']", {}, "Mail from bob@evil.example is something to look for, says its author."),
         ("[domain-name:value IN ('a.example', 'b.example', 'c.example', 'd.example')]", {"indicator_types": ["x-ours"]}, "Any of 4 values (a.example, b.example and 2 more) is a sign of 'x ours', says its author."),
-        ("[file:name = 'x']", {}, "What its pattern describes (file:name is not searched yet) is something to look for, says its author."),
+        ("[file:name = 'x']", {}, "What its pattern describes (file:name) is something to look for, says its author."),
         ("[file:name = 'x' OR domain-name:value = 'a.example']", {}, "The name a.example, or what else its pattern says, is something to look for, says its author."),
         ("broken", {"name": "N"}, "An indicator whose pattern cannot be read: 'N'."),
         ("[domain-name:value = 'a.example']", {"revoked": True}, "The name a.example is something to look for, says its author. It has been revoked."),

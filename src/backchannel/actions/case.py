@@ -56,6 +56,8 @@ class Case:
     """How many more values the same indicator names."""
     uncompiled: tuple[str, ...] = ()
     """What of the pattern cannot be searched, in words."""
+    is_whole: bool = False
+    """Its pattern is judged as a whole in hunts: no value of it says anything alone."""
     indicator_types: tuple[str, ...] = ()
     """STIX 2.1 indicator-type-ov: `malicious-activity`, `benign`, ..."""
     phases: tuple[str, ...] = ()
@@ -69,7 +71,7 @@ class Case:
     validity: ValidityState = "inside"
     """Where the hit lies, or the present if there is no hit."""
     scope: str = "exact"
-    """How the hit matched: `exact`, `subdomain`, `cidr`, `url prefix`."""
+    """How the hit matched: `exact`, `subdomain`, `cidr`, `url prefix`, `partial`."""
 
     @property
     def value(self) -> str:

@@ -91,6 +91,39 @@ def uncompiled(case: Case) -> Advice:
     )
 
 
+def whole(case: Case) -> Advice:
+    """It holds or does not as a whole: no single value of it is to be blocked."""
+    why = "its pattern is judged as a whole, and no single value of it says anything alone"
+    if case.seen is not None:
+        where = case.seen.asset or "the machine in the log line"
+        what = (
+            f"a part of what {case.indicator} describes"
+            if case.scope == "partial"
+            else f"what {case.indicator} describes"
+        )
+        rest = "The log does not show the rest: look for that first" if case.scope == "partial" else ""
+        return Advice(
+            "look",
+            said(f"Look at {where}: {what} was seen {sighted(case)}", rest, sentences.recommended(case)),
+            why,
+        )
+    if case.hunt == "not hunted" or case.lacking:
+        logs = f"logs that show {case.lacking}" if case.lacking else "your logs"
+        text = said(
+            f"Look for what {case.indicator} describes in {logs}: `backchannel hunt PATH`",
+            sentences.recommended(case),
+        )
+        return Advice("look", text, why)
+    return Advice(
+        "tell",
+        said(
+            f"Tell {case.who} that it was not seen: `backchannel {sentences.answer(case)} {case.indicator}`",
+            sentences.recommended(case),
+        ),
+        sentences.join("hunted and not seen", why),
+    )
+
+
 def infrastructure(case: Case) -> Advice:
     """Networks need it: a false alarm."""
     return Advice(

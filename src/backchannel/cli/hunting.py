@@ -264,7 +264,7 @@ def _say_skipped(session: Session, end: HuntSummary) -> None:
 def _tell_skipped(session: Session, skipped: Sequence[Skipped]) -> None:
     for one in skipped[:MAX_SKIPPED_SHOWN]:
         place = one.path if one.line is None else f"{one.path}:{one.line}"
-        session.tell(f"not read: {shown(place)}: {shown(one.why)}")
+        session.tell(f"not read: {shown(place)}: {shown(one.why)}" if place else f"note: {shown(one.why)}")
     if len(skipped) > MAX_SKIPPED_SHOWN:
         session.tell(f"not read: {len(skipped) - MAX_SKIPPED_SHOWN:,} more; --jsonl names them")
 

@@ -132,6 +132,7 @@ class Adviser:
             ),
             target=None,
             uncompiled=judged.uncompiled,
+            is_whole=judged.is_whole,
             indicator_types=judged.indicator_types,
             phases=judged.phases,
             validity=_validity(judged, self._at),

@@ -6,7 +6,7 @@ the numbers of the first lines; the rest of a record is left where it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -121,10 +121,12 @@ class Taker:
         self._side = OwnSide(self._own)
         self._lines: dict[tuple[object, ...], _Lines] = {}
         self._log_id = ""
+        self._log_ids: dict[str, str] = {}
+        """Of the logs that were begun, by name."""
 
     def begin(self, path: str, shape: LogShape, sample: Sequence[bytes]) -> None:
         """Look at the beginning of a log before anything of it is taken."""
-        self._log_id = log_id(shape, sample)
+        self._log_id = self._log_ids[path] = log_id(shape, sample)
         self.outside.look(path, shape, sample)
 
     def has_found(self) -> bool:
@@ -139,6 +141,10 @@ class Taker:
         self._labels.clear()
         self._adviser = Adviser(self.node, self.clock)
 
+    def turn_to_log(self, path: str) -> None:
+        """Take what comes next as found in the log of that name, as it was when it was begun last."""
+        self._log_id = self._log_ids[path]
+
     def turn_to(self, log_id: str) -> None:
         """Take what comes next as found in a log that was looked at before."""
         self._log_id = log_id
@@ -149,7 +155,7 @@ class Taker:
         if indicator is None:
             return
         at = found.layout.seen_at(found.cells)
-        if at is not None and not self._in_window(at):
+        if at is not None and not self.is_in_window(at):
             return
         validity = _validity(indicator, at)
         asset = self._side.of(found)
@@ -208,14 +214,27 @@ class Taker:
         self._lines.clear()
         return rows
 
-    def summary(self, tally: Tally, *, values: int, dropped_plain: int) -> HuntSummary:
-        """Return the end of the hunt."""
+    def summary(
+        self, tally: Tally, *, values: int, dropped_plain: int, undecided: Mapping[int, str] | None = None
+    ) -> HuntSummary:
+        """Return the end of the hunt.
+
+        Args:
+            tally: what was gone through.
+            values: how many were looked for.
+            dropped_plain: patterns that were not tried.
+            undecided: object row to why nobody can say whether its pattern holds.
+        """
         skipped = [Skipped(note.path, note.line, note.why) for note in tally.skipped]
         if dropped_plain:
             why = (
                 f"{dropped_plain:,} patterns with LIKE are too many to be tried on every value: not searched"
             )
             skipped.append(Skipped("", None, why))
+        for object_row, words in (undecided or {}).items():
+            found = self._indicator(object_row)
+            if found is not None:
+                skipped.append(Skipped("", None, f"{found.stix_id} was met in part: {words}"))
         parts = self.node.store.hunts.uncompiled(at_most=MAX_UNCOMPILED)
         return HuntSummary(
             files=tally.files,
@@ -246,7 +265,13 @@ class Taker:
             self._indicators[object_row] = found.get(object_row)
         return self._indicators[object_row]
 
-    def _in_window(self, at: datetime) -> bool:
+    def pattern_of(self, object_row: int) -> tuple[str, str] | None:
+        """Return pattern and STIX version of an indicator in force, None of another one."""
+        found = self._indicator(object_row)
+        return None if found is None else (found.pattern, found.spec_version)
+
+    def is_in_window(self, at: datetime) -> bool:
+        """Whether a record of that time counts."""
         since, until = self.options.since, self.options.until
         return (since is None or at >= since) and (until is None or at < until)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backchannel import codec
 from backchannel.clock import Clock, format_time
@@ -24,6 +25,9 @@ from backchannel.logs.shown import HuntShown
 from backchannel.logs.spool import STDIN_NAME
 from backchannel.logs.tables import ColumnTable, formats
 from backchannel.logs.times import zone_of
+
+if TYPE_CHECKING:
+    from backchannel.matching.rows import Found
 
 THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
 """Threads that read logs: half of the machine, since a hunt often runs beside the sensor."""
@@ -89,6 +93,7 @@ def _hunting(
     one: Taker, paths: Sequence[Path | None], on_progress: OnProgress | None
 ) -> Iterator[Hit | HuntSummary]:
     from backchannel.matching.compiled import CompiledSet  # noqa: PLC0415  # loads DuckDB, 100 ms
+    from backchannel.matching.compound import Compounds  # noqa: PLC0415
     from backchannel.matching.hunt import Tally, hunt_log  # noqa: PLC0415
     from backchannel.matching.segments import FOLDER, compile_new  # noqa: PLC0415
 
@@ -96,18 +101,18 @@ def _hunting(
     arrived = node.store.hunts.last_arrival()
     compile_new(node.home, node.store.segments)
     segments = node.store.segments.all()
-    files = [node.home / FOLDER / segment.file for segment in segments]
     tally = Tally(shown=HuntShown(options.since, options.until))
     hunt_row = _begin(one, paths)
     read_as = ReadAs(options.format, zone_of(node.settings.log_zone), options.mapping)
-    compiled = CompiledSet(files, threads=THREADS)
+    compiled = CompiledSet([node.home / FOLDER / each.file for each in segments], threads=THREADS)
+    wholes = Compounds(one.pattern_of, one.is_in_window)
     try:
         with day_counts(node, one.clock, is_wanted=options.index) as days:
             is_first = days is not None and days.is_first()
             for path, name in logs_in(paths, tally):
                 if on_progress is not None:
                     on_progress(name, tally.bytes, one.hits)
-                for found in hunt_log(
+                found = hunt_log(
                     path,
                     compiled,
                     tally,
@@ -116,18 +121,31 @@ def _hunting(
                     on_sample=one.begin,
                     days=days,
                     personal=allowed(node.settings.personal, place_of(name)),
-                ):
-                    yield from one.take(found)
-                node.store.hunts.add(one.kept(hunt_row))
+                    wholes=wholes,
+                )
+                yield from _taken(one, found, hunt_row)
+        yield from _taken(one, wholes.end(), hunt_row)
         dropped = compiled.dropped_plain
     finally:
         compiled.close()
-    summary = one.summary(tally, values=sum(one.entries for one in segments), dropped_plain=dropped)
-    end = end_of(summary, format_time(one.clock.now()), one.outside.worst(), hunt_row)
-    # Of the first logs in the index nothing that is here is late.
-    through = arrived if is_first else None
-    node.store.hunts.end(end, shown_rows(summary, all_like=not dropped), through=through)
+    values = sum(one.entries for one in segments)
+    summary = one.summary(tally, values=values, dropped_plain=dropped, undecided=wholes.undecided)
+    _end(one, summary, hunt_row, through=arrived if is_first else None, all_like=not dropped)
     yield summary
+
+
+def _end(one: Taker, summary: HuntSummary, hunt_row: int, *, through: int | None, all_like: bool) -> None:
+    """Keep the end of a hunt; of the first logs in the day index nothing that is here is late (`through`)."""
+    end = end_of(summary, format_time(one.clock.now()), one.outside.worst(), hunt_row)
+    one.node.store.hunts.end(end, shown_rows(summary, all_like=all_like), through=through)
+
+
+def _taken(one: Taker, several: Iterable[Found], hunt_row: int) -> Iterator[Hit]:
+    """Yield what was found as hits, and keep it."""
+    for found in several:
+        one.turn_to_log(found.path)
+        yield from one.take(found)
+    one.node.store.hunts.add(one.kept(hunt_row))
 
 
 def _begin(one: Taker, paths: Sequence[Path | None]) -> int:

@@ -24,6 +24,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.opinions import disagreeing
 from backchannel.desk.redacted import referring as referring_to_forms
 from backchannel.desk.warninglists import load_warninglists
+from backchannel.matching.entries import whole_of
 from backchannel.stix.markings import Tlp, pap_of, tlp_of
 from backchannel.stix.pattern.atoms import atoms
 from backchannel.store.belief import OutcomeRow
@@ -56,6 +57,8 @@ class Judged:
     named: tuple[Named, ...]
     uncompiled: tuple[str, ...]
     """What of its pattern cannot be searched, or not be put into a control, in words."""
+    is_whole: bool
+    """Its pattern is judged as a whole in hunts."""
     indicator_types: tuple[str, ...]
     phases: tuple[str, ...]
 
@@ -142,6 +145,7 @@ class Judge:
             ),
             named=named,
             uncompiled=uncompiled,
+            is_whole=not named and _is_whole(value, kept.spec_version),
             indicator_types=_indicator_types(value, kept.spec_version),
             phases=_phases(value),
         )
@@ -223,6 +227,14 @@ def _values(value: JsonObject, spec_version: str) -> tuple[tuple[Named, ...], tu
         return (), (f"its pattern cannot be read: {error}",)
     named, unread = named_values(found.found)
     return named, (*found.uncompiled, *unread)
+
+
+def _is_whole(value: JsonObject, spec_version: str) -> bool:
+    pattern = value.get("pattern")
+    if not isinstance(pattern, str) or value.get("pattern_type", "stix") != "stix":
+        return False
+    found = whole_of(pattern, stix_version=spec_version)
+    return bool(found.anchors) and not found.left
 
 
 def _phases(value: JsonObject) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ from typing import Final, Literal
 import msgspec
 
 from backchannel import codec
-from backchannel.matching.entries import entries_of
+from backchannel.matching.entries import whole_of
 from backchannel.stix.pattern.ast import Pattern
 from backchannel.stix.pattern.atoms import atoms
+from backchannel.stix.pattern.compound import split
 from backchannel.stix.pattern.evaluate import compiled, match
 from backchannel.stix.pattern.observed import ObservedError, observations
 from backchannel.stix.pattern.parse import PatternError, parse
@@ -109,19 +110,20 @@ def check_pattern(text: str, stix_version: StixVersion | None = None) -> Pattern
         )
     problems = compiled(parse(text, stix_version=version)).problems
     found = atoms(text, stix_version=version)
-    # The set that hunts use may leave out more: blocks that are too wide, values that are none.
-    _, unsearched = entries_of(text, stix_version=version)
+    # What a hunt compiles may leave out more: blocks that are too wide, values that are none.
+    whole = whole_of(text, stix_version=version)
+    shown = [f"{one.path} {one.operator} '{one.value}'" for one in found.found]
+    if whole.anchors:
+        anchors = split(text, stix_version=version).anchors
+        shown += [f"the whole, where {one.path} {one.operator} '{one.value}'" for one in anchors]
     return PatternChecked(
         pattern=text,
         stix_version=version,
         valid=True,
         fault=None,
         unmatchable=problems,
-        searched=tuple(
-            visible(f"{one.path} {one.operator} '{one.value}'", max_chars=200)
-            for one in found.found[:MAX_SHOWN]
-        ),
-        unsearched=unsearched,
+        searched=tuple(visible(one, max_chars=200) for one in shown[:MAX_SHOWN]),
+        unsearched=whole.left,
     )
 
 

@@ -27,6 +27,7 @@ from backchannel.logs.times import zone_of
 from backchannel.store.sqlite.hunts import ShownRow
 
 if TYPE_CHECKING:
+    from backchannel.matching.compound import Compounds
     from backchannel.matching.day_index import DayIndex, DayRow, IndexedLog
     from backchannel.matching.entries import Entry
     from backchannel.matching.hunt import Tally
@@ -101,26 +102,28 @@ def rehunt_arrived(node: Node, clock: Clock) -> tuple[list[Hit], RehuntSummary] 
 def _wanted(node: Node, index: DayIndex, counts: _Counts, *, since: int, through: int) -> dict[int, _Wanted]:
     """Return for each log what the index says is in it."""
     from backchannel.matching.day_keys import range_of  # noqa: PLC0415
-    from backchannel.matching.entries import entries_of  # noqa: PLC0415
+    from backchannel.matching.entries import whole_of  # noqa: PLC0415
 
     wanted: dict[int, _Wanted] = {}
     arrived = iter(node.store.hunts.arrived(after=since, through=through))
     while chunk := list(islice(arrived, CHUNK)):
         asked: dict[Range, dict[int, tuple[ToCompile, Entry]]] = {}
         for one in chunk:
-            entries, left = entries_of(one.pattern, stix_version=one.spec_version)
-            ranges = [(range_of(entry), entry) for entry in entries]
-            for found, entry in ranges:
+            whole = whole_of(one.pattern, stix_version=one.spec_version)
+            # As in the compiled set, a negative row is an anchor.
+            ranges = [(range_of(entry), entry, one.object_row) for entry in whole.entries]
+            ranges += [(range_of(entry), entry, -one.object_row) for entry in whole.anchors]
+            for found, entry, row in ranges:
                 if found is not None:
-                    asked.setdefault(found, {})[one.object_row] = (one, entry)
+                    asked.setdefault(found, {})[row] = (one, entry)
             counts.indicators += 1
-            counts.unanswered += bool(left) or any(found is None for found, _ in ranges)
+            counts.unanswered += bool(whole.left) or any(found is None for found, _, _ in ranges)
         for found, several in index.find(asked).items():
             for log_row in several:
                 here = wanted.setdefault(log_row, _Wanted({}, {}))
-                for one, entry in asked[found].values():
+                for row, (one, entry) in asked[found].items():
                     here.indicators[one.object_row] = one
-                    here.ranges.setdefault(found, []).append((one.object_row, entry))
+                    here.ranges.setdefault(found, []).append((row, entry))
     return wanted
 
 
@@ -133,9 +136,11 @@ def _rehunting(
     through: int,
     on_progress: OnProgress | None,
 ) -> Iterator[Hit | RehuntSummary]:
+    from backchannel.matching.compound import Compounds  # noqa: PLC0415
     from backchannel.matching.hunt import Tally  # noqa: PLC0415  # loads DuckDB, 100 ms
 
     taker, tally = Taker(node, clock, HuntOptions()), Tally()
+    wholes = Compounds(taker.pattern_of, taker.is_in_window)
     logs = index.logs()
     asked = [log for log in logs if log.row in wanted]
     hunt_row = node.store.hunts.begin(
@@ -154,9 +159,13 @@ def _rehunting(
                 counts.gone.append(log.path)
                 yield from _from_index(taker, index, log, wanted[log.row])
             else:
-                yield from _again(path, wanted[log.row], taker, tally, Path(scratch))
+                yield from _again(path, wanted[log.row], taker, tally, wholes, Path(scratch))
             node.store.hunts.add(taker.kept(hunt_row))
-    summary = taker.summary(tally, values=0, dropped_plain=0)
+    for found in wholes.end():
+        taker.turn_to_log(found.path)
+        yield from taker.take(found)
+    node.store.hunts.add(taker.kept(hunt_row))
+    summary = taker.summary(tally, values=0, dropped_plain=0, undecided=wholes.undecided)
     kinds = [ShownRow("", None, None, None), *(ShownRow(*one) for one in index.kinds())] if logs else []
     node.store.hunts.end(
         end_of(summary, format_time(clock.now()), "[]", hunt_row),
@@ -182,13 +191,15 @@ def _summary(read: HuntSummary, counts: _Counts, *, logs: int) -> RehuntSummary:
     )
 
 
-def _again(path: Path, here: _Wanted, taker: Taker, tally: Tally, scratch: Path) -> Iterator[Hit]:
+def _again(
+    path: Path, here: _Wanted, taker: Taker, tally: Tally, wholes: Compounds, scratch: Path
+) -> Iterator[Hit]:
     """Yield the hits of one log that is read again, for only what the index says is in it."""
     from backchannel.matching.compiled import CompiledSet  # noqa: PLC0415
     from backchannel.matching.hunt import hunt_log  # noqa: PLC0415
     from backchannel.matching.segments import compile_apart  # noqa: PLC0415
 
-    file, _ = compile_apart(scratch, list(here.indicators.values()))
+    file, _ = compile_apart(scratch, list(here.indicators.values()), with_anchors=True)
     compiled = CompiledSet([file], threads=THREADS, scratch=scratch)
     try:
         for found in hunt_log(
@@ -197,6 +208,7 @@ def _again(path: Path, here: _Wanted, taker: Taker, tally: Tally, scratch: Path)
             tally,
             read_as=ReadAs(zone=zone_of(taker.node.settings.log_zone)),
             on_sample=taker.begin,
+            wholes=wholes,
         ):
             yield from taker.take(found)
     finally:
@@ -219,4 +231,6 @@ def _from_index(taker: Taker, index: DayIndex, log: IndexedLog, here: _Wanted) -
     for key, rows in days.items():
         seen = seen_of(key)
         for met in {} if seen is None else {one.object_row: one for one in judging.met(seen)}.values():
-            yield from taker.take_from_index(met, log, sorted(set(rows), key=lambda row: row.day))
+            # Of an anchor nobody can judge the rest any more.
+            known = met if met.object_row >= 0 else met._replace(object_row=-met.object_row, scope="partial")
+            yield from taker.take_from_index(known, log, sorted(set(rows), key=lambda row: row.day))

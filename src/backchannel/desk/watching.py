@@ -231,6 +231,7 @@ class _Watch:
 
     def _refresh(self) -> None:
         """Look for what is in force now, if the store was changed."""
+        from backchannel.matching.compound import Compounds  # noqa: PLC0415
         from backchannel.matching.segments import FOLDER, compile_new  # noqa: PLC0415
 
         store = self._node.store
@@ -241,6 +242,7 @@ class _Watch:
         self._segments = store.segments.all()
         self._compiled.set_files([self._node.home / FOLDER / one.file for one in self._segments])
         self._taker.forget()
+        self._wholes = Compounds(self._taker.pattern_of, self._taker.is_in_window)
         self._changes = store.watches.changes()
 
     def _personal(self, batch: Batch) -> frozenset[Kind]:
@@ -275,17 +277,20 @@ class _Watch:
             for found in in_row(
                 batch.path, batch.shape, record.line, record.cells, met, layout=record.layout
             ):
-                for hit in self._taker.take(found):
+                one = found if found.met.object_row >= 0 else self._wholes.of_record(found, off)
+                for hit in () if one is None else self._taker.take(one):
                     self._bodies.append(codec.encode(hit).decode())
 
     # --- Turns ------------------------------------------------------------------------------------
 
     def _begin_turn(self) -> None:
+        from backchannel.matching.compound import Compounds  # noqa: PLC0415
         from backchannel.matching.hunt import Tally  # noqa: PLC0415
 
         options = HuntOptions(max_evidence=self._options.max_evidence)
         self._turned_at = time.monotonic()
         self._taker = Taker(self._node, self._clock, options)
+        self._wholes = Compounds(self._taker.pattern_of, self._taker.is_in_window)
         self._tally: Tally = Tally(shown=HuntShown(None, None))
         self._shown: dict[str, tuple[LogShown, frozenset[Kind]]] = {}
         self._switched_on: dict[str, frozenset[Kind]] = {}

@@ -14,7 +14,8 @@ from backchannel.observables.guess import guess
 from backchannel.observables.kinds import Kind, Network, Observable
 from backchannel.observables.normalise import normalise, normalise_network, normaliser
 from backchannel.observables.urls import host_of
-from backchannel.stix.pattern.atoms import SEARCHABLE, Atom, atoms, equality
+from backchannel.stix.pattern.atoms import SEARCHABLE, Atom, atoms, equality, found_in, named, searched_in
+from backchannel.stix.pattern.compound import split
 from backchannel.stix.pattern.parse import PatternError, fast_equality
 from backchannel.stix.visible import visible
 
@@ -82,6 +83,51 @@ def entries_of(pattern: str, *, stix_version: str) -> tuple[tuple[Entry, ...], t
         except ValueError as error:
             left[str(error)] = None
     return tuple(entries), tuple(left)
+
+
+def _unsearched(items: Iterator[Atom | str]) -> Iterator[str]:
+    for item in items:
+        if isinstance(item, str):
+            yield item
+            continue
+        try:
+            list(_entries(item))
+        except ValueError as error:
+            yield str(error)
+
+
+class Whole(NamedTuple):
+    """All that a hunt looks up for one pattern."""
+
+    entries: tuple[Entry, ...]
+    """Each a hit by itself."""
+    anchors: tuple[Entry, ...]
+    """Where one is met, the compound part of the pattern is judged; no hits by themselves."""
+    left: tuple[str, ...]
+    """What of the pattern is not searched, in words."""
+
+
+def whole_of(pattern: str, *, stix_version: str) -> Whole:
+    """Compile one pattern, that part too which has to be judged as a whole."""
+    entries, left = entries_of(pattern, stix_version=stix_version)
+    if not left:
+        return Whole(entries, (), ())
+    try:
+        parts = split(pattern, stix_version=stix_version)
+    except PatternError:
+        return Whole(entries, (), left)
+    words: dict[str, None] = {}
+    anchors: dict[Entry, None] = {}
+    try:
+        anchors.update(dict.fromkeys(one for atom in parts.anchors for one in _entries(atom)))
+    except ValueError as error:  # a block that is too wide, a value that is none: it cannot be found by that
+        anchors.clear()
+        words[f"no anchor: {error}"] = None
+    for expression in parts.plain:
+        words.update(dict.fromkeys(_unsearched(searched_in(expression))))
+    for part in parts.lost:
+        words.update(dict.fromkeys(_unsearched(found_in(part))))
+    return Whole(entries, tuple(anchors), named(words))
 
 
 def probes(thing: Observable | Network) -> list[str]:

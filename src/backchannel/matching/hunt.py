@@ -31,6 +31,7 @@ from backchannel.logs.shown import HuntShown, LogShown
 from backchannel.logs.times import Assumed
 from backchannel.matching import bulk, engine
 from backchannel.matching.compiled import CompiledSet
+from backchannel.matching.compound import Compounds
 from backchannel.matching.day_counts import DayCounts
 from backchannel.matching.rows import Found, cells_in, conditions, in_row
 from backchannel.observables.kinds import Kind
@@ -99,8 +100,11 @@ def hunt_log(
     on_sample: OnSample | None = None,
     days: DayCounts | None = None,
     personal: Collection[Kind] = (),
+    wholes: Compounds | None = None,
 ) -> Iterator[Found]:
     """Yield what is found in one log, in the order of its lines; adds to `tally` as it goes.
+
+    What needs a whole record to be judged comes after that, in the same order.
 
     Args:
         path: the log.
@@ -112,6 +116,7 @@ def hunt_log(
         days: gathers what the log holds for the day index.
         personal: kinds that can point to a person and are switched on for this log (`logs.personal`); the others
             are not looked for.
+        wholes: judges whole patterns; without it they are not searched for.
     """
     off = off_kinds(personal)
     name = name or str(path)
@@ -139,15 +144,17 @@ def hunt_log(
             if read_as.format is not None and shape.how != "text" and not shape.layout.fields:
                 notes.say(None, f"it has no field of {read_as.format}: nothing in it was searched")
             shown = LogShown()
-            yield from _hunt_open(name, log, shape, compiled, tally, notes, shown, off, days)
+            for found in _hunt_open(name, log, shape, compiled, tally, notes, shown, off, days):
+                if wholes.note(found) if wholes is not None else found.met.object_row >= 0:
+                    yield found
+            if wholes is not None:
+                yield from wholes.end_log(log, shape, off)
             records = _cover(tally, shape, shown, notes)
             hide_switched_off(tally, shown, personal)
             tally.shown.add(shown, records=records)
             if days is not None:
                 days.end(shown, records=records)
-    except UnknownFormatError as error:
-        notes.say(None, str(error))
-    except UnreadableLogError as error:
+    except (UnknownFormatError, UnreadableLogError) as error:
         notes.say(None, str(error))
     notes.end()
 

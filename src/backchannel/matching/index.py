@@ -13,7 +13,7 @@ from backchannel.observables.kinds import PERSONAL, Kind, Observable
 from backchannel.observables.suffixes import is_public_suffix
 from backchannel.observables.urls import host_of
 
-Scope = Literal["exact", "subdomain", "cidr", "url prefix", "prefix", "suffix"]
+Scope = Literal["exact", "subdomain", "cidr", "url prefix", "prefix", "suffix", "partial"]
 
 
 class Filed(NamedTuple):

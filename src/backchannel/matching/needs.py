@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from backchannel.logs.shown import ALL_LIKE, HASHES, with_side
-from backchannel.matching.entries import Entry, entries_of
+from backchannel.matching.entries import Entry, whole_of
 from backchannel.observables.hosts import IPV4_PREFIX
 from backchannel.observables.kinds import Kind
 
@@ -13,9 +13,11 @@ from backchannel.observables.kinds import Kind
 def needs_of(pattern: str, *, stix_version: str) -> frozenset[str]:
     """Return the kinds (`logs.shown`) that what is searched of a pattern needs; none if nothing of it is.
 
-    A pattern that joins several by OR needs all of them.
+    A pattern that joins several by OR needs all of them. What is judged as a whole needs those of its anchors: where
+    none of them stands, it does not hold, whatever else a log does not show.
     """
-    entries, _ = entries_of(pattern, stix_version=stix_version)
+    whole = whole_of(pattern, stix_version=stix_version)
+    entries = (*whole.entries, *whole.anchors)
     needed = {with_side(_kind(entry), entry.side) for entry in entries}
     return frozenset(needed | ({ALL_LIKE} if any(entry.probe == "*" for entry in entries) else set()))
 

@@ -69,7 +69,7 @@ def rows_naming(
     query = (
         "SELECT kind, operator, key, last, value, list(object_row ORDER BY object_row) FROM ("  # noqa: S608  # our own
         f"SELECT DISTINCT kind, operator, key, last, value, object_row FROM read_parquet([{names}]) "
-        f"WHERE probe IN ({marks}) AND key IN ({wanted}) QUALIFY row_number() OVER "
+        f"WHERE probe IN ({marks}) AND key IN ({wanted}) AND object_row >= 0 QUALIFY row_number() OVER "
         f"(PARTITION BY kind, operator, key, last, value ORDER BY object_row) <= {MAX_ROWS}"
         ") GROUP BY kind, operator, key, last, value"
     )

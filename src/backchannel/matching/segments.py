@@ -2,6 +2,7 @@
 
 A file covers a range of object rows and is never changed, so any number of hunts may read it while imports
 go on. What is in force (revoked, undone, a newer version) is no business of the files: a hit asks the store.
+A negative row is an anchor: where it is met, that row's pattern has to be judged as a whole (`compound`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from backchannel import codec
-from backchannel.matching.entries import Entry, entries_of
+from backchannel.matching.entries import Entry, entries_of, whole_of
 from backchannel.matching.segment import Segment, Segments, ToCompile
 from backchannel.observables.kinds import Kind
 from backchannel.observables.normalise import NORMALISER_VERSION
@@ -50,26 +51,29 @@ def compile_new(home: Path, segments: Segments) -> None:
     while chunk := list(islice(waiting, CHUNK_INDICATORS)):
         table = _Table()
         for one in chunk:
-            table.compile(one)
+            table.compile(one, with_anchors=True)
         made = _write(home, table, first_row=chunk[0].object_row, last_row=chunk[-1].object_row)
         segments.add(made, table.unread)
     if len(segments.all()) > MAX_SEGMENTS:
         _join(home, segments)
 
 
-def compile_apart(home: Path, wanted: Sequence[ToCompile]) -> tuple[Path, dict[int, tuple[str, ...]]]:
+def compile_apart(
+    home: Path, wanted: Sequence[ToCompile], *, with_anchors: bool = False
+) -> tuple[Path, dict[int, tuple[str, ...]]]:
     """Compile patterns into a file of their own, which belongs to no set of a node.
 
     Args:
         home: a folder that is the caller's alone; the file lies in `indicators` below it.
         wanted: in the order of their rows.
+        with_anchors: whether patterns are to be judged as a whole; rows begin with 1 then.
 
     Returns:
         The file, and for each row of which a part is not searched, what in words.
     """
     table = _Table()
     for one in wanted:
-        table.compile(one)
+        table.compile(one, with_anchors=with_anchors)
     first, last = (wanted[0].object_row, wanted[-1].object_row) if wanted else (0, 0)
     made = _write(home, table, first_row=first, last_row=last)
     return home / FOLDER / made.file, {row: tuple(words.split("\n")) for words, row in table.unread}
@@ -82,8 +86,12 @@ class _Table:
     lines: list[bytes] = field(default_factory=list)
     unread: list[tuple[str, int]] = field(default_factory=list)
 
-    def compile(self, one: ToCompile) -> None:
-        entries, left = entries_of(one.pattern, stix_version=one.spec_version)
+    def compile(self, one: ToCompile, *, with_anchors: bool = False) -> None:
+        if with_anchors:
+            entries, anchors, left = whole_of(one.pattern, stix_version=one.spec_version)
+            self.lines += [_line(-one.object_row, entry) for entry in anchors]
+        else:
+            entries, left = entries_of(one.pattern, stix_version=one.spec_version)
         self.lines += [_line(one.object_row, entry) for entry in entries]
         if left:
             self.unread.append(("\n".join(left), one.object_row))

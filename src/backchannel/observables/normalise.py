@@ -43,7 +43,7 @@ __all__ = [
     "url",
 ]
 
-NORMALISER_VERSION: Final = 1
+NORMALISER_VERSION: Final = 2
 """Stands in every compiled indicator set: another number means that the set must be made anew."""
 
 _HASH, _EMAIL = Kind.HASH, Kind.EMAIL

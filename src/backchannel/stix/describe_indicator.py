@@ -90,7 +90,11 @@ def _meaning(types: tuple[str, ...], *, is_traffic: bool) -> str:
 def _subject(compiled: Atoms, in_phases: tuple[str, ...]) -> tuple[str, bool]:
     """Return who the sentence is about, and whether that is traffic."""
     if not compiled.found:
-        reason = visible(compiled.uncompiled[0], max_chars=90) if compiled.uncompiled else "nothing"
+        # Whether it is searched is not for the sentence to say: hunts judge much of it as a whole.
+        what = (
+            compiled.uncompiled[0].replace(" is not searched yet", "") if compiled.uncompiled else "nothing"
+        )
+        reason = visible(what, max_chars=90)
         return f"What its pattern describes ({reason})", False
     first = compiled.found[0]
     is_traffic = "address" in SEARCHABLE[first.path]

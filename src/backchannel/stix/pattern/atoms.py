@@ -8,7 +8,7 @@ not seen" is never said of what was not searched.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
@@ -85,26 +85,31 @@ def atoms(text: str, *, stix_version: str = "2.1") -> Atoms:
         return Atoms((equality(*plain),), ())
     found: dict[Atom, None] = {}
     left: dict[str, None] = {}
-    for item in _observed(parse(text, stix_version=stix_version).root):
+    for item in found_in(parse(text, stix_version=stix_version).root):
         if isinstance(item, Atom):
             found[item] = None
         else:
             left[item] = None
-    named = tuple(left)
-    if len(named) > MAX_NAMED:
-        named = (*named[:MAX_NAMED], f"and {len(named) - MAX_NAMED} more")
-    return Atoms(tuple(found), named)
+    return Atoms(tuple(found), named(left))
 
 
-def _observed(observed: Observed) -> Iterator[Atom | str]:
+def named(words: Iterable[str]) -> tuple[str, ...]:
+    """Return the first `MAX_NAMED` of what is not searched, and how much more there is."""
+    kept = tuple(words)
+    more = len(kept) - MAX_NAMED
+    return kept if more <= 0 else (*kept[:MAX_NAMED], f"and {more} more")
+
+
+def found_in(observed: Observed) -> Iterator[Atom | str]:
+    """Yield the single values that can be searched of a pattern, and in words what cannot."""
     if isinstance(observed, Observation):
-        yield from _expression(observed.expression)
+        yield from searched_in(observed.expression)
     elif isinstance(observed, Qualified):
         words = sorted({_qualifier(qualifier) for qualifier in observed.qualifiers})
         yield f"{' and '.join(words)} after an observation is not searched yet"
     elif observed.operator == "OR":
         for operand in observed.operands:
-            yield from _observed(operand)
+            yield from found_in(operand)
     else:
         yield f"{observed.operator} of several observations is not searched yet"
 
@@ -115,18 +120,19 @@ def _qualifier(qualifier: object) -> str:
     return "START and STOP" if isinstance(qualifier, StartStop) else "WITHIN"
 
 
-def _expression(expression: Expression) -> Iterator[Atom | str]:
+def searched_in(expression: Expression) -> Iterator[Atom | str]:
+    """Yield the single values that can be searched of an expression, and in words what cannot."""
     if isinstance(expression, Comparison):
         yield from _comparison(expression)
     elif isinstance(expression, Exists):
         yield f"EXISTS {expression.path} is not searched yet"
     elif expression.operator == "OR":
         for operand in expression.operands:
-            yield from _expression(operand)
+            yield from searched_in(operand)
     else:
         telling = _without_implied(expression.operands)
         if len(telling) == 1:
-            yield from _expression(telling[0])
+            yield from searched_in(telling[0])
         else:
             paths = list(dict.fromkeys(str(path) for operand in telling for path in _paths(operand)))
             named = ", ".join(paths[:6]) + (", ..." if len(paths) > 6 else "")
@@ -174,7 +180,7 @@ def _is_equality(comparison: Comparison) -> bool:
 
 
 def _comparison(comparison: Comparison) -> Iterator[Atom | str]:
-    path = _searchable(comparison.path)
+    path = searchable(comparison.path)
     operator, value = comparison.operator, comparison.value
     if path is None:
         yield f"{comparison.path} is not searched yet"
@@ -235,7 +241,7 @@ def _like(path: str, value: str) -> Atom | str:
     return Atom(path, "LIKE", value)
 
 
-def _searchable(path: Path) -> str | None:
+def searchable(path: Path) -> str | None:
     """Return the path in the spelling of `SEARCHABLE`, None if it is not there."""
     shown = str(path)
     if path.steps[0] == "hashes" and len(path.steps) == 2 and isinstance(path.steps[1], str):

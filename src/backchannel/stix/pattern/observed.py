@@ -42,6 +42,8 @@ class Seen:
     """How often it was made: so many times it may be used in one match."""
     name: str = ""
     """What a person may call it: its id, or its number."""
+    shows: frozenset[str] | None = None
+    """Paths that it could show; what is absent of the others is not known to be absent. None: all paths."""
 
 
 def stix_time(text: str) -> datetime:

@@ -5,14 +5,32 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Protocol
 
-from backchannel.stix.pattern.observed import Seen
+
+class Made(Protocol):
+    """One observation: when it was made, and how often."""
+
+    @property
+    def first(self) -> datetime:
+        """When it began."""
+        ...
+
+    @property
+    def last(self) -> datetime:
+        """When it ended."""
+        ...
+
+    @property
+    def count(self) -> int:
+        """How often it was made."""
+        ...
 
 
 class Timeline:
     """The observations in the order of time, and the sets of them that a moment makes."""
 
-    def __init__(self, seen: Sequence[Seen]) -> None:
+    def __init__(self, seen: Sequence[Made]) -> None:
         self.order: list[int] = sorted(range(len(seen)), key=lambda number: seen[number].first)
         """Bit to number of the observation as given."""
         self.firsts = [seen[number].first for number in self.order]

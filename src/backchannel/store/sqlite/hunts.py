@@ -18,6 +18,7 @@ class InForce(NamedTuple):
     pattern: str
     valid_from: str | None
     valid_until: str | None
+    spec_version: str
 
 
 class NewHit(NamedTuple):
@@ -257,7 +258,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, (SELECT started_at FROM hunt WHERE hunt_row = ?5))
 """
 
 _IN_FORCE = """
-SELECT o.object_row, o.stix_id, i.pattern, i.valid_from, i.valid_until
+SELECT o.object_row, o.stix_id, i.pattern, i.valid_from, i.valid_until, o.spec_version
 FROM current_object AS o
 JOIN indicator AS i ON i.object_row = o.object_row
 WHERE o.object_row = ? AND o.revoked = 0
