@@ -56,7 +56,7 @@ MADE: dict[str, list[tuple[str, dict[str, str]]]] = {
         ('shop.example:443 203.0.113.7 - - [01/Mar/2026:10:00:00 +0000] "GET /a?b=1 HTTP/1.1" 200 5 "http://evil.example/x" "curl"',
          {"vhost": "shop.example:443", "client": "203.0.113.7", "referrer": "http://evil.example/x", "target": "/a?b=1"}),
         ('10.0.0.5 - who [01/Mar/2026:10:00:00 +0000] "CONNECT evil.example:443 HTTP/1.1" 200 -', {"client": "10.0.0.5", "connect": "evil.example:443"}),
-        ('10.0.0.5 - - [01/Mar/2026:10:00:00 +0000] "GET http://evil.example/a HTTP/1.1" 200 5', {"client": "10.0.0.5", "target": "http://evil.example/a"}),
+        ('10.0.0.5 - - [01/Mar/2026:10:00:00 +0000] "GET http://evil.example/a HTTP/1.1" 200 5', {"client": "10.0.0.5", "asked": "http://evil.example/a"}),
         (r'2001:db8::5 - - [01/Mar/2026:10:00:00 +0000] "\x16\x03\"" 400 0 "-" "-"', {"client": "2001:db8::5"}),
         ('2026/03/01 10:00:00 [error] 7#7: *1 open() "/x" failed, client: 203.0.113.7, server: _, request: "GET /x HTTP/1.1", host: "shop.example", referrer: "http://evil.example/"',
          {"client": "203.0.113.7", "vhost": "shop.example", "referrer": "http://evil.example/"}),
@@ -130,6 +130,12 @@ MADE: dict[str, list[tuple[str, dict[str, str]]]] = {
         (SYSLOG + "sshd[9]: Failed password for invalid user root from 203.0.113.7 port 22 ssh2", {"client": "203.0.113.7"}),
         (SYSLOG + "sshd[9]: Connection closed by authenticating user root 203.0.113.7 port 22 [preauth]", {"client": "203.0.113.7"}),
     ],
+    # tshark(1): -T fields -E header=y -E separator=/t.
+    "tshark": [
+        ("frame.time_epoch\tip.src\tip.dst\tipv6.src\tdns.qry.name\tdns.a\thttp.host", {}),
+        ("1772359200.123\t203.0.113.7\t10.0.0.5\t\tevil.example\t203.0.113.7,203.0.113.8\t",
+         {"ip.src": "203.0.113.7", "ip.dst": "10.0.0.5", "dns.qry.name": "evil.example", "dns.a": "203.0.113.7,203.0.113.8"}),
+    ],
     # W3C WD-logfile-960323, "Example".
     "w3c": [
         ("#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(Referer) cs-host sc-status", {}),
@@ -159,7 +165,7 @@ def test_each_made_line_is_read_as_the_documents_say(name: str, tmp_path):
         if not expected:
             continue
         # Its own kind of log: behind an envelope, or without one.
-        above = [one for one in lines[:number] if one.startswith("#")]
+        above = [one for one in lines[:number] if one.startswith(("#", "frame."))]
         alone = recognise([*(one.encode() for one in above), line.encode()], assumed=ASSUMED)
         log.write_text("".join(f"{one}\n" for one in [*above, line]), "utf-8")
         with log.open("rb") as stream:

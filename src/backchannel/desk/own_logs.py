@@ -14,6 +14,7 @@ import msgspec
 
 from backchannel import codec
 from backchannel.actions.own import OwnAssets
+from backchannel.desk.captures import is_capture, logs_of
 from backchannel.logs.archives import is_archive, members
 from backchannel.logs.cells import observables
 from backchannel.logs.opening import UnreadableLogError, beginning
@@ -57,10 +58,12 @@ def logs_in(paths: Sequence[Path | None], tally: Tally) -> Iterator[tuple[Path, 
     for path in paths:
         if path is not None and not path.is_fifo():
             for log in log_files([path], tally):
-                if is_archive(log):
-                    yield from members(log, on_refused=partial(_refuse, tally))
-                else:
-                    yield log, str(log)
+                refuse = partial(_refuse, tally)
+                for one, name in members(log, on_refused=refuse) if is_archive(log) else ((log, str(log)),):
+                    if is_capture(one):
+                        yield from logs_of(one, name, on_refused=refuse)
+                    else:
+                        yield one, name
             continue
         name = STDIN_NAME if path is None else str(path)
         try:
@@ -99,7 +102,11 @@ def whereabouts(path: Path, wanted: str) -> Path | None:
 
 
 def _is_log(path: Path, wanted: str) -> bool:
+    from backchannel.matching import parquet  # noqa: PLC0415  # loads DuckDB, 20 ms
+
     try:
+        if parquet.is_parquet(path):
+            return parquet.log_id_of(path) == wanted
         sample = beginning(path)
         return log_id(recognise(sample), sample) == wanted
     except (UnreadableLogError, UnknownFormatError):

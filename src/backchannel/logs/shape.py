@@ -18,8 +18,8 @@ class LogShape:
     layout: Layout
     """Where nearly all records have what; each record says by which it was read."""
     read: ReadLine
-    how: Literal["table", "json", "text"]
-    """Cells between tabs below a header; JSON objects; lines that `read` alone understands."""
+    how: Literal["table", "json", "text", "parquet"]
+    """Cells between tabs below a header; JSON objects; lines that `read` alone understands; rows of Parquet."""
     names: tuple[str, ...] = ()
     """Columns of a tab-separated log, in order."""
     header_lines: int = 0

@@ -24,7 +24,7 @@ from backchannel.logs.records import UNSET
 from backchannel.logs.shape import LogShape
 from backchannel.logs.shown import EMPTY, LogShown, form_of
 from backchannel.logs.times import NUMBERS
-from backchannel.matching import probing
+from backchannel.matching import parquet, probing
 from backchannel.matching.compiled import CellKey, CompiledSet
 from backchannel.matching.day_index import DAY_SECONDS, NO_DAY
 from backchannel.observables.kinds import Kind
@@ -93,10 +93,14 @@ class BulkLog:
 
     def is_trusted(self) -> bool:
         """Whether each line is one row, so that rows have line numbers: counts the lines of the log."""
+        if self.shape.how == "parquet":
+            return True
         return count_lines(self.path, self.size) - self.shape.header_lines == self.rows_read
 
     def odd_lines(self) -> list[int]:
         """Return the lines that have to be read by themselves, by number, at most one over `MAX_ODD_LINES`."""
+        if self.shape.how == "parquet":
+            return []
         where = "odd" if self.shape.how == "table" else f"odd OR ({_all_null(self.shape.layout)})"
         query = f"SELECT rowid FROM {self.table} WHERE {where} LIMIT {MAX_ODD_LINES + 1}"  # noqa: S608
         rows = self.database.execute(query).fetchall()
@@ -230,7 +234,10 @@ SELECT field, cell FROM seen WHERE probe IS NULL
 
 def load(compiled: CompiledSet, path: Path, shape: LogShape, *, size: int, table: str) -> BulkLog:
     """Read a log into a table; raises `engine.Error` where DuckDB cannot."""
-    source = _table_source(path, shape) if shape.how == "table" else _json_source(path, shape.layout)
+    if shape.how == "parquet":
+        source = parquet.source(compiled.database, path, shape.layout)
+    else:
+        source = _table_source(path, shape) if shape.how == "table" else _json_source(path, shape.layout)
     compiled.database.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {source}")
     rows = compiled.database.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]  # noqa: S608
     return BulkLog(compiled.database, table, shape, path, size, int(rows))

@@ -29,7 +29,7 @@ from backchannel.logs.recognise import (
 from backchannel.logs.shape import LogShape
 from backchannel.logs.shown import HuntShown, LogShown
 from backchannel.logs.times import Assumed
-from backchannel.matching import bulk, engine
+from backchannel.matching import bulk, engine, parquet
 from backchannel.matching.compiled import CompiledSet
 from backchannel.matching.compound import Compounds
 from backchannel.matching.day_counts import DayCounts
@@ -127,13 +127,7 @@ def hunt_log(
                 notes.say(None, log.damage)
                 if not log.size:
                     return
-            sample = log.sample()
-            shape = recognise(
-                sample,
-                format_=read_as.format,
-                assumed=Assumed(read_as.zone, log.written),
-                mapping=read_as.mapping,
-            )
+            shape, sample = _shape(log, compiled, read_as)
             if on_sample is not None:
                 on_sample(name, shape, sample)
             if days is not None:
@@ -172,6 +166,13 @@ def note_part(log: OpenLog, shape: LogShape, nothing: CompiledSet, days: DayCoun
     for _ in _hunt_open(str(log.path), log, shape, nothing, Tally(), _Notes("", Tally()), shown, (), days):
         pass
     days.end(shown, records=shown.records.total())
+
+
+def _shape(log: OpenLog, compiled: CompiledSet, read_as: ReadAs) -> tuple[LogShape, list[bytes]]:
+    if parquet.is_parquet(log.path):
+        return parquet.shape_of(compiled.database, log.path, read_as)
+    sample, assumed = log.sample(), Assumed(read_as.zone, log.written)
+    return recognise(sample, format_=read_as.format, assumed=assumed, mapping=read_as.mapping), sample
 
 
 def _cover(tally: Tally, shape: LogShape, shown: LogShown, notes: _Notes) -> int:
@@ -246,6 +247,8 @@ def _loaded(log: OpenLog, shape: LogShape, compiled: CompiledSet) -> bulk.BulkLo
     Where many records have a field that the sample lacked, some of them are added to the sample, and the log
     is loaded again.
     """
+    if shape.how == "parquet":
+        return _loaded_rows(log, shape, compiled)
     if not bulk.is_plain(log.path, shape, log.size):
         return None
     sample = log.sample()
@@ -264,6 +267,13 @@ def _loaded(log: OpenLog, shape: LogShape, compiled: CompiledSet) -> bulk.BulkLo
             sample += [line for n, line in numbered(stream, end=log.size, on_long=_ignore) if n in some]
         shape = recognise(sample, format_=shape.format, assumed=shape.layout.times.assumed)
     return None
+
+
+def _loaded_rows(log: OpenLog, shape: LogShape, compiled: CompiledSet) -> bulk.BulkLog:
+    try:
+        return bulk.load(compiled, log.path, shape, size=log.size, table="record")
+    except engine.Error as error:
+        raise UnreadableLogError(f"it is damaged: {str(error).splitlines()[0][:200]}") from None
 
 
 def _ignore(line: int, why: str) -> None:
