@@ -45,6 +45,7 @@ READING = {
         "LOOK",
     ),
     "hits": ("By our host", "10.0.0.5", "By indicator", "evil1.example", "203.0.113.9"),
+    "hub": ("2 hosts of ours reached",),
     f"advice {ID}": ("evil1.example", "LOOK"),
     "warninglist list": ("Backchannel: public resolvers", "built in"),
     "ledger show": ("backchannel/", "key", "2 recv", "batch 2", "waiting", "none"),

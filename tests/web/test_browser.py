@@ -48,6 +48,7 @@ PAGES = {
     "item-bidi": f"/item/{BIDI}",
     "hits": "/hits",
     "hits-by-indicator": "/hits?by=indicator",
+    "hub": "/hub",
     "batches": "/batches",
     "batch": "/batches/1",
     "drops": "/drops",

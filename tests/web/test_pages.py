@@ -18,6 +18,7 @@ from backchannel.clock import Clock
 from backchannel.desk.batches import list_batches, show_batch
 from backchannel.desk.channels import list_channels, show_channel
 from backchannel.desk.hitbook import hits
+from backchannel.desk.hubs import hubs
 from backchannel.desk.inbox import inbox, show, why
 from backchannel.desk.node import open_node
 from backchannel.desk.parties import list_parties
@@ -40,6 +41,7 @@ def test_every_json_twin_is_the_document_that_the_desk_answers_with(
             f"/item/{C2}.json": show(node, clock, C2),
             f"/item/{C2}/why.json": why(node, clock, C2),
             "/hits.json": hits(node),
+            "/hub.json": hubs(node, clock, reads=False),
             "/batches.json": list_batches(node),
             "/batches/1.json": show_batch(node, BatchId(1)),
             "/parties.json": list_parties(node),
@@ -59,6 +61,7 @@ def test_every_page_names_its_twin(visitor: Visitor):
         "/?type=report": "/inbox.json?type=report",
         f"/item/{C2}": f"/item/{C2}.json",
         "/hits?by=indicator": "/hits.json?by=indicator",
+        "/hub": "/hub.json",
         "/batches": "/batches.json",
         "/batches/1": "/batches/1.json",
         "/parties": "/parties.json",
@@ -76,6 +79,7 @@ def test_every_page_names_its_twin(visitor: Visitor):
     [
         ("/", "backchannel import FILE"),
         ("/hits", "backchannel hunt PATH"),
+        ("/hub", "backchannel hub"),
         ("/batches", "backchannel import FILE"),
         ("/parties", "backchannel party add"),
         ("/channels", "backchannel channel add taxii"),

@@ -14,6 +14,7 @@ from backchannel.cli.boxes import channel
 from backchannel.cli.coming import receive
 from backchannel.cli.command import Group, global_options
 from backchannel.cli.comparing import compare
+from backchannel.cli.hubs import hub
 from backchannel.cli.hunting import hits, hunt, rehunt
 from backchannel.cli.judging import grade, outcome, union
 from backchannel.cli.key_changes import key
@@ -71,6 +72,7 @@ for _command in (
     watch,
     rehunt,
     hits,
+    hub,
     advice,
     export,
     ack,

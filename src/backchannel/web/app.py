@@ -127,6 +127,7 @@ def _page_routes(house: House) -> list[BaseRoute]:
         does(judging.grade, "/item/{stix_id}/grade"),
         does(judging.union, "/item/{stix_id}/union"),
         *shows(pages.hits, "/hits", "/hits.json"),
+        *shows(pages.hub, "/hub", "/hub.json"),
         *shows(pages.batches, "/batches", "/batches.json"),
         *shows(pages.batch, "/batches/{batch_id:int}", "/batches/{batch_id:int}.json"),
         does(answers.undo, "/batches/{batch_id:int}/undo"),

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from backchannel.desk import batches as desk_batches
 from backchannel.desk import channels as desk_channels
 from backchannel.desk import hitbook as desk_hits
+from backchannel.desk import hubs as desk_hubs
 from backchannel.desk import inbox as desk_inbox
 from backchannel.desk import parties as desk_parties
 from backchannel.desk.documents import Inbox, Item
@@ -194,6 +195,22 @@ def _with(book: HitBook, wanted: str) -> HitBook:
         if text in (row.asset or "").lower() or not found.isdisjoint(row.indicators)
     )
     return msgspec.structs.replace(book, by_indicator=by_indicator, by_asset=by_asset)
+
+
+def hub(visit: Visit) -> Response:
+    """`/hub` and `/hub.json`: where the hits lead to, with what was read last of the logs around them."""
+    book = desk_hubs.hubs(visit.node, visit.clock, reads=False)
+    start = _number(visit.query.get("start", ""), at_most=len(book.hubs))
+    following = start + PAGE_ROWS
+    return visit.answer(
+        book,
+        "hub",
+        section="hits",
+        book=book,
+        rows=book.hubs[start:following],
+        first=with_query("/hub") if start else "",
+        next=with_query("/hub", start=following) if following < len(book.hubs) else "",
+    )
 
 
 # --- Batches and parties -------------------------------------------------------------------------------

@@ -82,6 +82,20 @@ class HitSum(NamedTuple):
     last_seen: str | None
 
 
+class HitLink(NamedTuple):
+    """What hunts saw of one indicator's value at one host, the same lines hunted twice counted once."""
+
+    indicator: str
+    object_row: int
+    asset: str | None
+    kind: str
+    value: str
+    scope: str
+    lines: int
+    first_seen: str | None
+    last_seen: str | None
+
+
 class PastHunt(NamedTuple):
     """One finished hunt."""
 
@@ -181,6 +195,16 @@ class SqliteHunts:
     def sums(self, *, at_most: int) -> list[HitSum]:
         """Return the hits of indicators in sight by indicator, asset and value, most lines first."""
         return [HitSum(*row) for row in self._database.execute(_SUMS, (at_most,))]
+
+    def links(self, *, at_most: int) -> Iterator[HitLink]:
+        """Yield the hits of indicators in sight by indicator, value, host and scope."""
+        for row in self._database.execute(_LINKS, (at_most,)):
+            yield HitLink(*row)
+
+    def logs_with(self, values: Iterable[str], *, at_most: int) -> list[tuple[str, str]]:
+        """Return the logs (path, identity) in which hits on some values stand, those hunted last first."""
+        wanted = codec.encode(list(values)).decode()
+        return [(row[0], row[1]) for row in self._database.execute(_LOGS_WITH, (wanted, at_most))]
 
     def last(self, *, at_most: int) -> list[PastHunt]:
         """Return the newest finished hunts."""
@@ -285,6 +309,30 @@ FROM (
 )
 GROUP BY indicator, asset, observable_value
 ORDER BY sum(lines) DESC, indicator, asset
+LIMIT ?
+"""
+
+_LINKS = """
+SELECT indicator, max(object_row), asset, observable_kind, observable_value, scope, sum(lines), min(first_seen),
+  max(last_seen)
+FROM (
+  SELECT h.indicator, h.object_row, h.asset, h.observable_kind, h.observable_value, h.scope,
+    max(h.count) AS lines, min(h.first_seen) AS first_seen, max(h.last_seen) AS last_seen
+  FROM hit AS h
+  JOIN current_object AS o ON o.object_row = h.object_row
+  GROUP BY h.indicator, h.asset, h.field, h.log_id, h.observable_value, h.scope, h.validity
+)
+GROUP BY indicator, asset, observable_value, scope
+ORDER BY indicator, observable_value, asset
+LIMIT ?
+"""
+
+_LOGS_WITH = """
+SELECT log_path, log_id
+FROM hit
+WHERE observable_value IN (SELECT value FROM json_each(?))
+GROUP BY log_id
+ORDER BY max(hit_row) DESC
 LIMIT ?
 """
 
