@@ -226,7 +226,25 @@ def test_more_records_than_are_kept_are_told_as_met_in_part(tmp_path: Path, monk
     monkeypatch.setattr(compound, "MAX_RECORDS", 3)
     hits, undecided = hunted(tmp_path, [log], [f"[{DESTINATION} AND network-traffic:dst_port = 1]"])
     assert hits == [(1, "conn.log", 4, "partial")]
-    assert "more than 3 records" in undecided[1]
+    assert "more records of one log" in undecided[1]
+    monkeypatch.setattr(compound, "MAX_RECORDS", 50)
+    monkeypatch.setattr(compound, "MAX_TESTS_OF_PART", 10)
+    hits, undecided = hunted(tmp_path, [log], [f"[{DESTINATION} AND network-traffic:dst_port = 1]"])
+    assert {scope for *_, scope in hits} == {"partial"}
+    assert undecided[1] == "it takes too many comparisons"
+
+
+@pytest.mark.parametrize(
+    "never",
+    ["REPEATS 0 TIMES", "WITHIN 0 SECONDS", "START t'2026-02-30T00:00:00Z' STOP t'2026-03-01T00:00:00Z'"],
+)
+def test_what_can_never_be_matched_is_told_as_met_in_part_only_where_it_is_met(tmp_path: Path, never: str):
+    met, other = a_log(tmp_path / "met.log", conn(0)), a_log(tmp_path / "other.log", conn(0, "203.0.113.8"))
+    pattern = f"([{DESTINATION}] AND [domain-name:value = 'evil.example']) {never}"
+    hits, undecided = hunted(tmp_path, [met], [pattern])
+    assert hits == [(1, "met.log", 1, "partial")]
+    assert "can never be matched" in undecided[1] or "there is no time" in undecided[1]
+    assert hunted(tmp_path, [other], [pattern]) == ([], {})
 
 
 def test_a_record_without_a_time_is_never_said_to_come_before_or_after(tmp_path: Path):

@@ -79,6 +79,9 @@ class CompiledSet:
         flags = "bool_or(probe = hash('6:')), bool_or(is_block), bool_or(probe = hash('e:'))"
         row = self.database.execute(f"SELECT {flags} FROM wanted").fetchall()[0]  # noqa: S608  # constant
         self.has_v6, self.has_blocks, self.has_email = (bool(flag) for flag in row)
+        lowest = self.database.execute("SELECT min(object_row) FROM entry").fetchall()[0][0]
+        self.has_anchors = lowest is not None and lowest < 0
+        """Whether there are patterns to be judged as a whole."""
 
     def close(self) -> None:
         """Give everything back."""

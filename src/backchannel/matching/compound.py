@@ -10,7 +10,7 @@ like any other, nor nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -27,12 +27,16 @@ from backchannel.observables.kinds import Kind
 from backchannel.stix.pattern.ast import Observation, Pattern
 from backchannel.stix.pattern.compound import split
 from backchannel.stix.pattern.evaluate import Compiled, Moment, compiled, decide
-from backchannel.stix.pattern.judge import Judge, Judgement, TooMuchError
+from backchannel.stix.pattern.judge import MAX_REASONS, Judge, Judgement, TooMuchError
 from backchannel.stix.pattern.observed import Seen
 from backchannel.stix.pattern.parse import PatternError
 
 MAX_RECORDS: Final = 50_000
-"""Records with an anchor that are judged of one log; the rest of it is named as not searched for whole patterns."""
+"""Records with an anchor that are judged of one log; a pattern with more is told as met in part."""
+MAX_HELD_CHARS: Final = 2**26
+"""Characters of their cells, all together: bounds the memory that long lines take."""
+MAX_TESTS_OF_PART: Final = 5_000_000
+"""Comparisons made for one part of a pattern in a hunt: some ten seconds, whatever the pattern."""
 MAX_KEPT: Final = 2_000
 """Records kept for one part of a pattern that takes several."""
 MAX_KEPT_IN_ALL: Final = 50_000
@@ -64,6 +68,20 @@ class _Part:
     unkept: Found | None = None
     """The first record that there was no room for."""
     reasons: dict[str, None] = field(default_factory=dict)
+    tests: int = 0
+
+    def judge(self, seen: Seen) -> tuple[Judgement, tuple[str, ...]]:
+        """Judge one record; return also why something of it cannot be said."""
+        one = Judge(self.ready, is_by_record=True)
+        try:
+            if self.tests > MAX_TESTS_OF_PART:
+                raise TooMuchError
+            return one.judge(seen), tuple(one.reasons)
+        except TooMuchError:
+            everything = (1 << len(self.ready.observations)) - 1
+            return Judgement(0, everything), ("it takes too many comparisons",)
+        finally:
+            self.tests += one.tests
 
 
 class Compounds:
@@ -78,41 +96,42 @@ class Compounds:
         """
         self._pattern_of, self._is_in_window = pattern_of, is_in_window
         self._parts: dict[int, tuple[_Part, ...]] = {}
-        self._met: list[Found] = []
-        self._unread: dict[int, Found] = {}
-        self._hits: set[tuple[int, int]] = set()
         self._kept = 0
         self.undecided: dict[int, str] = {}
         """Object row to why nobody can say whether its pattern holds of all that was read."""
 
-    def note(self, found: Found) -> bool:
-        """Take in what was found in the log that is read; return whether it is a hit by itself."""
-        row = found.met.object_row
-        if row >= 0:
-            self._hits.add((row, found.line))
-            return True
-        if len(self._met) < MAX_RECORDS:
-            self._met.append(_hit(found))
-        else:
-            self._unread.setdefault(-row, _hit(found))
-        return False
-
-    def end_log(self, log: OpenLog, shape: LogShape, off: Collection[Kind]) -> Iterator[Found]:
-        """Judge the records of one log in which an anchor was met, and yield those that decide by themselves.
+    def added(
+        self, several: Iterable[Found], log: OpenLog, shape: LogShape, off: Collection[Kind]
+    ) -> Iterator[Found]:
+        """Yield what was found in one log without the anchors, and then the records that decide by themselves.
 
         Args:
-            log: still open.
+            several: what was found.
+            log: it, open until all is yielded.
             shape: of the log.
             off: kinds that are not looked at in it.
         """
-        met, unread, hits = self._met, self._unread, self._hits
-        self._met, self._unread, self._hits = [], {}, set()
+        met: list[Found] = []
+        unread: dict[int, Found] = {}
+        hits: set[tuple[int, int]] = set()
+        held = 0
+        for found in several:
+            row = found.met.object_row
+            if row >= 0:
+                hits.add((row, found.line))
+                yield found
+                continue
+            held += sum(len(cell) for cell in found.cells if cell is not None)
+            if len(met) < MAX_RECORDS and held < MAX_HELD_CHARS:
+                met.append(_hit(found))
+            else:
+                unread.setdefault(-row, _brief(_hit(found)))
         wanted = sorted((one for one in met if self._of(one.met.object_row)), key=lambda one: one.line)
         if wanted:
             yield from self._judge_all(wanted, hits, log, shape, off)
         for row, found in unread.items():
             if self._of(row):
-                self.undecided[row] = f"a value of it stands in more than {MAX_RECORDS:,} records of one log"
+                self.undecided[row] = "a value of it stands in more records of one log than are judged"
                 yield _hit(found, "partial")
 
     def of_record(self, found: Found, off: Collection[Kind]) -> Found | None:
@@ -126,7 +145,7 @@ class Compounds:
         seen = observe(layout, found.cells, {}, shown_paths(layout, (), off), off)
         scope: Scope | None = None
         for part in parts:
-            judgement = _judgement(part, Judge(part.ready, is_by_record=True), seen)
+            judgement, _ = part.judge(seen)
             if part.is_single and judgement.sure:
                 return found
             if judgement.possible:
@@ -147,13 +166,13 @@ class Compounds:
         shape: LogShape,
         off: Collection[Kind],
     ) -> Iterator[Found]:
-        lines, names = _lines(log, shape, {one.line for one in wanted}), _names(log, shape)
+        names = _names(log, shape)
         shows: dict[int, frozenset[str]] = {}
-        for found in wanted:
+        for found, record in _with_records(wanted, log, shape):
             layout = found.layout
             if id(layout) not in shows:
                 shows[id(layout)] = shown_paths(layout, names, off)
-            seen = observe(layout, found.cells, lines.get(found.line, {}), shows[id(layout)], off)
+            seen = observe(layout, found.cells, record, shows[id(layout)], off)
             if seen.first != NO_TIME and not self._is_in_window(seen.first):
                 continue
             scope = self._judged(found, seen)
@@ -171,36 +190,36 @@ class Compounds:
         """Judge one record; return in which scope it is a hit by itself, None if it is none."""
         scope: Scope | None = None
         for part in self._parts[found.met.object_row]:
-            judge = Judge(part.ready, is_by_record=True)
-            judgement = _judgement(part, judge, seen)
+            judgement, reasons = part.judge(seen)
             if not part.is_single:
-                self._keep(part, found, Moment(seen.first, seen.last, 1, judgement), judge)
+                self._keep(part, found, Moment(seen.first, seen.last, 1, judgement), reasons)
             elif judgement.sure:
                 scope = found.met.scope
             elif judgement.possible:
                 scope = scope or "partial"
-                self.undecided.setdefault(found.met.object_row, "; ".join(judge.reasons))
+                self.undecided.setdefault(found.met.object_row, "; ".join(reasons))
         return scope
 
-    def _keep(self, part: _Part, found: Found, moment: Moment, judge: Judge) -> None:
+    def _keep(self, part: _Part, found: Found, moment: Moment, reasons: tuple[str, ...]) -> None:
         if not moment.judgement.possible:
             return
         if len(part.kept) >= MAX_KEPT or self._kept >= MAX_KEPT_IN_ALL:
-            part.unkept = part.unkept or found
+            part.unkept = part.unkept or _brief(found)
             return
         if moment.first == NO_TIME:
-            judge.note("a record has no time")
+            reasons = (*reasons, "a record has no time")
             # It may have been at any time: then it might take part, and surely does not.
             moment = Moment(NO_TIME, _END_OF_TIME, 1, Judgement(0, moment.judgement.possible))
         self._kept += 1
-        part.kept.append(_Kept(found, moment))
-        part.reasons.update(judge.reasons)
+        part.kept.append(_Kept(_brief(found), moment))
+        part.reasons.update(dict.fromkeys(reasons[:MAX_REASONS]))
 
     def _together(self, row: int, part: _Part) -> Iterator[Found]:
         """Yield the records of each match, and of what might be one."""
         left = sorted(part.kept, key=lambda one: (one.moment.first, one.found.path, one.found.line))
-        matches, found = 0, decide(part.ready, [one.moment for one in left], tuple(part.reasons))
-        while found.holds is not False and matches < MAX_MATCHES:
+        reasons = tuple(part.reasons)[:MAX_REASONS]
+        matches, found = 0, decide(part.ready, [one.moment for one in left], reasons)
+        while left and found.holds is not False and matches < MAX_MATCHES:
             # Where nobody could say which records, the first one that came into question stands for them.
             taken = set(found.taken or (0,))
             for number in sorted(taken):
@@ -211,18 +230,10 @@ class Compounds:
                 self.undecided[row] = found.why
                 return
             left = [one for number, one in enumerate(left) if number not in taken]
-            found = decide(part.ready, [one.moment for one in left])
+            found = decide(part.ready, [one.moment for one in left], reasons)
         if part.unkept is not None and not matches:
             self.undecided[row] = f"a value of it stands in more than {MAX_KEPT:,} records"
             yield _hit(part.unkept, "partial")
-
-
-def _judgement(part: _Part, judge: Judge, seen: Seen) -> Judgement:
-    try:
-        return judge.judge(seen)
-    except TooMuchError:
-        judge.note("it takes too many comparisons")
-        return Judgement(0, (1 << len(part.ready.observations)) - 1)
 
 
 def _parts(text: str, version: str) -> Iterator[_Part]:
@@ -240,18 +251,32 @@ def _hit(found: Found, scope: Scope | None = None) -> Found:
     return found._replace(met=met._replace(object_row=abs(met.object_row), scope=scope or met.scope))
 
 
-def _lines(log: OpenLog, shape: LogShape, wanted: set[int]) -> dict[int, JsonObject]:
-    """Return the records on certain lines, all their fields by name."""
-    found: dict[int, JsonObject] = {}
+def _brief(found: Found) -> Found:
+    """Return what was found without long cells: a hit takes addresses and the time from them."""
+    cells = tuple(None if cell is None or len(cell) > _MAX_BRIEF_CHARS else cell for cell in found.cells)
+    return found._replace(cells=cells)
+
+
+_MAX_BRIEF_CHARS: Final = 256
+
+
+def _with_records(
+    wanted: Iterable[Found], log: OpenLog, shape: LogShape
+) -> Iterator[tuple[Found, JsonObject]]:
+    """Yield what was found with the record it is in, all its fields by name; where nothing is told of them, none."""
     if not beside(shape.format):
-        return found
+        yield from ((one, {}) for one in wanted)
+        return
+    by_line: dict[int, list[Found]] = {}
+    for one in wanted:
+        by_line.setdefault(one.line, []).append(one)
     with log.path.open("rb") as stream:
         for number, line in numbered(stream, end=log.size, on_long=_ignore):
             if shape.header is not None and (changed := shape.header(line)) is not None:
                 shape = changed
-            elif number in wanted:
-                found[number] = named_values(line, shape.names)
-    return found
+            elif number in by_line:
+                record = named_values(line, shape.names)
+                yield from ((one, record) for one in by_line[number])
 
 
 def _ignore(line: int, why: str) -> None:

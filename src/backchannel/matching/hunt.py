@@ -116,7 +116,7 @@ def hunt_log(
         days: gathers what the log holds for the day index.
         personal: kinds that can point to a person and are switched on for this log (`logs.personal`); the others
             are not looked for.
-        wholes: judges whole patterns; without it they are not searched for.
+        wholes: judges whole patterns; it has to be given where `compiled` has anchors of some.
     """
     off = off_kinds(personal)
     name = name or str(path)
@@ -138,11 +138,10 @@ def hunt_log(
             if read_as.format is not None and shape.how != "text" and not shape.layout.fields:
                 notes.say(None, f"it has no field of {read_as.format}: nothing in it was searched")
             shown = LogShown()
-            for found in _hunt_open(name, log, shape, compiled, tally, notes, shown, off, days):
-                if wholes.note(found) if wholes is not None else found.met.object_row >= 0:
-                    yield found
-            if wholes is not None:
-                yield from wholes.end_log(log, shape, off)
+            found = _hunt_open(name, log, shape, compiled, tally, notes, shown, off, days)
+            if wholes is not None and compiled.has_anchors:
+                found = wholes.added(found, log, shape, off)
+            yield from found
             records = _cover(tally, shape, shown, notes)
             hide_switched_off(tally, shown, personal)
             tally.shown.add(shown, records=records)
