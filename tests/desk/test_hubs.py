@@ -192,7 +192,9 @@ def test_an_address_that_a_listed_name_resolved_to_is_to_be_looked_at(node: Node
     records = [
         dns("evil.example", client="10.0.0.1") | {"answers": [C2]},
         dns("evil.example", client="10.0.0.2") | {"answers": [C2]},
+        dns("evil.example", client="10.0.0.4") | {"answers": [C2]},  # which asked, and did not go there
         *calling("10.0.0.1", C2, at=JANUARY + 1),
+        conn("10.0.0.2", C2, at=JANUARY + 2),
         conn("10.0.0.3", C2, at=JANUARY + DAY),
     ]
     hunted(node, a_log(tmp_path, *records))

@@ -103,7 +103,9 @@ def _lead_text(one: HubLead) -> str:
 
 
 def _beats(beats: tuple[HubBeat, ...]) -> Iterator[tuple[str, str]]:
-    for one in beats[:MAX_BEATS_SHOWN]:
+    """Yield the hosts that call by the clock; without such, the one that called most."""
+    regular = [one for one in beats if one.verdict.startswith("regular")]
+    for one in regular[:MAX_BEATS_SHOWN] or beats[:1]:
         yield shown(one.host, max_chars=40), one.says
 
 

@@ -167,7 +167,8 @@ class _Reading:
         for value, found in self._records(infrastructure):
             host, at = self._side.of(found), found.layout.seen_at(found.cells)
             if host is not None:
-                self._note(value, host, at, found)
+                if not _is_answer(found.field):
+                    self._note(value, host, at, found)
                 known = self._hit_hosts.setdefault(host, [])
                 if at is not None and len(known) < MAX_TIMES:
                     known.append((at, value))
@@ -215,7 +216,8 @@ class _Reading:
         leads = {value: self._kinds[value] for value in (*resolved, *self._after)}
         for value, found in self._records(leads):
             host = self._side.of(found)
-            if host is not None:
+            # Who only asked where a name leads did not go there.
+            if host is not None and not _is_answer(found.field):
                 self._note(value, host, found.layout.seen_at(found.cells), found)
                 if len(self._hosts_of.setdefault(value, set())) < MAX_PAIRS:
                     self._hosts_of[value].add(host)

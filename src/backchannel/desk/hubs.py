@@ -354,7 +354,7 @@ def _checks(one: Meeting, beats: Sequence[HubBeat]) -> Iterator[str]:
 def _lead_reason(one: Lead, via: Sequence[str]) -> str:
     hit, others = len(one.sharing.hit_hosts), one.sharing.others
     hosts = f"{hit:,} of our hosts with hits" if hit != 1 else "1 of our hosts with hits"
-    rest = f"{others:,} others" if others != 1 else "1 other"
+    rest = f"{others:,} others" if others > 1 else "1 other" if others else "no other"
     how = (
         f"{one.value} and {via[0]} resolved to one another or served one another's names"
         if one.how == "resolved"

@@ -125,7 +125,8 @@ def _by_the_clock(hosts: int, regular: Sequence[Regularity]) -> list[str]:
     ordered = sorted(regular, key=lambda one: (-one.beats, one.interval_ms))
     most = ordered[0]
     alike = [one for one in ordered if abs(one.interval_ms - most.interval_ms) <= NEAR * most.interval_ms]
-    who = "it" if hosts == 1 else f"{len(alike):,} of them"
+    who = "it" if hosts == 1 else "all" if len(alike) == hosts else f"{len(alike):,}"
+    who += " of them" if hosts > 1 else ""
     told = [f"{who} {in_words(most)}"]
     if len(alike) < len(ordered):
         told.append(f"{len(ordered) - len(alike):,} of them at other regular intervals")
