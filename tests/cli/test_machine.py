@@ -203,6 +203,42 @@ def test_other_formats_are_recognised_and_named(run: Run, world: Path):
     assert end["formats"] == {"zeek-tsv": 1, "suricata-eve": 1}
 
 
+def test_a_log_of_several_programs_and_a_mapped_table_give_hits_and_what_was_read(run: Run, world: Path):
+    folder = world / "text"
+    folder.mkdir()
+    (folder / "syslog").write_text(
+        "Jan  1 10:00:00 ns named[1]: client @0x1 10.0.0.5#53 (evil1.example): query: evil1.example IN A + (10.0.0.1)\n"
+        "Jan  1 10:00:01 ns cron[1]: (root) CMD (true)\n"
+        "Jan  1 10:00:02 ns unbound: [1:0] info: 10.0.0.6 www.evil1.example. A IN\n"
+    )
+    (folder / "vpn.csv").write_text("when,who\n2026-01-01 10:00:00,evil1.example\n")
+    (world / "vpn.toml").write_text('time = ["when"]\n[[field]]\nreading = "host"\nnames = ["who"]\n')
+    ran = run("hunt", str(folder), "--mapping", "vpn.toml", "--no-index", "--jsonl")
+    *hits, end = ran.lines
+    places = [
+        (hit["log"]["format"], hit["log"]["line"], hit["log"]["field"], hit["asset"], hit["scope"])
+        for hit in hits
+    ]
+    assert places == [
+        ("bind", 1, "query", "10.0.0.5", "exact"),
+        ("unbound", 3, "query", "10.0.0.6", "subdomain"),
+        ("csv", 2, "who", None, "exact"),
+    ]
+    assert end["formats"] == {"syslog": 1, "csv": 1}
+    assert end["left_open"] == ["year", "zone"]
+    assert [tuple(one.values()) for one in end["read"]] == [
+        ("bind", 1, 1, 0), ("csv", 1, 1, 0), ("syslog", 1, 0, 1), ("unbound", 1, 1, 0),
+    ]  # fmt: skip
+    told = run("hunt", str(folder), "--mapping", "vpn.toml", "--no-index").out
+    assert "not understood: 1 line of syslog" in b" ".join(told.split()).decode()
+
+    (world / "vpn.toml").write_text("[[line]]\n")
+    ran = run("hunt", str(folder), "--mapping", "vpn.toml")
+    assert ran.code == 2
+    assert "vpn.toml cannot be used" in ran.err
+    assert run("hunt", str(folder), "--format", "nonsense").code == 2
+
+
 def test_a_hit_of_nobody_of_ours_has_no_asset(run: Run, world: Path):
     jsonl(world / "transit.log", conn(0, "203.0.113.9", client="198.51.100.20"))
     assert run("hunt", "transit.log", "--jsonl").lines[0]["asset"] is None

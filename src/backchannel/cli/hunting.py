@@ -209,7 +209,7 @@ def _read_text(end: HuntSummary) -> str:
     """Say what was read of each format, the most first."""
     ordered = sorted(end.read, key=lambda one: -one.records)
     read = ", ".join(f"{one.format} {one.records:,}" for one in ordered if one.records)
-    missed = ", ".join(f"{one.missed:,} lines of {one.format}" for one in ordered if one.missed)
+    missed = ", ".join(f"{counted(one.missed, 'line')} of {one.format}" for one in ordered if one.missed)
     return "; ".join(
         filter(
             None,

@@ -28,6 +28,8 @@ LOOKED_AT: Final = 50
 
 def column_shape(table: ColumnTable, sample: Sequence[bytes], assumed: Assumed) -> LogShape | None:
     """Return the shape of a log if it has the columns of a table, None if it has not."""
+    if table.columns:
+        return _fixed(table, sample, assumed)
     for number, line in enumerate(sample[:LOOKED_AT]):
         text = line.decode("utf-8", "replace")
         if not text.strip():
@@ -41,6 +43,26 @@ def column_shape(table: ColumnTable, sample: Sequence[bytes], assumed: Assumed) 
             continue
         return None if table.header else _named_first(table, text, assumed, header_lines=number + 1)
     return None
+
+
+def _fixed(table: ColumnTable, sample: Sequence[bytes], assumed: Assumed) -> LogShape | None:
+    """Return the shape of a log that does not name its columns, None if not most of its lines look like them."""
+    lines = [line for line in sample if line.strip()][:LOOKED_AT]
+    like = sum(1 for line in lines if _is_like(table, line.decode("utf-8", "replace")))
+    if not like or like * 2 < len(lines):
+        return None
+    layout, read = _reader(table, table.columns, table.separator, assumed, width=table.least)
+    return LogShape(table.format, layout, read, "text")
+
+
+def _is_like(table: ColumnTable, text: str) -> bool:
+    try:
+        cells = _cells(text, table.separator)
+    except ValueError:
+        return False
+    places = [(table.columns.index(name), form) for name, form in table.told_by]
+    has_width = table.least <= len(cells) <= len(table.columns)
+    return has_width and all(re.fullmatch(form, cells[place]) for place, form in places)
 
 
 def _below(table: ColumnTable, header: str, assumed: Assumed, *, header_lines: int) -> LogShape:
@@ -74,7 +96,7 @@ def _named_first(table: ColumnTable, header: str, assumed: Assumed, *, header_li
 
 
 def _reader(
-    table: ColumnTable, names: Sequence[str], separator: str, assumed: Assumed
+    table: ColumnTable, names: Sequence[str], separator: str, assumed: Assumed, *, width: int = 0
 ) -> tuple[Layout, ReadLine]:
     if table.is_utc:
         assumed = replace(assumed, zone=UTC)
@@ -91,7 +113,7 @@ def _reader(
             places[name] = mark, tuple(names.index(part) for part in parts[::2])
     layout = layout_of(table.format, table.fields, {name: [(name,)] for name in places}, assumed)
     picked = [places[path[0]] for path in layout.columns]
-    width = len(names)
+    width = width or len(names)
 
     def read(line: bytes) -> tuple[Layout, Row]:
         cells = _cells(line.decode("utf-8", "replace"), separator)

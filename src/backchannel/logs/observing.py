@@ -96,6 +96,7 @@ _OF_READING: Final[Mapping[str, tuple[str, ...]]] = {
     "domain": ("domain-name:value",),
     "host": ("ipv4-addr:value", "ipv6-addr:value", "domain-name:value"),
     "url": ("url:value", "ipv4-addr:value", "ipv6-addr:value", "domain-name:value"),
+    "answers": ("ipv4-addr:value", "ipv6-addr:value", "domain-name:value"),
     "email": ("email-addr:value",),
     "holder": ("ipv4-addr:value", "ipv6-addr:value", "domain-name:value"),
 }

@@ -124,9 +124,15 @@ class ColumnTable:
 
     format: str
     header: str
-    """How a line begins that names the columns; "": the first line names them."""
+    """How a line begins that names the columns; "": the first line names them, or nothing does."""
     separator: str
-    """Between cells, where the first line names them."""
+    """Between cells, where no such line says it."""
+    columns: tuple[str, ...]
+    """Their names where nothing in the log says them; (): something does."""
+    least: int
+    """So many of these each line has at least."""
+    told_by: tuple[tuple[str, str], ...]
+    """Column and regular expression of all that may stand in it: by that such a log is told."""
     is_utc: bool
     """Whether times without a zone are in UTC, whatever the operator says of others."""
     fields: FieldTable
@@ -190,6 +196,9 @@ def column_table_of(name: str, value: JsonObject) -> ColumnTable:
         name,
         value.get("header", ""),
         value.get("separator", ","),
+        tuple(value.get("columns", [])),
+        value.get("least", len(value.get("columns", []))),
+        tuple(value.get("told_by", {}).items()),
         value.get("utc", False),
         _field_table(value),
     )
