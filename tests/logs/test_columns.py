@@ -10,8 +10,11 @@ import pytest
 from tests.conftest import ROOT
 from tests.matching.test_hunt import a_set
 
+from backchannel.logs.columns import column_shape
 from backchannel.logs.mapping import read_mapping
 from backchannel.logs.recognise import ReadAs
+from backchannel.logs.tables import column_table_of
+from backchannel.logs.times import Assumed
 from backchannel.matching.hunt import Found, Tally, hunt_log
 
 
@@ -112,3 +115,28 @@ def test_a_mapping_that_is_not_of_its_form_is_refused(text: str, word: str, tmp_
     path.write_text(text)
     with pytest.raises(ValueError, match=re.escape(word)):
         read_mapping(path)
+
+
+def test_a_table_whose_columns_nothing_names_is_told_by_what_stands_in_them():
+    table = column_table_of(
+        "made",
+        {
+            "columns": ["when", "client", "state", "more"],
+            "least": 3,
+            "told_by": {"state": "OPEN|SHUT", "when": r"\d{10}"},
+            "time": ["when"],
+            "field": [{"reading": "address", "names": ["client"]}],
+        },
+    )
+    lines = [b'1772359200,"203.0.113.7",OPEN', b"1772359201,203.0.113.8,SHUT,x", b"something,else"]
+    shape = column_shape(table, lines, Assumed())
+    assert shape is not None
+    cells = [dict(zip(shape.layout.columns, shape.read(line)[1], strict=True)) for line in lines[:2]]
+    assert cells == [
+        {("when",): "1772359200", ("client",): "203.0.113.7"},
+        {("when",): "1772359201", ("client",): "203.0.113.8"},
+    ]
+    with pytest.raises(ValueError, match="2 of 3 columns"):
+        shape.read(lines[2])
+    assert column_shape(table, [lines[0], lines[2], lines[2]], Assumed()) is None
+    assert column_shape(table, [b"1772359200,203.0.113.7,OTHER"], Assumed()) is None

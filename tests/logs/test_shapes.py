@@ -12,7 +12,7 @@ import pytest
 
 from backchannel.logs import tables
 from backchannel.logs.envelope import envelope
-from backchannel.logs.text_lines import SYSLOG, joined, plain_reader, syslog_reader
+from backchannel.logs.text_lines import SYSLOG, SyslogReader, joined, nothing, plain_reader
 from backchannel.logs.times import NO_YEAR, NO_ZONE, Assumed, TimeReader
 
 LINES = tables.names("lines")
@@ -197,7 +197,7 @@ def test_envelopes_are_those_of_the_standards(line: str, expected: tuple | None)
 
 
 def test_a_log_of_several_programs_is_read_program_by_program():
-    read = syslog_reader(Assumed(UTC, WRITTEN))
+    read = SyslogReader(Assumed(UTC, WRITTEN))
     lines = [
         b"Jan  3 10:00:00 gw kernel: [1.5] drop IN=eth0 OUT= MAC=aa SRC=203.0.113.7 DST=10.0.0.5 LEN=44",
         b"Jan  3 10:00:01 gw postfix/smtpd[1]: 4F1A2B3C4D: client=mx.evil.example[203.0.113.8]",
@@ -217,8 +217,23 @@ def test_a_log_of_several_programs_is_read_program_by_program():
     assert found[0][0].seen_at(found[0][1]) == datetime(2026, 1, 3, 10, tzinfo=UTC)
 
 
+def test_a_record_of_json_behind_an_envelope_is_read_as_its_format():
+    read = SyslogReader(Assumed(UTC, WRITTEN))
+    event = '{"timestamp":"2026-01-03T09:59:59.000000+0000","event_type":"dns","src_ip":"10.0.0.5","dest_ip":"203.0.113.7"}'
+    for mark in ("", "@cee: "):
+        layout, cells = read(f"Jan  3 10:00:00 gw suricata[7]: {mark}{event}".encode())
+        assert layout.format == "suricata-eve"
+        assert {one.name: cells[one.columns[0]] for one in layout.fields} == {
+            "src_ip": "10.0.0.5",
+            "dest_ip": "203.0.113.7",
+        }
+        assert layout.seen_at(cells) == datetime(2026, 1, 3, 9, 59, 59, tzinfo=UTC)
+    for other in ('{"a": 1}', '{"timestamp": ', "{[", "@cee:"):
+        assert read(f"Jan  3 10:00:00 gw x[7]: {other}".encode()) == (nothing(SYSLOG), ())
+
+
 def test_a_programs_own_time_goes_before_that_of_the_envelope():
-    read = syslog_reader(Assumed(UTC, WRITTEN))
+    read = SyslogReader(Assumed(UTC, WRITTEN))
     layout, cells = read(
         b"Jan  3 10:00:00 ns named[1]: 19-Oct-2022 05:34:02.425 client @0x7f 10.0.0.5#3076 (evil.example): "
         b"query: evil.example IN A +E(0)K (10.0.0.1)"

@@ -17,7 +17,7 @@ from backchannel.logs.lines import numbered
 from backchannel.logs.records import CutLineError, ReadLine, json_format, json_reader, table_reader
 from backchannel.logs.shape import LogShape
 from backchannel.logs.tables import ColumnTable, column_table, json_tables, names
-from backchannel.logs.text_lines import SYSLOG, matching, plain_reader, syslog_reader
+from backchannel.logs.text_lines import SYSLOG, SyslogReader, matching, plain_reader
 from backchannel.logs.times import Assumed
 
 MAX_SAMPLED = 300
@@ -171,7 +171,7 @@ def _text_shape(sample: Sequence[bytes], format_: str | None, assumed: Assumed) 
     if best != SYSLOG:
         read = plain_reader(best, assumed)
     else:
-        read = syslog_reader(assumed, only=None if format_ == SYSLOG else format_)
+        read = SyslogReader(assumed, only=None if format_ == SYSLOG else format_)
     return LogShape(best, _layout_of_most(read, texts), read, "text")
 
 

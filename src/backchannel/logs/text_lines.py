@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
+from backchannel import codec
 from backchannel.logs.envelope import TIMES, Envelope, envelope, program_of
-from backchannel.logs.layout import Layout, Row, layout_of
+from backchannel.logs.layout import Layout, Row, json_layout, layout_of
+from backchannel.logs.records import ReadLine, json_format, json_reader
 from backchannel.logs.tables import LineTable, line_table, names
 from backchannel.logs.times import Assumed, TimeReader
 
@@ -129,39 +131,62 @@ def plain_reader(name: str, assumed: Assumed) -> Callable[[bytes], tuple[Layout,
     return read
 
 
-def syslog_reader(assumed: Assumed, *, only: str | None = None) -> Callable[[bytes], tuple[Layout, Row]]:
-    """Return the reader of a log in which several programs write.
+class SyslogReader:
+    """Reads a log in which several programs write: each line as its program's, or as the JSON that it is."""
 
-    Args:
-        assumed: of times that leave it open.
-        only: the one table that is read; None for all.
-    """
-    tables: dict[str, TableReader] = {}
-    by_program: dict[str, TableReader | None] = {}
-    unread = nothing(SYSLOG if only is None else only), ()
+    def __init__(self, assumed: Assumed, *, only: str | None = None) -> None:
+        """Make ready.
 
-    def reader_of(program: str) -> TableReader | None:
-        name = next(filter(None, map(programs().get, program_of(program))), None)
-        if name is None or only not in {None, name}:
-            return None
-        if name not in tables:
-            tables[name] = TableReader(line_table(name), assumed, has_envelope=True)
-        return tables[name]
+        Args:
+            assumed: of times that leave it open.
+            only: the one table that is read; None for all.
+        """
+        self._assumed, self._only = assumed, only
+        self._tables: dict[str, TableReader] = {}
+        self._by_program: dict[str, TableReader | None] = {}
+        self._in_json: dict[str, ReadLine] = {}
+        self._unread = nothing(SYSLOG if only is None else only), ()
 
-    def read(line: bytes) -> tuple[Layout, Row]:
+    def __call__(self, line: bytes) -> tuple[Layout, Row]:
+        """Return the cells of a line; those of a layout without columns where nothing of it is understood."""
         text = line.decode("utf-8", "replace")
         before = envelope(text)
         if before is None:
-            return unread
+            return self._unread
+        if text.startswith(_JSON, before.start):
+            return self._record(text[before.start :].removeprefix(_JSON[1]).strip())
         try:
-            table = by_program[before.program]
+            table = self._by_program[before.program]
         except KeyError:
-            table = reader_of(before.program)
-            if len(by_program) < MAX_PROGRAMS:
-                by_program[before.program] = table
-        return unread if table is None else table.read(text, before)
+            table = self._reader_of(before.program)
+            if len(self._by_program) < MAX_PROGRAMS:
+                self._by_program[before.program] = table
+        return self._unread if table is None else table.read(text, before)
 
-    return read
+    def _reader_of(self, program: str) -> TableReader | None:
+        name = next(filter(None, map(programs().get, program_of(program))), None)
+        if name is None or self._only not in {None, name}:
+            return None
+        if name not in self._tables:
+            self._tables[name] = TableReader(line_table(name), self._assumed, has_envelope=True)
+        return self._tables[name]
+
+    def _record(self, text: str) -> tuple[Layout, Row]:
+        try:
+            record = codec.decode(text)
+        except ValueError:
+            return self._unread
+        format_ = json_format(record) if isinstance(record, dict) else None
+        if format_ is None or self._only not in {None, format_}:
+            return self._unread
+        if format_ not in self._in_json:
+            layout = json_layout(format_, [record], self._assumed)
+            self._in_json[format_] = json_reader(layout, self._assumed)
+        return self._in_json[format_](text.encode())
+
+
+_JSON: Final = ("{", "@cee:")
+"""How a line begins that is a record of JSON: Suricata's are, where it writes to syslog."""
 
 
 @cache
