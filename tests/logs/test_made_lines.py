@@ -130,6 +130,15 @@ MADE: dict[str, list[tuple[str, dict[str, str]]]] = {
         (SYSLOG + "sshd[9]: Failed password for invalid user root from 203.0.113.7 port 22 ssh2", {"client": "203.0.113.7"}),
         (SYSLOG + "sshd[9]: Connection closed by authenticating user root 203.0.113.7 port 22 [preauth]", {"client": "203.0.113.7"}),
     ],
+    # schemas.microsoft.com/win/2004/08/events/event; Sysmon's events 3 and 22.
+    "windows-xml": [
+        (("<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><EventID>3</EventID><TimeCreated SystemTime='2026-03-01T10:00:00.1234567Z'/>"
+         "<Computer>ws5.b.example</Computer></System><EventData><Data Name='SourceIp'>10.0.0.5</Data><Data Name='DestinationIp'>203.0.113.7</Data></EventData></Event>"),
+         {"Computer": "ws5.b.example", "source": "10.0.0.5", "destination": "203.0.113.7"}),
+        (('<Event xmlns="x"><System><TimeCreated SystemTime="2026-03-01T10:00:00.1Z"/></System><EventData><Data Name="QueryName">evil.example</Data>'
+         '<Data Name="QueryResults">::ffff:203.0.113.7;</Data><Data Name="Hashes">MD5=0,SHA1=1</Data></EventData></Event>'),
+         {"QueryName": "evil.example", "QueryResults": "::ffff:203.0.113.7;", "Hashes": "MD5=0,SHA1=1"}),
+    ],
     # tshark(1): -T fields -E header=y -E separator=/t.
     "tshark": [
         ("frame.time_epoch\tip.src\tip.dst\tipv6.src\tdns.qry.name\tdns.a\thttp.host", {}),

@@ -15,7 +15,7 @@ from backchannel.logs.recognise import Record, recognise, records
 from backchannel.logs.shape import LogShape
 from backchannel.logs.times import Assumed
 
-ASSERTED = ("source_ip", "remote_addr", "src_ip", "target_fqdn")
+ASSERTED = ("source_ip", "remote_addr", "src_ip")
 SAMPLES = {
     "apache2-logs": "web",
     "asterisk-logs": "asterisk",
@@ -32,6 +32,7 @@ SAMPLES = {
     "exim-logs": "exim",
     "exim-syslog-logs": "exim",
     "freeswitch": "freeswitch",
+    "iis-xml-logs": "windows-xml",
     "nginx-mail-logs": "web",
     "nginx_http-logs": "web",
     "overseerr-whitelist": "web",

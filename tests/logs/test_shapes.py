@@ -102,7 +102,7 @@ def test_an_envelope_is_read_in_bounded_time():
 @pytest.mark.parametrize("name", LINES)
 def test_a_table_says_of_each_group_how_it_is_read(name: str):
     table = tables.line_table(name)
-    groups = {group for shape in table.shapes for group in re.findall(r"\(\?P<([a-z_0-9]+)>", shape)}
+    groups = {group for shape in table.shapes for group in re.findall(r"\(\?P<(\w+)>", shape)}
     known = {field.name for field in table.fields.fields} | {
         part for url in table.fields.urls for part in (url.host, url.target)
     }

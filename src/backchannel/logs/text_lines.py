@@ -28,7 +28,7 @@ HOST: Final = "host"
 MAX_PROGRAMS: Final = 1_000
 """Names of programs remembered for one log; a hostile one could have any number."""
 
-_GROUP = re.compile(r"\(\?P<([a-z_0-9]+)>")
+_GROUP = re.compile(r"\(\?P<(\w+)>")
 
 
 @dataclass(frozen=True, slots=True)
