@@ -191,6 +191,39 @@ def test_what_a_log_cannot_show_makes_a_partial_hit_and_what_it_shows_otherwise_
     ]
 
 
+def test_a_like_with_wildcards_inside_is_tried_on_every_value(tmp_path: Path, monkeypatch):
+    def http(at: float, host: str, uri: str) -> dict:
+        return conn(at, "203.0.113.7", 8080) | {
+            "host": host,
+            "uri": uri,
+            "trans_depth": 1,
+            "request_body_len": 0,
+        }
+
+    log = a_log(
+        tmp_path / "http.log",
+        http(0, "evil.example", "/a/gate.php?x=1"),
+        http(1, "evil.example", "/a/Gate.php?x=1"),
+        http(2, "evil.example", "/gate.html"),
+        http(3, "login-evil.example", "/"),
+        dns(4, "LOGIN2.evil.example"),
+    )
+    patterns = (
+        "[url:value LIKE '%/gate.php?%=1']",
+        "[url:value LIKE 'https://%.example:8080/_/gate.%']",
+        "[domain-name:value LIKE 'login%evil.%']",
+        "[domain-name:value LIKE 'login_.evil.example' AND network-traffic:dst_port = 53]",
+        "[domain-name:value LIKE '%a_e%.']",
+    )
+    assert sorted(both_ways(tmp_path, [log], patterns, monkeypatch)) == [
+        (1, "http.log", 1, "exact"),
+        (2, "http.log", 1, "exact"),
+        (3, "http.log", 4, "exact"),
+        (3, "http.log", 5, "exact"),
+        (4, "http.log", 5, "exact"),
+    ]
+
+
 def test_one_line_is_one_hit_of_an_indicator(tmp_path: Path, monkeypatch):
     log = a_log(tmp_path / "conn.log", conn(0))
     pattern = f"[{DESTINATION}] OR [ipv4-addr:value = '10.0.0.5' AND network-traffic:dst_port = 443]"

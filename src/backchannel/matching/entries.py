@@ -14,14 +14,24 @@ from backchannel.observables.guess import guess
 from backchannel.observables.kinds import Kind, Network, Observable
 from backchannel.observables.normalise import normalise, normalise_network, normaliser
 from backchannel.observables.urls import host_of
-from backchannel.stix.pattern.atoms import SEARCHABLE, Atom, atoms, equality, found_in, named, searched_in
+from backchannel.stix.pattern.atoms import (
+    SEARCHABLE,
+    Atom,
+    atoms,
+    equality,
+    found_in,
+    has_wildcard_inside,
+    named,
+    searched_in,
+)
 from backchannel.stix.pattern.compound import split
 from backchannel.stix.pattern.parse import PatternError, fast_equality
 from backchannel.stix.visible import visible
 
-Operator = Literal["equal", "below", "net", "begins", "starts", "ends"]
+Operator = Literal["equal", "below", "net", "begins", "starts", "ends", "like"]
 """`equal`: this, and for a name what lies below it. `below`: what lies below a name. `net`: a block of
-addresses. `begins`: a URL key begins so. `starts`, `ends`: plain text, tried on every value of the kind."""
+addresses. `begins`: a URL key begins so. `starts`, `ends`: plain text, tried on every value of the kind. `like`: so is
+a pattern of LIKE; only an anchor."""
 Side = Literal["", "source", "destination", "sender", "recipient"]
 
 MIN_V4_BITS: Final = 96 + 8
@@ -205,7 +215,9 @@ def _read(atom: Atom) -> Observable | Network:
 def _of_like(atom: Atom, side: Side) -> Iterator[Entry]:
     kind = Kind[SEARCHABLE[atom.path][-1].upper()]
     value = atom.value
-    if value.startswith("%.") and kind is Kind.DOMAIN:
+    if has_wildcard_inside(value):
+        yield Entry("*", kind, "like", b"", b"", value.lower(), side)
+    elif value.startswith("%.") and kind is Kind.DOMAIN:
         name = normalise(kind, value[2:])
         yield Entry(probes(name)[0], kind, "below", name.key, b"", name.value, side)
     elif value.startswith("%"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from backchannel.logs.tables import Side
 from backchannel.matching.entries import Entry
@@ -12,6 +12,7 @@ from backchannel.observables.hosts import IPV4_PREFIX, parent_keys
 from backchannel.observables.kinds import PERSONAL, Kind, Observable
 from backchannel.observables.suffixes import is_public_suffix
 from backchannel.observables.urls import host_of
+from backchannel.stix.pattern.regex import like_match
 
 Scope = Literal["exact", "subdomain", "cidr", "url prefix", "prefix", "suffix", "partial"]
 
@@ -74,7 +75,7 @@ class EntryIndex:
                 self.blocks.setdefault(entry.probe, []).append(block)
             elif entry.operator == "begins":
                 self.begins.setdefault(entry.probe, []).append((key, entry))
-            elif entry.operator in {"starts", "ends"}:
+            elif entry.operator in {"starts", "ends", "like"}:
                 self.plain.append(entry)
             if entry.operator == "equal":
                 self.exact.setdefault((entry.kind, key), []).append(entry)
@@ -113,9 +114,20 @@ class EntryIndex:
                 continue
             if entry.operator == "ends" and text.endswith(entry.value):
                 yield _met(entry, "suffix", _kept(seen, f"%{entry.value}"))
+            elif entry.operator == "like" and any(map(like_match(entry.value), with_schemes(text))):
+                yield _met(entry, "exact", seen)
             elif entry.operator == "starts" and text.startswith(entry.value):
                 scope: Scope = "url prefix" if seen.kind is Kind.URL else "prefix"
                 yield _met(entry, scope, _kept(seen, f"{entry.value}%"))
+
+
+def with_schemes(url: str) -> tuple[str, ...]:
+    """Return a URL of the web by either scheme, since most logs do not say which; anything else as it is."""
+    scheme, mark, rest = url.partition("://")
+    return (url, f"{_WEB[scheme]}://{rest}") if mark and scheme in _WEB else (url,)
+
+
+_WEB: Final = {"http": "https", "https": "http"}
 
 
 def _kept(seen: Observable, listed: str) -> Observable:

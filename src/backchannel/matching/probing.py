@@ -13,6 +13,7 @@ from backchannel.logs.layout import FieldAt
 from backchannel.logs.tables import Reading
 from backchannel.matching.index import Filed
 from backchannel.observables.kinds import Kind
+from backchannel.stix.pattern.compound import longest_text
 
 
 class Flags(Protocol):
@@ -151,7 +152,8 @@ def _plain(kinds: tuple[Kind, ...], flags: Flags, text: str) -> list[str]:
     for entry in flags.plain:
         if Kind(entry.kind) not in kinds:
             continue
-        value = "'" + entry.value.replace("'", "''") + "'"
+        wanted = longest_text(entry.value) if entry.operator == "like" else entry.value
+        value = "'" + wanted.replace("'", "''") + "'"
         # A list's or header's text may stand inside more: that it is there at all is enough here.
         conditions.append(f"contains(lower({text}), {value})")
     return [" OR ".join(conditions[at : at + 100]) for at in range(0, len(conditions), 100)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from backchannel.matching.index import with_schemes
 from backchannel.observables.kinds import Kind, Network
 from backchannel.observables.normalise import normalise, normalise_network
 from backchannel.stix.pattern.ast import (
@@ -93,13 +94,6 @@ def _spellings(shown: str, value: str) -> Iterator[str | Network]:
             found = normalise(Kind[name.upper()], value)
         except ValueError:
             continue
-        yield found.value
-        # A hunt does not compare schemes: most logs do not have them.
-        scheme, mark, rest = found.value.partition("://")
-        if found.kind is Kind.URL and mark and scheme in _WEB:
-            yield f"{_WEB[scheme]}://{rest}"
+        yield from with_schemes(found.value) if found.kind is Kind.URL else (found.value,)
         return
     yield value
-
-
-_WEB: Final = {"http": "https", "https": "http"}

@@ -61,7 +61,8 @@ class Atom:
     """A key of `SEARCHABLE`."""
     operator: Literal["=", "LIKE", "ISSUBSET"]
     value: str
-    """As in the pattern, escapes undone; not normalised. For LIKE, `%` stands at one end and only there."""
+    """As in the pattern, escapes undone; not normalised. For LIKE, `%` stands at one end and only there, but in an
+    anchor (`compound`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,11 +220,20 @@ def equality(path: str, value: str) -> Atom:
 _FIRST_BYTES = re.compile(r"((?:[0-9]{1,3}\.){1,3})%\Z")
 
 
+def has_wildcard_inside(value: str) -> bool:
+    """Whether the text after LIKE has a wildcard that is no `%` at its one end."""
+    return "%" in _inner(value) or "_" in value
+
+
+def _inner(value: str) -> str:
+    return value.removesuffix("%") if value.endswith("%") else value.removeprefix("%")
+
+
 def _like(path: str, value: str) -> Atom | str:
     """Return the atom of a LIKE with one `%` at one end, none, or words."""
     kinds = SEARCHABLE[path]
-    inner = value.removesuffix("%") if value.endswith("%") else value.removeprefix("%")
-    if "%" in inner or "_" in inner:
+    inner = _inner(value)
+    if has_wildcard_inside(value):
         # `_` stands for any one character: no key range answers that.
         return f"LIKE with a wildcard inside on {path} is not searched yet"
     if not inner:

@@ -6,6 +6,7 @@ An *anchor* is a single value (`atoms.Atom`) of which one at least stands in eve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -19,10 +20,13 @@ from backchannel.stix.pattern.ast import (
     Observations,
     Observed,
 )
-from backchannel.stix.pattern.atoms import SEARCHABLE, Atom, searched_in
+from backchannel.stix.pattern.atoms import SEARCHABLE, Atom, searchable, searched_in
 from backchannel.stix.pattern.parse import parse
 from backchannel.stix.pattern.ready import observations_in
 
+MIN_TEXT_CHARS: Final = 3
+"""Shortest text between wildcards by which a LIKE is looked for."""
+_OF_TEXT: Final = (("domain",), ("url",))
 MAX_ANCHORS: Final = 1_000
 """Anchors of one pattern; one with more is not searched as a whole."""
 
@@ -97,13 +101,31 @@ def _anchors(expression: Expression) -> tuple[Atom, ...] | None:
     if isinstance(expression, Comparison):
         found = tuple(searched_in(expression))
         if not all(isinstance(one, Atom) or one.endswith(_NEVER) for one in found):
-            return None
+            return _like_anchor(expression)
         return tuple(one for one in found if isinstance(one, Atom))
     parts = [_anchors(operand) for operand in expression.operands]
     if expression.operator == "OR":
         known = [part for part in parts if part is not None]
         return tuple(atom for part in known for atom in part) if len(known) == len(parts) else None
     return min((part for part in parts if part is not None), key=_weakness, default=None)
+
+
+def _like_anchor(asked: Comparison) -> tuple[Atom, ...] | None:
+    """Return a LIKE with wildcards inside as an anchor, if it has a text that few values hold."""
+    path = searchable(asked.path)
+    if asked.operator != "LIKE" or asked.is_negated or path is None or not isinstance(asked.value, str):
+        return None
+    if SEARCHABLE[path] not in _OF_TEXT or len(longest_text(asked.value)) < MIN_TEXT_CHARS:
+        return None
+    return (Atom(path, "LIKE", asked.value),)
+
+
+def longest_text(like: str) -> str:
+    """Return the longest text that stands in every value that is like `like`, however scheme and port are written."""
+    return max(_BETWEEN.split(like), key=len)
+
+
+_BETWEEN = re.compile(r"https?://|[%_/:]", re.IGNORECASE)
 
 
 def _weakness(atoms: tuple[Atom, ...]) -> tuple[int, int]:
