@@ -17,7 +17,7 @@ from tests.desk.test_hunting import DAY, JANUARY, conn, counts, dns, hunted
 from tests.desk.test_rehunting import GOLDEN, RECORDS
 
 from backchannel import codec
-from backchannel.desk import watch_logs, watch_streams, watching
+from backchannel.desk import days, watch_logs, watch_streams, watching
 from backchannel.desk.inbox import show
 from backchannel.desk.lock import watch_lock
 from backchannel.desk.node import Node, open_node
@@ -348,6 +348,25 @@ def test_what_was_watched_is_in_the_day_index_and_late_intelligence_finds_it(nod
     *hits, _ = rehunt(node, CLOCK)
     assert len(hits) == 4
     assert counts(node) == {"evil1.example": 3, "203.0.113.9": 1}
+
+
+def test_an_index_that_is_deleted_beside_a_watch_is_made_again_from_the_beginning_of_its_logs(
+    node: Node, tmp_path: Path
+):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    log = folder / "dns.log"
+    with watched(node, folder):
+        append(log, evil(0), evil(DAY))
+        wait_for(lambda: bool(node.store.watches.places(str(folder))))
+        add_watched(node, CLOCK, [str(folder)])
+        (node.home / days.FILE).unlink()
+        append(log, evil(DAY + 1))
+        wait_for(lambda: node.store.watches.places(str(folder))[0].line == 3)
+        add_watched(node, CLOCK, [str(folder)])
+    take(node, a_file(tmp_path, indicator(1)))
+    *hits, _ = rehunt(node, CLOCK)
+    assert len(hits) == 3
 
 
 def test_lines_from_a_stream_are_searched_json_and_text_alike(node: Node, tmp_path: Path):

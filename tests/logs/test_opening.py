@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from backchannel.desk.own_logs import logs_in
 from backchannel.logs import opening
@@ -32,6 +33,7 @@ def hunted(*paths: Path) -> Tally:
 
 PACKED = {
     "gzip": gzip.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
     "xz": lzma.compress,
     "two streams of xz": lambda data: lzma.compress(data[:1000]) + b"\0" * 4 + lzma.compress(data[1000:]),
     "bzip2": bz2.compress,
@@ -54,7 +56,7 @@ def test_a_log_is_the_same_however_it_is_packed(how: str, tmp_path: Path):
     assert (tally.records, tally.layouts, tally.skipped) == (5_000, {"web": 1}, [])
 
 
-@pytest.mark.parametrize("how", ["gzip", "xz", "bzip2"])
+@pytest.mark.parametrize("how", ["gzip", "zstd", "xz", "bzip2"])
 def test_of_a_log_that_is_cut_off_the_beginning_is_read(how: str, tmp_path: Path):
     path = tmp_path / "access.log"
     data = "".join(LINE.format(os.urandom(20).hex()) for _ in range(40_000)).encode()
@@ -65,7 +67,7 @@ def test_of_a_log_that_is_cut_off_the_beginning_is_read(how: str, tmp_path: Path
     assert "damaged or cut off" in tally.skipped[0].why
 
 
-@pytest.mark.parametrize("how", ["gzip", "xz", "bzip2"])
+@pytest.mark.parametrize("how", ["gzip", "zstd", "xz", "bzip2"])
 def test_a_bomb_is_named_and_costs_little(how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(opening, "RATIO_FREE_BYTES", 2**20)
     path = tmp_path / "access.log"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from backchannel.clock import Clock
 from backchannel.desk.node import Node
+from backchannel.errors import StoreError
 
 if TYPE_CHECKING:
     from backchannel.matching.day_counts import DayCounts
@@ -41,16 +42,33 @@ def day_index(node: Node) -> Iterator[DayIndex]:
 
 
 @contextmanager
-def day_counts(node: Node, clock: Clock, *, is_wanted: bool) -> Iterator[DayCounts | None]:
-    """Open the day index to be added to; None where that is not wanted."""
-    if not is_wanted:
-        yield None
-        return
+def day_counts(
+    node: Node, clock: Clock, *, is_wanted: bool, on_trouble: Callable[[str], None]
+) -> Iterator[DayCounts | None]:
+    """Open the day index to be added to; None where that is not wanted, or not possible.
+
+    Args:
+        node: whose index it is.
+        clock: says what is too old to be kept.
+        is_wanted: by whoever hunts.
+        on_trouble: told why nothing (more) goes into it.
+    """
     from backchannel.matching.day_counts import DayCounts  # noqa: PLC0415
 
-    with day_index(node) as index:
-        yield DayCounts(index)
-        forget_old(index, clock)
+    with ExitStack() as stack:
+        index = None
+        try:
+            index = stack.enter_context(day_index(node)) if is_wanted else None
+        except StoreError as error:
+            on_trouble(error.message)
+        if index is None:
+            yield None
+            return
+        yield DayCounts(index, on_trouble=on_trouble)
+        try:
+            forget_old(index, clock)
+        except StoreError as error:
+            on_trouble(error.message)
 
 
 def forget_old(index: DayIndex, clock: Clock) -> None:

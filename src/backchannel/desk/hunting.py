@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ from backchannel.logs.tables import ColumnTable, formats
 from backchannel.logs.times import zone_of
 
 if TYPE_CHECKING:
+    from backchannel.matching.day_counts import DayCounts
+    from backchannel.matching.hunt import Tally
     from backchannel.matching.rows import Found
 
 THREADS = max(1, min(4, (os.cpu_count() or 1) // 2))
@@ -107,7 +110,7 @@ def _hunting(
     compiled = CompiledSet([node.home / FOLDER / each.file for each in segments], threads=THREADS)
     wholes = Compounds(one.pattern_of, one.is_in_window)
     try:
-        with day_counts(node, one.clock, is_wanted=options.index) as days:
+        with _index(one, tally) as days:
             is_first = days is not None and days.is_first()
             for path, name in logs_in(paths, tally):
                 if on_progress is not None:
@@ -132,6 +135,16 @@ def _hunting(
     summary = one.summary(tally, values=values, dropped_plain=dropped, undecided=wholes.undecided)
     _end(one, summary, hunt_row, through=arrived if is_first else None, all_like=not dropped)
     yield summary
+
+
+def _index(one: Taker, tally: Tally) -> AbstractContextManager[DayCounts | None]:
+    """Open the day index, if it is wanted; that it cannot be used is noted, and costs no hit."""
+    from backchannel.matching.hunt import Note  # noqa: PLC0415  # loads DuckDB
+
+    def note(why: str) -> None:
+        tally.skipped.append(Note("", None, f"{why}: what was hunted through since is not in it"))
+
+    return day_counts(one.node, one.clock, is_wanted=one.options.index, on_trouble=note)
 
 
 def _end(one: Taker, summary: HuntSummary, hunt_row: int, *, through: int | None, all_like: bool) -> None:

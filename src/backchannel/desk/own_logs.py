@@ -56,7 +56,7 @@ def logs_in(paths: Sequence[Path | None], tally: Tally) -> Iterator[tuple[Path, 
     from backchannel.matching.files import log_files  # noqa: PLC0415  # loads DuckDB
 
     for path in paths:
-        if path is not None and not path.is_fifo():
+        if path is not None and not _is_fifo(path):
             for log in log_files([path], tally):
                 refuse = partial(_refuse, tally)
                 for one, name in members(log, on_refused=refuse) if is_archive(log) else ((log, str(log)),):
@@ -71,6 +71,13 @@ def logs_in(paths: Sequence[Path | None], tally: Tally) -> Iterator[tuple[Path, 
                 yield copy, name
         except UnreadableLogError as error:
             _refuse(tally, name, str(error))
+
+
+def _is_fifo(path: Path) -> bool:
+    try:
+        return path.is_fifo()
+    except OSError:  # what may not be looked at is named when it is opened
+        return False
 
 
 def _refuse(tally: Tally, name: str, why: str) -> None:

@@ -73,6 +73,8 @@ class WatchedFiles:
     _passed_over: set[tuple[int, int]] = field(default_factory=set)
     _looked_at: float = -LOOK_S
     _names: list[Path] = field(default_factory=list)
+    _unlisted: set[str] = field(default_factory=set)
+    """Folders that may not be read, each named once."""
 
     @property
     def ends(self) -> bool:
@@ -120,18 +122,25 @@ class WatchedFiles:
                 log.left_at = time.monotonic()
 
     def _paths(self) -> list[Path]:
-        if not self.target.is_dir():
-            return [self.target] if self.target.is_file() else []
+        # Path's own look raises where a folder above may not be entered.
+        if not os.path.isdir(self.target):  # noqa: PTH112
+            return [self.target] if os.path.isfile(self.target) else []  # noqa: PTH113
         found: list[Path] = []
-        for folder, folders, names in os.walk(self.target):
+        for folder, folders, names in os.walk(self.target, onerror=self._refused):
             folders.sort()
-            found += [path for name in sorted(names) if (path := Path(folder) / name).is_file()]
+            found += [path for name in sorted(names) if os.path.isfile(path := Path(folder) / name)]  # noqa: PTH113
             if len(found) > MAX_LOGS:
                 self.on_note(
                     str(self.target), None, f"more than {MAX_LOGS:,} files are in it: the rest is not watched"
                 )
                 break
         return found[:MAX_LOGS]
+
+    def _refused(self, error: OSError) -> None:
+        folder = str(error.filename)
+        if folder not in self._unlisted:
+            self._unlisted.add(folder)
+            self.on_note(folder, None, f"it cannot be opened: {error.strerror}")
 
     def _open(self, path: Path, key: tuple[int, int], *, is_start: bool) -> None:
         try:

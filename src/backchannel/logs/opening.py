@@ -29,6 +29,7 @@ MAX_SAMPLED_LINES = 300
 """Lines looked at where the first ones are too long for a sample by bytes."""
 MAX_WINDOW_BYTES = 2**27
 """Largest window of a zstd frame: bounds the memory that a hostile one can ask for."""
+PARQUET_MAGIC = b"PAR1"
 _CHUNK = 2**20
 _PIECE = 2**16
 
@@ -42,13 +43,17 @@ class OpenLog:
     """One log, ready to be read."""
 
     path: Path
-    """A plain file: the log itself, or a copy unpacked for the while."""
+    """A plain file: the log itself, whatever has its name meanwhile, or a copy unpacked for the while."""
     size: int
     """Bytes of it that are read (uncompressed)."""
     written: datetime | None = None
     """When it was last written to."""
     damage: str = ""
     """Why only the beginning of a compressed log could be unpacked; "" if all of it was."""
+
+    def lost(self) -> bool:
+        """Whether the log is shorter by now than it was when it was opened."""
+        return self.path.stat().st_size < self.size
 
     def sample(self) -> list[bytes]:
         """Return lines from the beginning, the middle and the end."""
@@ -88,7 +93,9 @@ def open_log(path: Path, *, scratch: Path | None = None) -> Iterator[OpenLog]:
             head = stream.read(4)
             unpack = _unpacker(head)
             if unpack is None:
-                yield OpenLog(path, status.st_size, written)
+                # DuckDB remembers parts of Parquet by name; nobody rotates such files while they are written.
+                held = path if head == PARQUET_MAGIC else _held(stream.fileno(), path)
+                yield OpenLog(held, status.st_size, written)
                 return
             stream.seek(0)
             with tempfile.NamedTemporaryFile(dir=scratch, prefix="backchannel-", suffix=".log") as copy:
@@ -97,6 +104,12 @@ def open_log(path: Path, *, scratch: Path | None = None) -> Iterator[OpenLog]:
                 yield OpenLog(Path(copy.name), copy.tell(), written, damage)
     except OSError as error:
         raise UnreadableLogError(f"it cannot be opened: {error.strerror or error}") from error
+
+
+def _held(descriptor: int, path: Path) -> Path:
+    """Return a name of the open file itself: under its own, another log may lie before this one is read to its end."""
+    held = Path(f"/proc/self/fd/{descriptor}")
+    return held if held.exists() else path
 
 
 def is_packed(path: Path) -> bool:

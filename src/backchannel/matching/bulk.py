@@ -7,7 +7,6 @@ trusted is read line by line instead. Lines that gave nothing are read again by 
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC
@@ -38,6 +37,7 @@ MAX_ODD_LINES: Final = 10_000
 """Lines of one log that are read again by themselves; with more, all of it is read line by line."""
 _COUNTED_BYTES: Final = 2**17
 """Read at once to count lines: fits the processor's cache."""
+_HEADER: Final = b"\n#fields"
 
 
 def is_plain(path: Path, shape: LogShape, size: int) -> bool:
@@ -47,20 +47,23 @@ def is_plain(path: Path, shape: LogShape, size: int) -> bool:
     """
     if size < MIN_BULK_BYTES or shape.how != "table":
         return size >= MIN_BULK_BYTES and shape.how == "json"
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ) as view:
-        at = 0
-        while size - at > MAX_LINE_BYTES:
-            end = view.rfind(b"\n", at, at + MAX_LINE_BYTES)
-            if end < 0:
+    with path.open(
+        "rb"
+    ) as stream:  # and not a map of it: who emptied the log meanwhile would end this process
+        head = [stream.readline(MAX_LINE_BYTES + 1) for _ in range(shape.header_lines)]
+        if any(len(line) > MAX_LINE_BYTES or b"\r" in line for line in head):
+            return False
+        left, begun, before = size - sum(map(len, head)), 0, b"\n"
+        while left > 0 and (piece := stream.read(min(left, _COUNTED_BYTES))):
+            left -= len(piece)
+            first = piece.find(b"\n")
+            begun += len(piece) if first < 0 else first
+            if begun > MAX_LINE_BYTES or b"\r" in piece or _HEADER in before + piece:
                 return False
-            at = end + 1
-        head = sum(len(line) for line in _first_lines(view, shape.header_lines))
-        return view.find(b"\r") < 0 and view.find(b"\n#fields", max(0, head - 1)) < 0
-
-
-def _first_lines(view: mmap.mmap, count: int) -> list[bytes]:
-    view.seek(0)
-    return [view.readline() for _ in range(count)]
+            if first >= 0:
+                begun = len(piece) - 1 - piece.rfind(b"\n")
+            before = piece[1 - len(_HEADER) :]
+    return True
 
 
 def count_lines(path: Path, size: int) -> int:
@@ -130,18 +133,20 @@ class BulkLog:
         """Return the number of the line of a row."""
         return int(row) + 1 + self.shape.header_lines
 
-    def days_query(self, one: FieldAt, *, first_row: int) -> str:
+    def days_query(self, one: FieldAt, *, first_row: int, end_row: int | None) -> str:
         """Return the query for the cells of a field by day: its parts, day, records, first and last second of the day.
 
         Args:
             one: the field.
             first_row: rows before it are left out, and those that are read by themselves.
+            end_row: so are this one and those behind it, unless None.
         """
         is_table = self.shape.how == "table"
         parts = [_or_unset(f"c{n}", is_table=is_table) if n >= 0 else "NULL" for n in one.columns]
         named = ", ".join(f"{part} AS p{n}" for n, part in enumerate(parts))
         cell = ", ".join(f"p{n}" for n in range(len(parts)))
         rows = f"NOT odd AND rowid >= {first_row}" if first_row else "NOT odd"
+        rows += "" if end_row is None else f" AND rowid < {end_row}"
         return (
             f"SELECT {cell}, coalesce(moment // {DAY_SECONDS}, {NO_DAY}), count(*), "  # noqa: S608  # our own names
             f"coalesce(min(moment % {DAY_SECONDS}), -1), coalesce(max(moment % {DAY_SECONDS}), -1) "

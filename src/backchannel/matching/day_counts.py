@@ -6,13 +6,15 @@ was read in bulk are counted by the database that holds them. What is in the ind
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from math import floor
 from pathlib import Path
 from typing import Final
 
 from backchannel.clock import format_time
+from backchannel.errors import StoreError
 from backchannel.logs.cells import Cell, cell_of, observables
 from backchannel.logs.layout import FieldAt, Layout
 from backchannel.logs.recognise import Record
@@ -36,12 +38,20 @@ _TAIL_BYTES: Final = 2**16
 class DayCounts:
     """Gathers for one log after another; each is in the index, wholly, when it ends."""
 
-    def __init__(self, index: DayIndex) -> None:
-        """Gather for an index that stays its owner's to close."""
+    def __init__(self, index: DayIndex, *, on_trouble: Callable[[str], None] | None = None) -> None:
+        """Gather for an index that stays its owner's to close.
+
+        Args:
+            index: of the node.
+            on_trouble: told once why nothing more goes into the index; without it that is an error.
+        """
         self._index = index
+        self._on_trouble = on_trouble
+        self._is_out = False
         self._keys: dict[CellKey, tuple[bytes, ...]] = {}
         self._log: IndexedLog | None = None
         self._from_line = 0
+        self._to_line: int | None = None
         self._counts: dict[tuple[CellKey, int], list[int]] = {}
 
     def begin(self, log_id: str, name: str, shape: LogShape, path: Path, size: int) -> None:
@@ -55,6 +65,11 @@ class DayCounts:
             size: bytes of it.
         """
         self._counts.clear()
+        if not self._is_out:
+            with self._guarded():
+                self._begin(log_id, name, shape, path, size)
+
+    def _begin(self, log_id: str, name: str, shape: LogShape, path: Path, size: int) -> None:
         self._index.drop_draft()
         known = self._index.log(log_id)
         whole = _whole_lines(path, size)
@@ -62,8 +77,20 @@ class DayCounts:
             self._log = None
             return
         self._from_line = 0 if known is None else count_lines(path, known.size)
+        self._to_line = None if whole == size else count_lines(path, whole)
         row = 0 if known is None else known.row
         self._log = IndexedLog(row, log_id, str(Path(name).absolute()), shape.format, whole)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Leave the index alone from the first trouble on: a full disk must not cost the hunt."""
+        try:
+            yield
+        except StoreError as error:
+            if self._on_trouble is None:
+                raise
+            self._log, self._is_out = None, True
+            self._on_trouble(error.message)
 
     def begin_part(self, log: IndexedLog) -> None:
         """Begin a part of a log, of which the whole is read.
@@ -73,7 +100,7 @@ class DayCounts:
         """
         self._counts.clear()
         self._index.drop_draft()
-        self._from_line = 0
+        self._from_line, self._to_line = 0, None
         self._log = log
 
     def is_first(self) -> bool:
@@ -82,8 +109,8 @@ class DayCounts:
 
     @property
     def needs_line_numbers(self) -> bool:
-        """Whether a part of the log is in the index, so that rows must be told by their lines."""
-        return self._log is not None and self._from_line > 0
+        """Whether a part of the log is in the index, or not to be in it yet, so that rows must be told by their lines."""
+        return self._log is not None and (self._from_line > 0 or self._to_line is not None)
 
     def needs_lines(self, loaded: BulkLog) -> bool:
         """Whether a log must be read line by line: the database cannot read times as it writes them."""
@@ -97,10 +124,11 @@ class DayCounts:
             records = list(group)
             layout = records[0].layout
             for record in records:
-                if record.line > self._from_line:
+                if record.line > self._from_line and (self._to_line is None or record.line <= self._to_line):
                     self._count(layout, record)
         if len(self._counts) > MAX_COUNTED:
-            self._settle()
+            with self._guarded():
+                self._settle()
 
     def _count(self, layout: Layout, record: Record) -> None:
         seconds = _seconds(layout.times, record.cells[layout.time]) if layout.time >= 0 else None
@@ -121,12 +149,16 @@ class DayCounts:
         """Count the records of a log that was read in bulk, but those that are read again by themselves."""
         if self._log is None:
             return
-        first_row = max(0, self._from_line - loaded.shape.header_lines)
-        for one in loaded.shape.layout.fields:
-            self._index.draft(self._of_bulk(loaded, one, first_row))
+        head = loaded.shape.header_lines
+        first_row = max(0, self._from_line - head)
+        end_row = None if self._to_line is None else self._to_line - head
+        with self._guarded():
+            for one in loaded.shape.layout.fields:
+                query = loaded.days_query(one, first_row=first_row, end_row=end_row)
+                self._index.draft(self._of_bulk(loaded, one, query))
 
-    def _of_bulk(self, loaded: BulkLog, one: FieldAt, first_row: int) -> Iterator[DayRow]:
-        cursor = loaded.database.execute(loaded.days_query(one, first_row=first_row))
+    def _of_bulk(self, loaded: BulkLog, one: FieldAt, query: str) -> Iterator[DayRow]:
+        cursor = loaded.database.execute(query)
         while rows := cursor.fetchmany(_FETCHED):
             for *parts, day, count, first, last in rows:
                 cell: Cell = parts[0] if len(parts) == 1 else tuple(parts)
@@ -142,10 +174,11 @@ class DayCounts:
         """
         if self._log is None:
             return
-        self._settle()
-        first, last = (None if at is None else format_time(at) for at in (shown.first, shown.last))
-        kinds = [LogKind(kind, records, first, last) for kind in sorted(shown.kinds) if is_kept(kind)]
-        self._index.add(self._log, kinds)
+        with self._guarded():
+            self._settle()
+            first, last = (None if at is None else format_time(at) for at in (shown.first, shown.last))
+            kinds = [LogKind(kind, records, first, last) for kind in sorted(shown.kinds) if is_kept(kind)]
+            self._index.add(self._log, kinds)
         self._log = None
 
     def _settle(self) -> None:

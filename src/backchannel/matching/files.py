@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,23 +13,38 @@ from backchannel.matching.hunt import Note, Tally
 
 def log_files(paths: Iterable[Path], tally: Tally) -> Iterator[Path]:
     """Yield the files in `paths`, those of folders in order of their names; links to folders are not followed."""
+
+    def refused(error: OSError) -> None:
+        tally.skipped.append(Note(str(error.filename), None, f"it cannot be opened: {error.strerror}"))
+
     for path in paths:
-        if path.is_dir():
-            for folder, folders, names in os.walk(path):
+        if os.path.isdir(path):  # noqa: PTH112  # Path's own raises where a folder above may not be entered
+            for folder, folders, names in os.walk(path, onerror=refused):
                 folders.sort()
-                for file in (Path(folder) / name for name in sorted(names)):
-                    if file.is_file():
-                        yield file
+                for name in sorted(names):
+                    file = Path(folder) / name
+                    if why := _why_no_file(file):
+                        tally.skipped.append(Note(str(file), None, why))
                     else:
-                        tally.skipped.append(Note(str(file), None, _what_it_is(file)))
-        elif path.is_file():
-            yield path
-        else:
-            why = "it is neither a file nor a folder" if path.exists() else "there is no such file or folder"
+                        yield file
+        elif why := _why_no_file(path):
             tally.skipped.append(Note(str(path), None, why))
+        else:
+            yield path
 
 
-def _what_it_is(path: Path) -> str:
-    if path.is_symlink():
-        return "it is a link to a file that is not there"
-    return "it is no file: a pipe, a socket or a device"
+def _why_no_file(path: Path) -> str:
+    """Return why a path is no file that can be read, "" for one that is."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return (
+            "it is a link to a file that is not there"
+            if path.is_symlink()
+            else "there is no such file or folder"
+        )
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "it is a link to a file that is not there"
+        return f"it cannot be opened: {error.strerror}"
+    return "" if stat.S_ISREG(mode) else "it is no file: a pipe, a socket or a device"

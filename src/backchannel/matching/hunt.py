@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
 from backchannel.logs.lines import numbered
@@ -42,6 +43,7 @@ MAX_LOADS = 3
 """Times that one log is loaded, each time with what the sample before had lacked."""
 MORE_SAMPLED = 200
 """Records added to a sample."""
+_COPIED_BYTES = 2**20
 MAX_NOTES = 100
 """Broken lines named for one log; the rest is counted."""
 
@@ -145,7 +147,12 @@ def hunt_log(
             records = _cover(tally, shape, shown, notes)
             hide_switched_off(tally, shown, personal)
             tally.shown.add(shown, records=records)
-            if days is not None:
+            if log.lost():
+                notes.say(
+                    None,
+                    "it was emptied or cut off while it was read: what was in it then is not searched in full",
+                )
+            elif days is not None:
                 days.end(shown, records=records)
     except (UnknownFormatError, UnreadableLogError) as error:
         notes.say(None, str(error))
@@ -253,8 +260,8 @@ def _loaded(log: OpenLog, shape: LogShape, compiled: CompiledSet) -> bulk.BulkLo
     sample = log.sample()
     for _ in range(MAX_LOADS):
         try:
-            loaded = bulk.load(compiled, log.path, shape, size=log.size, table="record")
-        except engine.Error:
+            loaded = _load(log, shape, compiled)
+        except (engine.Error, OSError):
             return None  # what DuckDB cannot read, the line reader reads or names
         odd = loaded.odd_lines()
         if len(odd) <= bulk.MAX_ODD_LINES:
@@ -266,6 +273,21 @@ def _loaded(log: OpenLog, shape: LogShape, compiled: CompiledSet) -> bulk.BulkLo
             sample += [line for n, line in numbered(stream, end=log.size, on_long=_ignore) if n in some]
         shape = recognise(sample, format_=shape.format, assumed=shape.layout.times.assumed)
     return None
+
+
+def _load(log: OpenLog, shape: LogShape, compiled: CompiledSet) -> bulk.BulkLog:
+    """Load a log as far as it went when it was opened; DuckDB reads to where it ends, so one that grows is copied."""
+    loaded = bulk.load(compiled, log.path, shape, size=log.size, table="record")
+    if log.path.stat().st_size <= log.size:
+        return loaded
+    with NamedTemporaryFile(prefix="backchannel-", suffix=".log") as copy, log.path.open("rb") as stream:
+        left = log.size
+        while left > 0 and (piece := stream.read(min(left, _COPIED_BYTES))):
+            copy.write(piece)
+            left -= len(piece)
+        copy.flush()
+        loaded = bulk.load(compiled, Path(copy.name), shape, size=log.size, table="record")
+    return replace(loaded, path=log.path)
 
 
 def _loaded_rows(log: OpenLog, shape: LogShape, compiled: CompiledSet) -> bulk.BulkLog:

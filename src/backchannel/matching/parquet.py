@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from backchannel import codec
 from backchannel.logs.layout import Layout
 from backchannel.logs.layout import Path as Way
-from backchannel.logs.opening import UnreadableLogError
+from backchannel.logs.opening import PARQUET_MAGIC, UnreadableLogError
 from backchannel.logs.recognise import AS_THEY_ARE, ReadAs, UnknownFormatError, log_id, recognise
 from backchannel.logs.shape import LogShape
 from backchannel.logs.times import Assumed, TimeReader
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from backchannel.matching.engine import Connection
 
 PARQUET: Final = "parquet"
-_MAGIC: Final = b"PAR1"
 _SAMPLED: Final = 200
 _TAIL_BYTES: Final = 2**16
 """Of a file's end, where its own table of contents is: other rows give another."""
@@ -42,7 +41,7 @@ def is_parquet(path: Path) -> bool:
     """Whether a file is Parquet, by its content; False for one that cannot be read."""
     try:
         with path.open("rb") as stream:
-            return stream.read(4) == _MAGIC
+            return stream.read(4) == PARQUET_MAGIC
     except OSError:
         return False
 
