@@ -1,4 +1,4 @@
-"""`hunt` and `hits`: our own logs are searched for what others told us."""
+"""`hunt` and `rehunt`: our own logs are searched for what others told us."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from backchannel.cli.command import Command, pass_session, path_from_word
-from backchannel.cli.layout import counted, facts, heading, joined, paragraph, shown, table
+from backchannel.cli.layout import counted, facts, heading, joined, paragraph, shown
 from backchannel.cli.progress import progress
 from backchannel.cli.session import Session
 from backchannel.cli.wording import advice_text, who
@@ -21,11 +21,8 @@ from backchannel.logs.shown import KINDS, WHERE_OFF, in_words
 
 if TYPE_CHECKING:
     from backchannel.desk.hitting import (
-        AssetHits,
         Hit,
-        HitBook,
         HuntSummary,
-        IndicatorHits,
         RehuntSummary,
         Skipped,
     )
@@ -92,8 +89,8 @@ def hunt(  # noqa: PLR0913  # its options
     from backchannel.desk.hunting import hunt, mapping_in  # noqa: PLC0415
 
     options = HuntOptions(
-        since=_time(since, "--since"),
-        until=_time(until, "--until"),
+        since=time_option(since, "--since"),
+        until=time_option(until, "--until"),
         format=format_,
         mapping=None if mapping is None else mapping_in(mapping),
         max_evidence=max_evidence,
@@ -120,7 +117,12 @@ def hunt(  # noqa: PLR0913  # its options
     ctx.exit(_exit_code(end, paths))
 
 
-def _time(text: str | None, option: str) -> datetime | None:
+def time_option(text: str | None, option: str) -> datetime | None:
+    """Return the time that an option gives: a day, or a time in UTC.
+
+    Raises:
+        UsageError: it is none.
+    """
     if text is None:
         return None
     try:
@@ -236,6 +238,7 @@ def _indicator_text(group: list[Hit]) -> str:
             ("told by", joined(who(one.source.party), one.source.channel)),
             ("validity", "" if one.validity == "inside" else f"seen {one.validity} it was valid"),
             *(("but", str(label["why"])) for label in one.warninglists[:3]),
+            ("but", one.false_alarm.says if one.false_alarm else ""),
         ],
         indent=2,
     )
@@ -349,46 +352,3 @@ def rehunt_head(end: RehuntSummary) -> str:
     else:
         head = heading(f"Looked for {looked}: nothing seen")
     return "\n".join([head, *(f"  {line}" for line in lines if line)])
-
-
-@click.command(cls=Command, example="backchannel hits")
-@pass_session
-def hits(session: Session) -> None:
-    """Say what hunts found, by our host and by indicator."""
-    from backchannel.desk.hitbook import hits as book_of_hits  # noqa: PLC0415
-
-    with session.node() as node:
-        book = book_of_hits(node, session.clock)
-    if session.form == "json":
-        session.document(book)
-        return
-    session.text(_book_text(book))
-    if not book.by_indicator:
-        session.tell("Next: backchannel hunt PATH... to look in your logs")
-
-
-def _book_text(book: HitBook) -> str:
-    if not book.by_indicator:
-        return heading("No hits" if book.hunts else "No hunt yet")
-    return "\n\n".join(
-        [
-            heading("By our host"),
-            table(("host", "lines", "indicators", "last seen"), [_asset_row(one) for one in book.by_asset]),
-            heading("By indicator"),
-            *(_indicator_paragraph(one) for one in book.by_indicator),
-        ]
-    )
-
-
-def _asset_row(one: AssetHits) -> tuple[str, ...]:
-    return (one.asset or "none of ours", f"{one.count:,}", f"{len(one.indicators):,}", one.last_seen or "")
-
-
-def _indicator_paragraph(one: IndicatorHits) -> str:
-    said = paragraph(one.says, indent=2)
-    at = shown(", ".join(one.assets[:10])) or "none of ours"
-    counts = f"  {counted(one.count, 'line')} at {at}"
-    text = f"{heading(shown(one.observable.value))}  {one.indicator}\n{said}\n{counts}"
-    if one.advice is None:
-        return text
-    return f"{text}\n{advice_text(one.advice.do, one.advice.text, one.advice.why, indent=2)}"

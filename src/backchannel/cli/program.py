@@ -14,8 +14,9 @@ from backchannel.cli.boxes import channel
 from backchannel.cli.coming import receive
 from backchannel.cli.command import Group, global_options
 from backchannel.cli.comparing import compare
+from backchannel.cli.hit_book import hits
 from backchannel.cli.hubs import hub
-from backchannel.cli.hunting import hits, hunt, rehunt
+from backchannel.cli.hunting import hunt, rehunt
 from backchannel.cli.judging import grade, outcome, union
 from backchannel.cli.key_changes import key
 from backchannel.cli.ledger import ledger

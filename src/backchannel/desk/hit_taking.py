@@ -17,6 +17,7 @@ from backchannel.clock import Clock, format_time, parse_time
 from backchannel.codec import JsonObject
 from backchannel.desk.acting import Adviser, HitFacts
 from backchannel.desk.documents import ItemAdvice
+from backchannel.desk.false_alarms import FalseAlarm, false_alarms
 from backchannel.desk.hitting import (
     Hit,
     HitLog,
@@ -80,6 +81,8 @@ class _Lines:
     first: str | None = None
     last: str | None = None
     lines: list[tuple[int, str | None]] = field(default_factory=list)
+    days: dict[str, int] = field(default_factory=dict)
+    """Day to lines."""
 
     def add(self, line: int, at: str | None) -> None:
         self.count += 1
@@ -88,6 +91,8 @@ class _Lines:
         if at is not None:
             self.first = at if self.first is None else min(self.first, at)
             self.last = at if self.last is None else max(self.last, at)
+            day = at[:10]
+            self.days[day] = self.days.get(day, 0) + 1
 
 
 class HitPlace(NamedTuple):
@@ -114,6 +119,7 @@ class Taker:
         self._indicators: dict[int, InForce | None] = {}
         self._sources: dict[int, HitSource] = {}
         self._advice: dict[HitFacts, dict[str, ItemAdvice | None]] = {}
+        self._false_alarms: dict[str, FalseAlarm | None] = {}
         self._labels: dict[tuple[str, str], tuple[JsonObject, ...]] = {}
         self._adviser = Adviser(node, clock)
         self._own = OwnAssets.of(node.settings.own_networks, node.settings.own_domains)
@@ -197,6 +203,7 @@ class Taker:
         text = None if last is None else format_time(last)
         lines = self._lines_of(indicator, seen, met.scope, validity, place)
         lines.count, lines.first, lines.last = count, None if first is None else format_time(first), text
+        lines.days = {format_time(at[0])[:10]: one.records for one in days if (at := one.times())}
         yield self._hit(indicator, seen, met.scope, validity, place, None, text)
 
     def kept(self, hunt_row: int) -> list[NewHit]:
@@ -208,6 +215,7 @@ class Taker:
                 last_seen=one.last,
                 lines=one.count,
                 evidence=codec.encode(one.lines).decode(),
+                days=codec.encode(one.days).decode(),
             )
             for one in self._lines.values()
         ]
@@ -299,6 +307,7 @@ class Taker:
                 None,
                 0,
                 "[]",
+                "{}",
             )
             lines = self._lines[key] = _Lines(hit)
         return lines
@@ -326,7 +335,15 @@ class Taker:
             warninglists=self._labels_of(seen),
             source=self._source(indicator.object_row),
             advice=self._advice_of(indicator.stix_id, facts),
+            false_alarm=self._false_alarm_of(indicator.stix_id),
         )
+
+    def _false_alarm_of(self, stix_id: str) -> FalseAlarm | None:
+        if stix_id not in self._false_alarms:
+            kept = self.node.store.objects.current(stix_id)
+            found = {} if kept is None else false_alarms(self.node, [kept])
+            self._false_alarms[stix_id] = found.get(stix_id)
+        return self._false_alarms[stix_id]
 
     def _advice_of(self, stix_id: str, facts: HitFacts) -> ItemAdvice | None:
         known = self._advice.setdefault(facts, {})

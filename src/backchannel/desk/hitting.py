@@ -8,6 +8,7 @@ import msgspec
 
 from backchannel.codec import JsonObject
 from backchannel.desk.documents import ItemAdvice
+from backchannel.desk.false_alarms import FalseAlarm
 
 
 class HitObservable(msgspec.Struct, frozen=True):
@@ -58,6 +59,8 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True):
     """{list, class, why} of each list that speaks against it."""
     source: HitSource
     advice: ItemAdvice | None
+    false_alarm: FalseAlarm | None = None
+    """Our own judgement that the indicator is wrong: the hit is shown all the same."""
 
 
 class WatchHit(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,6 +209,35 @@ class IndicatorHits(msgspec.Struct, frozen=True, kw_only=True):
     validity: str
     """`inside` if any hit lies inside."""
     advice: ItemAdvice | None
+    scopes: tuple[str, ...] = ()
+    """How it was met: `exact`, `subdomain`, `cidr`, ..."""
+    false_alarm: FalseAlarm | None = None
+    """Our own judgement that it is wrong: its hits are shown all the same."""
+
+
+class InfrastructureHits(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen of one address, name or number that indicators lead to."""
+
+    value: str
+    kind: str
+    """STIX type."""
+    host_count: int
+    """Addresses, names or extensions of ours."""
+    indicator_count: int
+    count: int
+    """Log lines."""
+    first_seen: str | None
+    last_seen: str | None
+
+
+class DayHits(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen on one day (UTC)."""
+
+    day: str
+    count: int
+    """Log lines; of hits from before days were noted, all count for the day of the first line."""
+    asset_count: int
+    indicator_count: int
 
 
 class HuntInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,6 +258,10 @@ class HitBook(msgspec.Struct, frozen=True, kw_only=True):
     by_asset: tuple[AssetHits, ...]
     """Most lines first."""
     by_indicator: tuple[IndicatorHits, ...]
+    by_infrastructure: tuple[InfrastructureHits, ...]
+    """What most of our hosts reached first, at most 1,000; `hub` says more."""
+    by_day: tuple[DayHits, ...]
+    """The last 400 days with hits, newest first."""
     more: bool
     """There are more than are shown."""
     hunts: tuple[HuntInfo, ...]

@@ -300,7 +300,7 @@ class _Reading:
     def _logs(self, values: Sequence[str], patterns: Iterable[str]) -> dict[str, Path]:
         """Return the logs in which some values stand, by where they lay when they were hunted through."""
         places: dict[str, str] = dict(self._indexed(patterns))
-        for path, log_id in self._node.store.hunts.logs_with(values, at_most=MAX_LOGS):
+        for path, log_id in self._node.store.hit_sums.logs_with(values, at_most=MAX_LOGS):
             places.setdefault(log_id, path)
         if len(places) > MAX_LOGS:
             self._left[f"Only {MAX_LOGS:,} of {len(places):,} logs were read."] = None

@@ -19,19 +19,16 @@ from backchannel.clock import Clock, format_time
 from backchannel.codec import JsonObject
 from backchannel.desk.false_alarms import false_alarms
 from backchannel.desk.grading import Grader
+from backchannel.desk.hit_places import NUMBERS, PLACES, hit_links, read_place
 from backchannel.desk.hub_documents import Hub, HubBeat, HubBook, HubIndicator, HubLead
 from backchannel.desk.hub_reading import Beats, HubReading, Lead, OnProgress, kept_reading, read_again
 from backchannel.desk.judging import Judge
 from backchannel.desk.node import Node
 from backchannel.desk.warninglists import load_warninglists
-from backchannel.matching.hubs import Link, Meeting, meetings, rank, reason
+from backchannel.matching.hubs import Meeting, meetings, rank, reason
 from backchannel.matching.regularity import Regularity, in_words
-from backchannel.observables.kinds import Kind, Observable
-from backchannel.observables.normalise import normalise
-from backchannel.observables.urls import host_of
 from backchannel.stix.describe import describe
 from backchannel.store.rows import Kept
-from backchannel.store.sqlite.hunts import HitLink
 
 MAX_LINKS: Final = 200_000
 """Sums of hits that are gone through (2 s, 100 MB)."""
@@ -39,9 +36,6 @@ MAX_HUBS: Final = 200
 MAX_GRADED: Final = 20
 """Indicators of one hub whose sources are counted."""
 MAX_SHOWN: Final = 20
-_NUMBERS: Final = frozenset({"x-phone-number", "x-sip-uri"})
-_ADDRESSES: Final = frozenset({"ipv4-addr", "ipv6-addr"})
-_PLACES: Final = _ADDRESSES | {"domain-name", "url"}
 
 
 def hubs(node: Node, clock: Clock, *, reads: bool = True, on_progress: OnProgress | None = None) -> HubBook:
@@ -56,13 +50,13 @@ def hubs(node: Node, clock: Clock, *, reads: bool = True, on_progress: OnProgres
     Raises:
         StoreError: the store or the day index is busy or damaged.
     """
-    links = list(_links(node))
+    links = list(hit_links(node, at_most=MAX_LINKS + 1))
     found = meetings(links[:MAX_LINKS], at_most=MAX_HUBS * 2)
     wanted = [one for one in found if one.is_hub]
     several = wanted[:MAX_HUBS]
     reading: HubReading | None
     if reads and found:
-        places = [one for one in found if one.kind in _PLACES][:MAX_HUBS]
+        places = [one for one in found if one.kind in PLACES][:MAX_HUBS]
         reading = read_again(
             node, clock, {one.infrastructure: one.kind for one in places}, on_progress=on_progress
         )
@@ -91,57 +85,6 @@ def hubs(node: Node, clock: Clock, *, reads: bool = True, on_progress: OnProgres
         logs_gone=reading.logs_gone[:MAX_SHOWN],
         left=reading.left,
     )
-
-
-def _links(node: Node) -> Iterator[Link]:
-    """Yield hits by where they lead; what is no place in a network (a hash, a mail address) is passed over."""
-    named = _NamedBy(node)
-    for one in node.store.hunts.links(at_most=MAX_LINKS + 1):
-        place = _place(one, named)
-        if place is not None:
-            kind, value = place
-            yield Link(value, kind, one.asset, one.indicator, one.lines, one.first_seen, one.last_seen)
-
-
-def _place(one: HitLink, named: _NamedBy) -> tuple[str, str] | None:
-    if one.kind in _NUMBERS:
-        return one.kind, one.value
-    if one.kind not in _PLACES:
-        return None
-    value = host_of(one.value).strip("[]") if one.kind == "url" else one.value
-    seen = _observable(value)
-    if seen is None:
-        return None
-    if one.scope == "subdomain" and seen.kind is Kind.DOMAIN:
-        return seen.stix_type, named.above(one.object_row, seen.value)
-    return seen.stix_type, seen.value
-
-
-class _NamedBy:
-    """Says which name of an indicator another is below: thousands below one name lead to one place."""
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-        self._names: dict[int, tuple[str, ...]] = {}
-
-    def above(self, object_row: int, name: str) -> str:
-        if object_row not in self._names:
-            from backchannel.matching.entries import entries_of  # noqa: PLC0415
-
-            indicator = self._node.store.hunts.in_force([object_row]).get(object_row)
-            entries = entries_of(indicator.pattern, stix_version="2.1")[0] if indicator else ()
-            self._names[object_row] = tuple(one.value for one in entries if one.kind is Kind.DOMAIN)
-        above = [one for one in self._names[object_row] if name.endswith(f".{one.lstrip('.')}")]
-        return max(above, key=len, default=name).lstrip(".")
-
-
-def _observable(text: str) -> Observable | None:
-    for kind in (Kind.ADDRESS, Kind.DOMAIN):
-        try:
-            return normalise(kind, text)
-        except ValueError:
-            continue
-    return None
 
 
 def _by_value(beats: Iterable[Beats]) -> dict[str, list[Beats]]:
@@ -226,7 +169,7 @@ class _Making:
                 indicators=len(indicators),
                 sources=sources.count,
                 regular=_regular(beats),
-                is_number=one.kind in _NUMBERS,
+                is_number=one.kind in NUMBERS,
             ),
             hosts=tuple(hosts[:MAX_SHOWN]),
             host_count=len(hosts),
@@ -298,7 +241,7 @@ class _Making:
         return max(alarms, key=lambda alarm: alarm.at).says
 
     def _spoken_against(self, value: str, kind: str) -> str:
-        seen = _observable(value) if kind in _PLACES else None
+        seen = read_place(value) if kind in PLACES else None
         if seen is None:
             return ""
         if own := self._own.why(seen):
@@ -307,7 +250,7 @@ class _Making:
         return labels[0] if labels else ""
 
     def _labels(self, value: str, kind: str) -> tuple[JsonObject, ...]:
-        seen = _observable(value) if kind in _PLACES else None
+        seen = read_place(value) if kind in PLACES else None
         labels = self._lists.labels(seen) if seen is not None else ()
         return tuple({"list": one.list, "class": one.cls, "why": one.why} for one in labels)
 

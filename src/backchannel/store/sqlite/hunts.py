@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -42,6 +43,8 @@ class NewHit(NamedTuple):
     last_seen: str | None
     lines: int
     evidence: str
+    days: str
+    """JSON object: day to lines."""
 
 
 class HuntEnd(NamedTuple):
@@ -65,35 +68,6 @@ class ShownRow(NamedTuple):
     records: int | None
     first_at: str | None
     last_at: str | None
-
-
-class HitSum(NamedTuple):
-    """The hits of one indicator in one asset, the same lines hunted twice counted once."""
-
-    indicator: str
-    object_row: int
-    asset: str | None
-    kind: str
-    value: str
-    validity: str
-    warninglists: str
-    lines: int
-    first_seen: str | None
-    last_seen: str | None
-
-
-class HitLink(NamedTuple):
-    """What hunts saw of one indicator's value at one host, the same lines hunted twice counted once."""
-
-    indicator: str
-    object_row: int
-    asset: str | None
-    kind: str
-    value: str
-    scope: str
-    lines: int
-    first_seen: str | None
-    last_seen: str | None
 
 
 class PastHunt(NamedTuple):
@@ -146,11 +120,19 @@ class SqliteHunts:
                 if known is None:
                     self._database.execute(_ADD, one)
                     continue
-                hit_row, evidence = known
+                hit_row, evidence, before = known
                 lines = (codec.decode(evidence) + codec.decode(one.evidence))[:kept_lines]
+                days = Counter(codec.decode(before)) + Counter(codec.decode(one.days))
                 self._database.execute(
                     _ADD_UP,
-                    (one.lines, one.first_seen, one.last_seen, codec.encode(lines).decode(), hit_row),
+                    (
+                        one.lines,
+                        one.first_seen,
+                        one.last_seen,
+                        codec.encode(lines).decode(),
+                        codec.encode(days).decode(),
+                        hit_row,
+                    ),
                 )
 
     def end(self, end: HuntEnd, shown: Iterable[ShownRow], *, through: int | None = None) -> None:
@@ -191,20 +173,6 @@ class SqliteHunts:
     def uncompiled(self, *, at_most: int) -> list[tuple[str, str]]:
         """Return indicators in force of which a part is not searched, with the parts in words, a line each."""
         return [(row[0], row[1]) for row in self._database.execute(_UNCOMPILED, (at_most,))]
-
-    def sums(self, *, at_most: int) -> list[HitSum]:
-        """Return the hits of indicators in sight by indicator, asset and value, most lines first."""
-        return [HitSum(*row) for row in self._database.execute(_SUMS, (at_most,))]
-
-    def links(self, *, at_most: int) -> Iterator[HitLink]:
-        """Yield the hits of indicators in sight by indicator, value, host and scope."""
-        for row in self._database.execute(_LINKS, (at_most,)):
-            yield HitLink(*row)
-
-    def logs_with(self, values: Iterable[str], *, at_most: int) -> list[tuple[str, str]]:
-        """Return the logs (path, identity) in which hits on some values stand, those hunted last first."""
-        wanted = codec.encode(list(values)).decode()
-        return [(row[0], row[1]) for row in self._database.execute(_LOGS_WITH, (wanted, at_most))]
 
     def last(self, *, at_most: int) -> list[PastHunt]:
         """Return the newest finished hunts."""
@@ -250,13 +218,13 @@ ORDER BY i.object_row
 
 _ADD = """
 INSERT INTO hit (hunt_row, object_row, indicator, observable_kind, observable_value, asset, log_path, log_id,
-  log_format, field, scope, validity, warninglists, first_seen, last_seen, count, evidence)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  log_format, field, scope, validity, warninglists, first_seen, last_seen, count, evidence, days)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 # `IS`: an asset may be NULL. Of watches only: a hunt reads its logs whole, so its counts are not added up.
 _WATCHED = """
-SELECT h.hit_row, h.evidence
+SELECT h.hit_row, h.evidence, h.days
 FROM hit AS h
 JOIN hunt AS w ON w.hunt_row = h.hunt_row AND w.mode = 'watch'
 WHERE h.object_row = ? AND h.observable_value = ? AND h.asset IS ? AND h.log_id = ? AND h.field = ? AND h.scope = ?
@@ -266,8 +234,8 @@ WHERE h.object_row = ? AND h.observable_value = ? AND h.asset IS ? AND h.log_id 
 _ADD_UP = """
 UPDATE hit
 SET count = count + ?1, first_seen = min(coalesce(first_seen, ?2), coalesce(?2, first_seen)),
-  last_seen = max(coalesce(last_seen, ?3), coalesce(?3, last_seen)), evidence = ?4
-WHERE hit_row = ?5
+  last_seen = max(coalesce(last_seen, ?3), coalesce(?3, last_seen)), evidence = ?4, days = ?5
+WHERE hit_row = ?6
 """
 
 _END = """
@@ -294,45 +262,6 @@ FROM indicator AS i
 JOIN current_object AS o ON o.object_row = i.object_row
 WHERE i.uncompiled <> '' AND o.revoked = 0
 ORDER BY i.object_row
-LIMIT ?
-"""
-
-_SUMS = """
-SELECT indicator, max(object_row), asset, observable_kind, observable_value, max(validity), max(warninglists),
-  sum(lines), min(first_seen), max(last_seen)
-FROM (
-  SELECT h.indicator, h.object_row, h.asset, h.observable_kind, h.observable_value, h.validity, h.warninglists,
-    max(h.count) AS lines, min(h.first_seen) AS first_seen, max(h.last_seen) AS last_seen
-  FROM hit AS h
-  JOIN current_object AS o ON o.object_row = h.object_row
-  GROUP BY h.indicator, h.asset, h.field, h.log_id, h.observable_value, h.scope, h.validity
-)
-GROUP BY indicator, asset, observable_value
-ORDER BY sum(lines) DESC, indicator, asset
-LIMIT ?
-"""
-
-_LINKS = """
-SELECT indicator, max(object_row), asset, observable_kind, observable_value, scope, sum(lines), min(first_seen),
-  max(last_seen)
-FROM (
-  SELECT h.indicator, h.object_row, h.asset, h.observable_kind, h.observable_value, h.scope,
-    max(h.count) AS lines, min(h.first_seen) AS first_seen, max(h.last_seen) AS last_seen
-  FROM hit AS h
-  JOIN current_object AS o ON o.object_row = h.object_row
-  GROUP BY h.indicator, h.asset, h.field, h.log_id, h.observable_value, h.scope, h.validity
-)
-GROUP BY indicator, asset, observable_value, scope
-ORDER BY indicator, observable_value, asset
-LIMIT ?
-"""
-
-_LOGS_WITH = """
-SELECT log_path, log_id
-FROM hit
-WHERE observable_value IN (SELECT value FROM json_each(?))
-GROUP BY log_id
-ORDER BY max(hit_row) DESC
 LIMIT ?
 """
 

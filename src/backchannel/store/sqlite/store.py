@@ -19,6 +19,7 @@ from backchannel.store.sqlite.credentials import SqliteCredentials
 from backchannel.store.sqlite.derivations import SqliteDerivations
 from backchannel.store.sqlite.floors import SqliteFloors
 from backchannel.store.sqlite.given import SqliteGiven
+from backchannel.store.sqlite.hit_sums import SqliteHitSums
 from backchannel.store.sqlite.hunts import SqliteHunts
 from backchannel.store.sqlite.leaves import SqliteLeaves
 from backchannel.store.sqlite.membership import SqliteMembership
@@ -69,6 +70,7 @@ class SqliteStore:
         self.membership = SqliteMembership(self.database)
         self.sightlines = SqliteSightlines(self.database)
         self.hunts = SqliteHunts(self.database)
+        self.hit_sums = SqliteHitSums(self.database)
         self.watches = SqliteWatches(self.database)
         self.segments = SqliteSegments(self.database)
         self.answers = SqliteAnswers(self.database)
