@@ -45,8 +45,9 @@ def observables(reading: Reading, cell: Cell, *, is_list: bool) -> Iterator[Obse
         if found is None:
             continue
         yield found
-        # A URL in parts has its host in a field of its own.
-        host = None if isinstance(cell, tuple) else _host_in(found)
+        # A URL in parts has its host in a field of its own, unless its target is a whole URL: a proxy was asked for it.
+        is_told = isinstance(cell, tuple) and not _SCHEME.match(cell[-1] or "")
+        host = None if is_told else _host_in(found)
         inner = None if host is None else _first(_HOST, host)
         if inner is not None:
             yield inner
