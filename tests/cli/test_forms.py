@@ -69,6 +69,7 @@ CHANGING = {
     "export suricata -o out": ("suricata, stage alert: written", "rules"),
     "export rpz -o out": ("rpz, stage block: written", "withheld", "pap"),
     f"ack {ID}": ('"type":"note"',),
+    "sight --batch 1": ('"type":"bundle"', '"identity"'),
     f"sight {ID} --text 'On two machines.'": ('"type":"sighting"', '"count":2', "On two machines."),
     f"dispute {ID} --text 'It is ours.' --strongly": ('"type":"opinion"', '"opinion":"strongly-disagree"'),
     f"outcome {ID} confirmed --reason 'The log shows it.'": (

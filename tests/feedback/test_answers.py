@@ -81,7 +81,6 @@ def test_a_count_beyond_the_standards_largest_is_cut():
     ("facts", "said"),
     [
         ({"count": -1}, "cannot have happened -1 times"),
-        ({"count": 0}, "no first or last time"),
         ({"first_seen": NOW + timedelta(days=1)}, "last_seen lies before first_seen"),
         ({"description": "  "}, "description is empty"),
         ({"description": "x" * 5000}, "more than 4,000 characters"),

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Final, NoReturn, get_args
 import click
 
 from backchannel.cli.command import Command, pass_session, read_words
-from backchannel.cli.layout import paragraph, table
+from backchannel.cli.layout import counted, paragraph, table
 from backchannel.cli.passphrases import passphrase_option, unseal_when_needed
 from backchannel.cli.session import Session
 from backchannel.cli.wording import who
 from backchannel.errors import EXIT_DONE, EXIT_NEEDS_YOU
+from backchannel.ids import BatchId
 from backchannel.provenance.said import DeclineCode
 
 if TYPE_CHECKING:
     from backchannel.desk.answering import Answer
     from backchannel.desk.receipt_documents import ReceiptGiven, ReceiptsGiven
     from backchannel.desk.request_documents import ToldOf
+    from backchannel.desk.unseen import UnseenOfBatch
 
 _id = click.argument("stix_id", metavar="ID")
 _text = click.option(
@@ -127,19 +129,74 @@ def decline(
     _receipts(ctx, session, given)
 
 
-@click.command(cls=Command, example="backchannel sight indicator--8e2e2d2b -o sighting.json")
-@_id
+@click.command(
+    cls=Command,
+    example="""
+    backchannel sight indicator--8e2e2d2b -o sighting.json
+    backchannel sight --batch 7 -o unseen.json
+    """,
+)
+@click.argument("stix_id", metavar="ID", required=False)
+@click.option(
+    "--batch",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Answer a whole batch: all of its indicators that were searched for and not seen.",
+)
 @_text
 @passphrase_option
 @pass_session
-def sight(session: Session, *, stix_id: str, text: str, passphrase_file: Path | None) -> None:
+@click.pass_context
+def sight(
+    ctx: click.Context,
+    session: Session,
+    *,
+    stix_id: str | None,
+    batch: int | None,
+    text: str,
+    passphrase_file: Path | None,
+) -> None:
     """Tell the source how often hunts saw it, or that they did not (a STIX sighting)."""
     from backchannel.desk.answering import sight as say  # noqa: PLC0415
 
+    if (stix_id is None) == (batch is None):
+        raise click.UsageError("name an indicator, or a batch with --batch: one of them", ctx)
+    if batch is not None and text:
+        raise click.UsageError("--text goes with one indicator", ctx)
     with session.node() as node:
         unseal = unseal_when_needed(node, passphrase_file)
-        said = say(node, session.clock, stix_id, text=read_words(text), unseal=unseal)
-    _answer(session, said)
+        if batch is not None:
+            from backchannel.desk.unseen import answer_unseen  # noqa: PLC0415
+
+            out = None if session.form == "json" else session.output
+            _answer_unseen(
+                session, answer_unseen(node, session.clock, BatchId(batch), out=out, unseal=unseal)
+            )
+        elif stix_id is not None:
+            _answer(session, say(node, session.clock, stix_id, text=read_words(text), unseal=unseal))
+
+
+def _answer_unseen(session: Session, said: UnseenOfBatch) -> None:
+    if session.form == "json":
+        session.document(said)
+        return
+    if said.written is None:
+        with session.result() as out:
+            out.write(bytes(said.bundle) + b"\n")
+    to = who(said.party, nobody="its source")
+    session.tell(
+        paragraph(
+            f"Of {counted(said.indicators, 'indicator')} of batch {said.batch}, {said.unseen:,} were searched for and "
+            f"not seen; {said.changed:,} of these are said for the first time, or anew."
+        )
+    )
+    if said.written:
+        session.tell(paragraph(f"Next: send {said.written} to {to}."))
+    if said.seen_count:
+        session.tell(paragraph(f"{said.seen_count:,} were seen: answer each, as `sight {said.seen[0]}`."))
+    for one in said.left[:5]:
+        session.tell(paragraph(f"nothing is said of {one.count:,}: {one.why}"))
+    say_told(session, said.told)
 
 
 @click.command(

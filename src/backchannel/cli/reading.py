@@ -12,6 +12,7 @@ from backchannel.cli.layout import counted, silent_text
 from backchannel.cli.reasons import why_text
 from backchannel.cli.request_texts import tasks_text
 from backchannel.cli.session import Session
+from backchannel.cli.wording import who
 
 if TYPE_CHECKING:
     from backchannel.desk.documents import Inbox
@@ -56,6 +57,11 @@ def _say_next(session: Session, page: Inbox) -> None:
     silent = page.unanswered
     if silent is not None and silent.longest_days:
         session.tell(f"Unanswered: {silent_text(silent.drops, silent.longest_days)}")
+    for one in page.unsaid:
+        session.tell(
+            f"{who(one.party)} can be told: {one.count:,} of batch {one.batch} searched for, not seen. "
+            f"Next: backchannel sight --batch {one.batch}"
+        )
     if page.next:
         session.tell(f"Next: backchannel inbox --before {page.next}")
     elif not page.items:

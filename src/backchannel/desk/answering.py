@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +17,7 @@ import msgspec
 from backchannel import codec
 from backchannel.clock import Clock, format_time, parse_time
 from backchannel.codec import JsonObject
+from backchannel.desk.answer_versions import sighting_maker, version_of
 from backchannel.desk.came_drops import drops_of
 from backchannel.desk.items import find
 from backchannel.desk.judging import Judge
@@ -26,14 +27,13 @@ from backchannel.desk.receipt_documents import ReceiptGiven
 from backchannel.desk.receipting import READ, Word, give
 from backchannel.desk.records import record_decision
 from backchannel.desk.request_documents import ToldOf
-from backchannel.desk.searching import Searches
+from backchannel.desk.searching import Searched, Searches
 from backchannel.desk.views import tell_sources
 from backchannel.desk.writing import write_files
 from backchannel.errors import UsageError
 from backchannel.feedback.envelope import Speaker, answer_id, bundle
 from backchannel.feedback.note import note
 from backchannel.feedback.opinion import Opinion, opinion
-from backchannel.feedback.sighting import sighting
 from backchannel.ids import sha256
 from backchannel.logs.shown import ALL_LIKE
 from backchannel.parties.at_rest import Unseal
@@ -43,9 +43,6 @@ from backchannel.provenance.requests import step
 from backchannel.store.rows import Kept
 
 AnswerKind = Literal["ack", "sight", "dispute"]
-
-_TICK = timedelta(milliseconds=1)
-"""Smallest step between two versions that every tool keeps (STIX 2.1 §2.16: milliseconds at least)."""
 
 
 class AnswerTo(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,7 +131,8 @@ def sight(
 ) -> Answer:
     """Tell the source how often an indicator was seen here, or that it was searched for and not seen.
 
-    Count and times are those of the hits that hunts kept. Seen, it is confirmed: that counts for whoever had told us. Who
+    Count and times are those of the hits that hunts kept; of what was not seen, the times are those of the records that
+    were searched through. Seen, it is confirmed: that counts for whoever had told us. Who
     gave it to us and has keys here is told by a signed statement besides, with the count in steps and the days.
 
     Args:
@@ -158,22 +156,22 @@ def sight(
             hint=f"Sight one of its indicators, or say `backchannel ack {about.id}`.",
         )
     total = node.store.answers.hit_sum(about.id)
-    description = _how_seen(total.count) if total.count else _how_not_seen(node, about)
+    searched = None if total.count else _searched_in_full(node, about)
+    description = _how_seen(total.count) if searched is None else searched.told
+    first_at, last_at = (
+        (total.first_seen, total.last_seen) if searched is None else (searched.first_at, searched.last_at)
+    )
     if text.strip():
         description = f"{description} {text.strip()}"
 
-    def make(created: datetime, modified: datetime) -> JsonObject:
-        return sighting(
-            about.id,
-            about.speaker,
-            count=total.count,
-            first_seen=parse_time(total.first_seen) if total.first_seen else None,
-            last_seen=parse_time(total.last_seen) if total.last_seen else None,
-            description=description,
-            created=created,
-            modified=modified,
-        )
-
+    make = sighting_maker(
+        about.id,
+        about.speaker,
+        count=total.count,
+        first_at=first_at,
+        last_at=last_at,
+        description=description,
+    )
     times = "once" if total.count == 1 else f"{total.count:,} times"
     says = f"Reported {about.id} as {f'seen {times}' if total.count else 'not seen'}"
     with node.store.transaction():
@@ -277,7 +275,7 @@ def _say(
     store, now = about.node.store, clock.now()
     with store.transaction():
         before = store.answers.get(answer_id(stix_type, about.speaker.id, about.id))
-        value = _made(make, codec.decode(before.body) if before else None, now)
+        value = version_of(make, codec.decode(before.body) if before else None, now)
         body = codec.encode(value)
         is_new = before is None or before.body != body
         if is_new:
@@ -297,20 +295,6 @@ def _say(
         written=str(out) if out is not None else None,
         bundle=msgspec.Raw(packed),
     )
-
-
-def _made(
-    make: Callable[[datetime, datetime], JsonObject], before: JsonObject | None, now: datetime
-) -> JsonObject:
-    try:
-        if before is None:
-            return make(now, now)
-        created, modified = parse_time(before["created"]), parse_time(before["modified"])
-        same = make(created, modified)
-        # A version must be newer than the one before (STIX 2.1 §3.6), also by a clock that was set back.
-        return same if same == before else make(created, max(now, modified + _TICK))
-    except ValueError as error:
-        raise UsageError(str(error), hint="Shorten or correct the text.") from None
 
 
 def _acknowledgement(about: _About) -> str:
@@ -335,8 +319,8 @@ def _how_seen(count: int) -> str:
     return f"Found in {lines} of our own network; each line is counted once."
 
 
-def _how_not_seen(node: Node, about: _About) -> str:
-    """Say how it was searched for.
+def _searched_in_full(node: Node, about: _About) -> Searched:
+    """Return how it was searched for.
 
     Raises:
         UsageError: no hunt has looked for it since it came, none can, or not in logs that show such things.
@@ -374,8 +358,7 @@ def _how_not_seen(node: Node, about: _About) -> str:
             f"a part of the pattern of {about.id} cannot be searched yet, so nobody can say it was not seen",
             hint=f"Tell what you did in your own words: `backchannel ack {about.id}`.",
         )
-    where = f" {searched.where}" if searched.where else ""
-    return f"Searched for in our own logs on {searched.hunted_at[:10]}{where}, and not seen."
+    return searched
 
 
 def _known_reason(node: Node, clock: Clock, kept: Kept) -> str:

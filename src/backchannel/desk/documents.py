@@ -130,6 +130,15 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """Its credibility and its origins; null for what makes no claim: identities, markings, notes, ..."""
 
 
+class UnsaidBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch whose giver can be told what was searched for here and not seen: `sight --batch N` does it."""
+
+    batch: int
+    party: str
+    count: int
+    """Indicators that were searched for and not seen, and of which nothing was said back; of the first 100."""
+
+
 class Inbox(msgspec.Struct, frozen=True, kw_only=True):
     """`inbox --json`: one page of what came: all that concerns us first, then everything else, both newest first.
 
@@ -147,6 +156,8 @@ class Inbox(msgspec.Struct, frozen=True, kw_only=True):
     """Drops that we sent and whose readers are silent; null on all pages but the first."""
     tasks: tuple[Task, ...] = ()
     """What other parties ask, need or answered; on the first page only."""
+    unsaid: tuple[UnsaidBatch, ...] = ()
+    """Batches whose giver can be told what was searched for and not seen; on the first page only."""
 
 
 class ItemDetail(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from backchannel.desk.node import Node
 from backchannel.desk.sent_drops import unanswered
 from backchannel.desk.tasks import tasks
 from backchannel.desk.ties import tied_indicators
+from backchannel.desk.unseen import unsaid_batches
 from backchannel.desk.why import why
 from backchannel.errors import UsageError
 from backchannel.store.interface import Store
@@ -85,6 +86,7 @@ def inbox(
         quarantined=node.store.objects.quarantined(),
         unanswered=unanswered(node, clock) if before is None else None,
         tasks=tasks(node, clock) if before is None else (),
+        unsaid=unsaid_batches(node) if before is None else (),
     )
 
 

@@ -36,6 +36,9 @@ class Searched:
     """Those of `unsearched` that logs hunted since have, and in which they were not looked for (`logs.personal`)."""
     where: str = ""
     """Records, times and their place in the validity, as the end of a sentence; "" where nothing is known."""
+    first_at: str | None = None
+    """Time of the first record that was searched through, and of the last; None where records have none."""
+    last_at: str | None = None
 
     @property
     def extent(self) -> Extent:
@@ -43,6 +46,12 @@ class Searched:
         if not self.searched:
             return "not searched"
         return "in part" if self.unsearched or self.unread else "searched"
+
+    @property
+    def told(self) -> str:
+        """What is said to a source of what was searched for in full and not seen, as a sentence."""
+        where = f" {self.where}" if self.where else ""
+        return f"Searched for in our own logs on {(self.hunted_at or '')[:10]}{where}, and not seen."
 
     @property
     def lacking(self) -> str:
@@ -89,8 +98,17 @@ class Searches:
         where = _where([shown[kind] for kind in kinds], wanted)
         lacking = tuple(sorted(needed - shown.keys()))
         off = tuple(kind for kind in lacking if f"{SWITCHED_OFF}{kind.partition(' ')[0]}" in hunts.shown)
+        first_at, last_at = _window([shown[kind] for kind in kinds])
         return Searched(
-            len(wanted), unread, newest, searched=kinds, unsearched=lacking, switched_off=off, where=where
+            len(wanted),
+            unread,
+            newest,
+            searched=kinds,
+            unsearched=lacking,
+            switched_off=off,
+            where=where,
+            first_at=first_at,
+            last_at=last_at,
         )
 
     def _since(self, at: str) -> HuntsSince:
@@ -104,13 +122,18 @@ def _where(shown: Sequence[Shown], wanted: Sequence[Wanted]) -> str:
         return ""
     records = shown[0].records if len(shown) == 1 else None
     counted = "" if records is None else "1 log record" if records == 1 else f"{records:,} log records"
-    firsts = [one.first_at for one in shown if one.first_at is not None]
-    lasts = [one.last_at for one in shown if one.last_at is not None]
-    if not firsts or not lasts:
+    first, last = _window(shown)
+    if first is None or last is None:
         return counted and f"in {counted}"
-    first, last = min(firsts), max(lasts)
     days = f"of {first[:10]}" if first[:10] == last[:10] else f"from {first[:10]} to {last[:10]}"
     return f"in {counted or 'log records'} {days}{_validity(first, last, wanted)}"
+
+
+def _window(shown: Sequence[Shown]) -> tuple[str, str] | tuple[None, None]:
+    """Return the times of the first and the last record."""
+    firsts = [one.first_at for one in shown if one.first_at is not None]
+    lasts = [one.last_at for one in shown if one.last_at is not None]
+    return (min(firsts), max(lasts)) if firsts and lasts else (None, None)
 
 
 def _validity(first: str, last: str, wanted: Sequence[Wanted]) -> str:

@@ -6,6 +6,7 @@ while their signature does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from backchannel import codec
@@ -31,6 +32,8 @@ from backchannel.store.statements import StatementRow
 View = Opinion | Outcome | Sighting
 KINDS: Final = ("opinion", "outcome", "sighting")
 MAX_VIEWS: Final = 200
+MAX_TOGETHER: Final = 250
+"""Objects of one statement: well below the bytes that one may have."""
 MAX_ARRIVALS: Final = 200
 """Arrivals of one object whose parties are told."""
 TOLD_AS: Final = Tlp.AMBER
@@ -56,6 +59,38 @@ def tell_sources(
         one.party for one in arrivals if one.object_row == kept.object_row and one.party is not None
     )
     return tuple(_tell(node, clock, kept, view, name, unseal) for name in names if name != node.party.name)
+
+
+def tell_of_many(
+    node: Node, clock: Clock, several: Sequence[Kept], view: View, name: str, *, unseal: Unseal | None = None
+) -> ToldOf:
+    """Tell one party the same of many objects, in as few statements as they fit in. Inside a transaction.
+
+    Args:
+        node: ours.
+        clock: the present.
+        several: the objects, in the content that is spoken of.
+        view: what we make of all of them.
+        name: of the party.
+        unseal: opens our keys.
+    """
+    try:
+        to = recipient_of(node, name)
+    except (NotFoundError, UsageError):
+        return ToldOf(to=name, outcome="no keys", says="it has no keys here")
+    fresh = [kept for kept in several if _told_last(node, kept, view, to) != _content(view)]
+    if not fresh:
+        return ToldOf(to=name, outcome="told before", says="it was told so before")
+    decision = may_tell(node, clock, to.party, TOLD_AS, type(view).__name__.lower())
+    if not decision.allowed:
+        return ToldOf(to=name, outcome="denied", says=decision.reasons[-1].text)
+    try:
+        for begin in range(0, len(fresh), MAX_TOGETHER):
+            about = [subject_of(kept) for kept in fresh[begin : begin + MAX_TOGETHER]]
+            keep_told(node, clock, signed(node, clock, view, to, about=about, unseal=unseal), to.party)
+    except SignatureError:
+        return ToldOf(to=name, outcome="denied", says="our keys are under a passphrase that nobody gave")
+    return ToldOf(to=name, outcome="given", says="it is told with the next drop")
 
 
 def _tell(node: Node, clock: Clock, kept: Kept, view: View, name: str, unseal: Unseal | None) -> ToldOf:

@@ -6,6 +6,7 @@ object (STIX 2.1 §3.6), never a second one beside it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -78,10 +79,16 @@ def answer_id(stix_type: str, speaker: str, about: str) -> StixId:
 
 def bundle(answer: JsonObject, speaker: Speaker) -> JsonObject:
     """Return the bundle (STIX 2.1 §8) with `answer` and our identity; the same content has the same id."""
+    return bundle_of([answer], speaker)
+
+
+def bundle_of(answers: Sequence[JsonObject], speaker: Speaker) -> JsonObject:
+    """Return the bundle of several answers."""
+    told = [word for one in answers for word in (str(one["id"]), str(one["modified"]))]
     return {
         "type": "bundle",
-        "id": derived_id("bundle", str(answer["id"]), str(answer["modified"])),
-        "objects": [identity(speaker), answer],
+        "id": derived_id("bundle", *told),
+        "objects": [identity(speaker), *answers],
     }
 
 

@@ -29,19 +29,18 @@ def sighting(
         about: id of an SDO; only those can be sighted.
         speaker: ourselves: who says so, and where it was seen.
         count: log lines; 0 means searched for and not seen. Beyond `MAX_COUNT` it is written as `MAX_COUNT`.
-        first_seen: of the lines; None where the logs give no time, and for count 0.
+        first_seen: of the lines; for count 0, of the records that were searched through: the window in which it was not
+            seen. None where the logs give no time.
         last_seen: likewise; never before `first_seen`.
         description: how it was searched, in a sentence.
         created: when we first said it.
         modified: when we say it now.
 
     Raises:
-        ValueError: the count is negative, the times are in the wrong order, or given for count 0.
+        ValueError: the count is negative, or the times are in the wrong order.
     """
     if count < 0:
         raise ValueError(f"a sighting cannot have happened {count} times")
-    if count == 0 and (first_seen or last_seen):
-        raise ValueError("what was not seen has no first or last time")
     if first_seen and last_seen and last_seen < first_seen:
         raise ValueError("last_seen lies before first_seen")
     made = answer_head("sighting", speaker, about, created=created, modified=modified)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from backchannel.ids import StixId
+from backchannel.ids import BatchId, StixId
 from backchannel.store.rows import Answered, HuntRow, HuntsSince, Seen, Sightline, Wanted
 
 
@@ -22,6 +22,10 @@ class Sightlines(Protocol):
 
     def wanted(self, indicators: Iterable[str]) -> list[Wanted]:
         """Return those of the indicators that hunts look for: what is in force."""
+        ...
+
+    def brought(self, batch_id: BatchId, *, at_most: int) -> list[StixId]:
+        """Return the ids of the indicators in force that a batch brought, in the order in which they came."""
         ...
 
     def hunts_since(self, at: str) -> HuntsSince:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from backchannel import codec
-from backchannel.ids import StixId
+from backchannel.ids import BatchId, StixId
 from backchannel.store.rows import Answered, HuntRow, HuntsSince, Seen, Shown, Sightline, Wanted
 from backchannel.store.sqlite.connection import Database
 
@@ -36,6 +36,10 @@ class SqliteSightlines:
     def wanted(self, indicators: Iterable[str]) -> list[Wanted]:
         ids = codec.encode(list(indicators)).decode()
         return [Wanted(*row) for row in self._database.execute(_WANTED, (ids,))]
+
+    def brought(self, batch_id: BatchId, *, at_most: int) -> list[StixId]:
+        rows = self._database.execute(_BROUGHT, (batch_id, at_most))
+        return [StixId(row[0]) for row in rows]
 
     def hunts_since(self, at: str) -> HuntsSince:
         with self._database.snapshot():
@@ -141,6 +145,21 @@ JOIN indicator AS i ON i.object_row = o.object_row
 JOIN arrival AS a ON a.arrival_row = o.first_arrival
 JOIN batch AS b ON b.batch_id = a.batch_id
 WHERE o.revoked = 0
+"""
+
+# The arrivals of a batch lie side by side.
+_BROUGHT = """
+SELECT o.stix_id
+FROM batch AS b
+CROSS JOIN arrival AS a ON a.arrival_row >= b.first_arrival AND a.arrival_row < coalesce(
+  (SELECT min(n.first_arrival) FROM batch AS n WHERE n.first_arrival > b.first_arrival), 9223372036854775807
+)
+JOIN current_object AS o ON o.object_row = a.object_row
+JOIN indicator AS i ON i.object_row = o.object_row
+WHERE b.batch_id = ? AND a.batch_id = b.batch_id AND b.state = 'complete' AND o.revoked = 0
+GROUP BY o.stix_id
+ORDER BY min(a.arrival_row)
+LIMIT ?
 """
 
 _HUNTED_SINCE = """
