@@ -225,7 +225,8 @@ def zeek(record: Mapping[str, object]) -> Iterator[Seen]:
         field = marked.partition("#")[0]
         for text in [] if field == "uri" else get(field):
             yield Seen(kind, text, ZEEK_SIDES.get(field, ""))
-    for target, host in zip(get("uri"), get("host"), strict=False):
+    for target in get("uri"):
+        host = next(iter(get("host")), None)
         port = record.get("id.resp_p", record.get("id_resp_p"))
         yield from _request(host, None if port is None else int(str(port)), target)
 
