@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from backchannel.cli.program import backchannel
 from backchannel.clock import FixedClock
 from backchannel.demo.story import DAY, tell
 
@@ -24,6 +27,8 @@ WARNINGS, CALLS = "cert-vessland-second-wave.json", "lantern-help-line-night-cal
 PRINTER, UPDATE = "The printer that calls home", "Where the printer's update comes from"
 CALLER = "indicator--6c0d7b52-8f0e-4a55-8e0b-0d2b7d1c9a03"
 """What the help line sends: TLP:GREEN, TLP:AMBER, TLP:RED."""
+ADDRESS = "northpier-telecom-printers.json"
+"""What comes when the logs were hunted through."""
 RETOLD, PRINTERS = "lantern-help-line-card-machines.json", "cert-vessland-printers.json"
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 AMBER = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
@@ -38,7 +43,7 @@ def watch(event, args):
         sys.stderr.write(f"{event} {args[0]}")
 
 sys.addaudithook(watch)
-from backchannel.app import main
+from backchannel.cli.program import backchannel
 main()
 """
 """The program, saying of each address that is not 127.0.0.1 and that it connects to, binds to or looks up."""
@@ -105,9 +110,13 @@ def false(story: str) -> str:
     return act(story, "10. A claim that is false")
 
 
+def later(story: str) -> str:
+    return act(story, "11. What our logs say a week later")
+
+
 def steady(story: str) -> str:
-    """The story without what is drawn anew each time: code words, safety number, ids and keys."""
-    return re.sub(r"“\d+(-[a-z]+){3}”|(\d{5} ){11}\d{5}|[0-9a-f]{32}|[a-z2-7]{8}…", "·", story)
+    """The story without what is drawn anew each time: code words, safety number, ids and keys; and seconds."""
+    return re.sub(r"“\d+(-[a-z]+){3}”|(\d{5} ){11}\d{5}|[0-9a-f]{32}|[a-z2-7]{8}…|Told \d+\.\d s", "·", story)
 
 
 def test_the_story_is_the_worlds(shipped: str):
@@ -298,8 +307,56 @@ def test_what_may_not_be_blocked_stands_in_no_block_to_withdraw(tmp_path: Path):
     assert "taken out" not in said
 
 
+def test_the_hub_is_named_with_its_rhythm_and_what_its_hosts_share(shipped: str):
+    said = later(shipped)
+    assert "2 hosts of ours reached 203.0.113.77" in said
+    assert "10.20.4.31: every 15 min" in said
+    assert "10.20.60.7: 4 contacts, too few to say whether they are regular" in said
+    assert "198.51.100.150 and telemetry.printers.example resolved to one another" in said
+
+
+def test_another_beat_is_no_hub_by_the_clock(tmp_path: Path):
+    world = tmp_path / "world"
+    shutil.copytree(WORLD, world)
+    path = world / "logs" / "zeek" / "conn.log"
+    lines = path.read_text("utf-8").splitlines(keepends=True)
+    beats = [line for line in lines if "10.20.4.31" in line and "203.0.113.77" in line]
+    assert len(beats) == 28
+    path.write_text("".join(line for line in lines if line not in beats[5:]), "utf-8")
+    said = later(told(tmp_path / "story", world))
+    assert "2 hosts of ours reached harbour-portal.test" in said
+    assert "every 15 min" not in said
+
+
+def test_what_comes_after_the_hunt_is_found_in_the_logs_hunted_before(tmp_path: Path, shipped: str):
+    assert "Seen in our logs before it came: 198.51.100.150 by 10.20.9.20, 2026-11-24 07:00" in later(shipped)
+    world = changed(tmp_path, f"later/{ADDRESS}", "198.51.100.150", "198.51.100.151")
+    said = later(told(tmp_path / "story", world))
+    assert "Not seen in our logs before it came." in said
+    assert "Seen in our logs" not in said
+
+
+def test_a_watch_tells_a_line_soon_after_it_was_written(shipped: str):
+    (told_after,) = re.findall(
+        r"Told (\d+\.\d) s after it was written: 203\.0\.113\.77 by 10\.20\.4\.31", shipped
+    )
+    assert float(told_after) < 10, "a second where nothing else runs"
+
+
+def test_each_act_shows_a_command_that_there_is(shipped: str):
+    typed = re.findall(r"^   \$ backchannel (.+)$", shipped, re.MULTILINE)
+    assert len(re.findall(r"^\d+\. ", shipped, re.MULTILINE)) <= len(typed)
+    for line in typed:
+        command: click.Command = backchannel
+        words = shlex.split(line)
+        while isinstance(command, click.Group):
+            command = command.get_command(click.Context(command), words.pop(0)) or pytest.fail(line)
+        options = {name for one in command.params for name in one.opts}
+        assert {word for word in words if word.startswith("-")} <= options, line
+
+
 def test_what_is_red_or_unmarked_stays_and_every_ledger_says_so(shipped: str):
-    said = act(shipped, "11. What left, and what did not")
+    said = act(shipped, "12. What left, and what did not")
     stayed = {
         name: int(count)
         for name, count in re.findall(

@@ -13,9 +13,10 @@ from typing import Final
 
 from backchannel.clock import Clock, FixedClock
 from backchannel.demo.by_hand import LATER, exchange_by_hand
+from backchannel.demo.later import look_again
 from backchannel.demo.over_taxii import exchange_over_taxii
 from backchannel.demo.own_logs import answer_all, look, mail_addresses_in, take_in, write_rules
-from backchannel.demo.telling import MAX_ITEMS, Say, advise
+from backchannel.demo.telling import MAX_ITEMS, Say, advise, head
 from backchannel.demo.what_left import prove_what_left
 from backchannel.demo.whom_to_believe import judge_what_was_told
 from backchannel.desk.hitbook import hits
@@ -58,24 +59,31 @@ def _tell(folder: Path, clock: Clock, say: Say, world: Path) -> None:
         ) as node,
         init_node(folder / "cert", name=CERT, clock=clock) as cert,
     ):
-        say("1. What we were told")
+        head(say, "1. What we were told", 'import cert-vessland-slack-tide.json --from "CERT Vessland"')
         take_in(node, clock, say, world)
-        say("\n2. What came of it when we looked into our own logs")
+        head(say, "2. What came of it when we looked into our own logs", "hunt logs")
         look(node, clock, say, world)
-        say("\n3. What to do")
+        head(say, "3. What to do", "hits")
         seen = hits(node, clock).by_indicator
         advise(seen, say)
-        say("\n4. Rules for our controls")
+        head(say, "4. Rules for our controls", "export zeek -o exports/zeek")
         write_rules(node, clock, say, folder / "exports")
-        say("\n5. What we tell them back")
+        head(say, "5. What we tell them back", "sight ID")
         answer_all(node, clock, seen, say)
-        say("\n6. What two nodes tell each other over TAXII")
+        head(say, "6. What two nodes tell each other over TAXII", "channel poll vessland")
         exchange_over_taxii(node, cert, clock, say, world, folder)
-        say("\n7. What goes by hand, through a folder that somebody else keeps")
+        head(
+            say,
+            "7. What goes by hand, through a folder that somebody else keeps",
+            "party invite",
+            "channel poll shared",
+        )
         exchange_by_hand(node, cert, clock, say, world, folder)
         later = FixedClock(clock.now() + LATER)
         judge_what_was_told(node, cert, later, say, world, folder)
-        say("\n11. What left, and what did not")
+        head(say, "11. What our logs say a week later")
+        look_again(node, clock, say, world, folder)
+        head(say, "12. What left, and what did not", "ledger verify")
         prove_what_left(folder, later, say)
         _say_rest(node, clock, say)
 

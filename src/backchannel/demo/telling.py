@@ -19,6 +19,13 @@ Say = Callable[[str], None]
 """Takes a line of the story."""
 
 
+def head(say: Say, title: str, *commands: str) -> None:
+    """Say the heading of an act, and what a person would type who does what it tells."""
+    say(f"\n{title}")
+    for command in commands:
+        say(f"   $ backchannel {command}")
+
+
 def advise(seen: Iterable[IndicatorHits], say: Say) -> None:
     """Say what is to be done about what was seen."""
     for one in seen:

@@ -14,7 +14,7 @@ from typing import Final
 from backchannel import codec
 from backchannel.clock import Clock, FixedClock
 from backchannel.demo.handing import exchange_cards, hand, hand_what_waits
-from backchannel.demo.telling import Say, advise, counted, names_of
+from backchannel.demo.telling import Say, advise, counted, head, names_of
 from backchannel.desk.answering import dispute, sight
 from backchannel.desk.belief import belief_of
 from backchannel.desk.belief_documents import Belief
@@ -76,11 +76,11 @@ def judge_what_was_told(clinic: Node, cert: Node, clock: Clock, say: Say, world:
             folder=folder,
         )
         _meet(scene)
-        say("\n8. One claim that comes five times")
+        head(say, "8. One claim that comes five times", "why ID")
         _five_times(scene)
-        say("\n9. A claim that is true")
+        head(say, "9. A claim that is true", "hunt logs")
         _confirmed(scene)
-        say("\n10. A claim that is false")
+        head(say, "10. A claim that is false", "retract ID --reason WORDS")
         _taken_back(scene)
 
 
