@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backchannel.logs.recognise import ReadAs
-from backchannel.matching import bulk, files, segments
-from backchannel.matching.compiled import CompiledSet
+from backchannel.matching import bulk, files, key_filter, segments
+from backchannel.matching import compiled as compiled_module
+from backchannel.matching.compiled import CellKey, CompiledSet
 from backchannel.matching.hunt import Tally, hunt_log
 from backchannel.matching.segment import ToCompile
 from backchannel.observables.kinds import PERSONAL, Kind
@@ -51,6 +52,9 @@ def both_ways(
     tallies = Tally(), Tally()
     monkeypatch.setattr(bulk, "MIN_BULK_BYTES", 2**60)
     by_lines = found(path, compiled, tallies[0], personal=personal)
+    lasting = CompiledSet(sorted(compiled._files), threads=1, is_lasting=True)
+    assert found(path, lasting, personal=personal) == by_lines  # as `watch` judges
+    lasting.close()
     monkeypatch.setattr(bulk, "MIN_BULK_BYTES", 1)
     in_bulk = found(path, compiled, tallies[1], personal=personal)
     assert sorted(in_bulk) == sorted(by_lines)
@@ -409,6 +413,44 @@ def test_bulk_and_lines_find_the_same_in_any_records(tmp_path: Path, monkeypatch
         both_ways(log, compiled, monkeypatch)
     finally:
         compiled.close()
+
+
+def test_a_set_that_is_open_for_long_forgets_and_learns_and_finds_the_same(tmp_path: Path, monkeypatch):
+    patterns = [f"[domain-name:value = 'evil{n}.example']" for n in range(40)]
+    first, later = a_set(tmp_path, *patterns), a_set(tmp_path, "[url:value LIKE 'http://evil.test/a/%']")
+    lasting = CompiledSet(sorted(first._files), threads=1, is_lasting=True)
+    monkeypatch.setattr(compiled_module, "MAX_REMEMBERED", 10)
+    monkeypatch.setattr(key_filter, "MAX_BESIDE", 0)
+
+    def met(*names: str) -> list[int]:
+        cells = [("domain", False, name) for name in names]
+        return sorted(one.object_row for several in lasting.match(cells).values() for one in several)
+
+    for n in range(40):
+        assert met(f"x.EVIL{n}.example.", f"evil{n}.example.net", "example", "203.0.113.7") == [n + 1]
+    assert len(lasting._known) <= 10
+    assert len(lasting._loaded) <= 20
+    url: CellKey = ("url", False, "http://evil.test/a/b?c")
+    assert lasting.match([url]) == {}
+    lasting.set_files([*sorted(first._files), *later._files])
+    assert [one.scope for one in lasting.match([url])[url]] == ["url prefix"]
+    assert met("evil3.example") == [4]
+    lasting.set_files(sorted(later._files))
+    assert met("evil3.example") == []
+    for one in (first, later, lasting):
+        one.close()
+
+
+def test_a_filter_of_many_entries_is_ordered_part_by_part(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(key_filter, "MAX_ORDERED", 7)
+    names = [f"evil{n}.example" for n in range(100)]
+    made = a_set(tmp_path, *(f"[domain-name:value = '{name}']" for name in names))
+    lasting = CompiledSet(sorted(made._files), threads=1, is_lasting=True)
+    cells: list[CellKey] = [("domain", False, name) for name in names]
+    assert set(lasting.match(cells)) == set(cells)
+    assert len(lasting._filter) == 100
+    made.close()
+    lasting.close()
 
 
 def test_folders_are_walked_in_order_and_what_is_missing_is_named(tmp_path: Path):

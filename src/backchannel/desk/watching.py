@@ -172,7 +172,7 @@ class _Watch:
         from backchannel.matching.compiled import CompiledSet  # noqa: PLC0415  # loads DuckDB, 100 ms
 
         self._node, self._clock, self._options = node, clock, options
-        self._compiled: CompiledSet = CompiledSet([], threads=1)
+        self._compiled: CompiledSet = CompiledSet([], threads=1, is_lasting=True)
         self._changes = -1
         self._looked_at = self._kept_at = self._turned_at = 0.0
         self._bodies: list[str] = []
@@ -255,7 +255,7 @@ class _Watch:
 
     def _take(self, batch: Batch) -> None:
         from backchannel.matching.engine import Error  # noqa: PLC0415
-        from backchannel.matching.rows import cells_in, in_row  # noqa: PLC0415
+        from backchannel.matching.rows import cells_in, holding, in_row  # noqa: PLC0415
 
         if batch.log_id not in self._shown:
             self._shown[batch.log_id] = (LogShown(), self._personal(batch))
@@ -273,7 +273,7 @@ class _Watch:
             met = self._compiled.match(cells, off=off)
         if not met:
             return
-        for record in batch.records:
+        for record in holding(batch.records, met):
             for found in in_row(
                 batch.path, batch.shape, record.line, record.cells, met, layout=record.layout
             ):

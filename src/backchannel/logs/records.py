@@ -50,6 +50,7 @@ def json_reader(layout: Layout, assumed: Assumed) -> ReadLine:
     for path in layout.watched:
         watched.setdefault(path[0], []).append(path)
     time = layout.columns[layout.time] if layout.time >= 0 else ()
+    keys, tells = _plain_keys(layout), frozenset(watched)
     own: dict[object, Layout] = {}
 
     def own_layout(record: JsonObject, format_: str, size: int) -> Layout:
@@ -68,6 +69,8 @@ def json_reader(layout: Layout, assumed: Assumed) -> ReadLine:
             record = _repaired(line)
         if not isinstance(record, dict):
             raise ValueError("the line is no JSON object")  # noqa: TRY004  # a line of a log, not a type of ours
+        if keys and time[0] in record and tells.isdisjoint(record):  # nearly every record
+            return layout, _plain_cells(record, keys)
         here = layout
         if time and not has(record, time):
             here = own_layout(record, json_format(record) or layout.format, len(line))
@@ -78,6 +81,22 @@ def json_reader(layout: Layout, assumed: Assumed) -> ReadLine:
         return here, tuple(_cell(record, path) for path in here.columns)
 
     return read
+
+
+def _plain_keys(layout: Layout) -> tuple[str, ...]:
+    """Return the key of each column where no column lies deeper, the time among them; else none."""
+    keys = tuple(path[0] for path in layout.columns if len(path) == 1)
+    return keys if len(keys) == len(layout.columns) and layout.time >= 0 else ()
+
+
+def _plain_cells(record: JsonObject, keys: tuple[str, ...]) -> Row:
+    get = record.get
+    return tuple(
+        [
+            value if (value := get(key)) is None or isinstance(value, str) else codec.encode(value).decode()
+            for key in keys
+        ]
+    )
 
 
 def _keys(record: JsonObject) -> tuple[object, ...]:

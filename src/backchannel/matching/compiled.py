@@ -14,6 +14,7 @@ from backchannel.logs.cells import Cell, observables
 from backchannel.logs.tables import Reading
 from backchannel.matching.entries import probes
 from backchannel.matching.index import EntryIndex, Filed, Met, block_probe
+from backchannel.matching.key_filter import KeyFilter
 from backchannel.observables.kinds import PERSONAL, Kind
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 MEMORY_LIMIT: Final = "384MB"
 """What DuckDB may hold before it goes to disk; a hunt stays under 600 MB with it."""
+LASTING_MEMORY_LIMIT: Final = "64MB"
+"""The same for a set that is open for long: it only looks up what is met."""
 MAX_PLAIN: Final = 1_000
 """Entries that are tried on every value of their kind (`LIKE` without a usable end); more are not searched."""
 MAX_REMEMBERED: Final = 200_000
@@ -33,26 +36,33 @@ CellKey = tuple[Reading, bool, Cell]
 class CompiledSet:
     """The files of the set, open in a database of this hunt's own."""
 
-    def __init__(self, files: Sequence[Path], *, threads: int, scratch: Path | None = None) -> None:
+    def __init__(
+        self, files: Sequence[Path], *, threads: int, scratch: Path | None = None, is_lasting: bool = False
+    ) -> None:
         """Open the set.
 
         Args:
             files: of the set; none means that nothing can be found.
             threads: DuckDB's threads.
             scratch: folder for what does not fit into memory.
+            is_lasting: whether it is asked a few cells at a time, for long, and never for those of a log in bulk.
         """
         from backchannel.matching import engine  # noqa: PLC0415  # 20 ms that only hunts pay
 
         config: dict[str, str | bool | int | float | list[str]] = {
             "threads": threads,
-            "memory_limit": MEMORY_LIMIT,
+            "memory_limit": LASTING_MEMORY_LIMIT if is_lasting else MEMORY_LIMIT,
         }
+        if is_lasting:
+            config["enable_object_cache"] = True  # what stands where in the files is read once
         if scratch is not None:
             config["temp_directory"] = str(scratch / "duckdb")
         self.database: Connection = engine.connect(config=config)
         self.database.execute("CREATE TEMP TABLE asked (probe VARCHAR)")
         self.database.execute("CREATE TEMP TABLE wanted (probe UBIGINT, is_block BOOLEAN)")
         self._files: frozenset[Path] = frozenset()
+        self._is_lasting = is_lasting
+        self._filter = KeyFilter()
         self.set_files(files)
 
     def set_files(self, files: Sequence[Path]) -> None:
@@ -60,28 +70,37 @@ class CompiledSet:
         kept = self._files if self._files.issubset(files) else frozenset()
         if not kept:
             self.database.execute("DELETE FROM wanted")
-        # A hash is compared faster than a text and takes a quarter of the memory; two texts with one hash
-        # only let more through.
+            self._filter = KeyFilter()
         new = _source([file for file in files if file not in kept])
-        self.database.execute(
-            f"INSERT INTO wanted SELECT hash(probe), probe LIKE 'n:%' FROM {new} WHERE probe <> '*'"  # noqa: S608
-        )
+        if self._is_lasting:
+            self._filter.add(self.database, new)
+        else:
+            # A hash is compared faster than a text and takes a quarter of the memory; two texts with one hash
+            # only let more through.
+            self.database.execute(
+                f"INSERT INTO wanted SELECT hash(probe), probe LIKE 'n:%' FROM {new} WHERE probe <> '*'"  # noqa: S608
+            )
         self.database.execute(f"CREATE OR REPLACE VIEW entry AS SELECT * FROM {_source(files)}")  # noqa: S608
         self._files = frozenset(files)
-        self._index = EntryIndex()
-        self._loaded: set[str] = set()
-        self._known: dict[CellKey, tuple[Met, ...]] = {}
         plain = self._entries("probe = '*'")
         self.dropped_plain = max(0, len(plain) - MAX_PLAIN)
-        self._index.add(plain[:MAX_PLAIN])
         self.plain_kinds = frozenset(Kind(entry.kind) for entry in plain[:MAX_PLAIN])
         self.plain = tuple(plain[:MAX_PLAIN])
+        self._forget()
         flags = "bool_or(probe = hash('6:')), bool_or(is_block), bool_or(probe = hash('e:'))"
         row = self.database.execute(f"SELECT {flags} FROM wanted").fetchall()[0]  # noqa: S608  # constant
-        self.has_v6, self.has_blocks, self.has_email = (bool(flag) for flag in row)
+        # A lasting set has no such table, and whether there are blocks its filter tells for each address.
+        self.has_v6, self.has_blocks, self.has_email = (bool(flag) or self._is_lasting for flag in row)
         lowest = self.database.execute("SELECT min(object_row) FROM entry").fetchall()[0][0]
         self.has_anchors = lowest is not None and lowest < 0
         """Whether there are patterns to be judged as a whole."""
+
+    def _forget(self) -> None:
+        """Let go what was judged and loaded."""
+        self._index = EntryIndex()
+        self._index.add(self.plain)
+        self._loaded: set[str] = set()
+        self._known: dict[CellKey, tuple[Met, ...]] = {}
 
     def close(self) -> None:
         """Give everything back."""
@@ -104,15 +123,16 @@ class CompiledSet:
         if len(self._known) + len(new) > MAX_REMEMBERED:
             self._known.clear()
             new = list(wanted)
+        if len(self._loaded) > MAX_REMEMBERED:
+            self._forget()
+            new = list(wanted)
         seen = {cell: list(observables(cell[0], cell[2], is_list=cell[1])) for cell in new}
-        asked = {probe for things in seen.values() for thing in things for probe in probes(thing)}
+        hopeful = [one for things in seen.values() for one in things]
+        if self._is_lasting:
+            hopeful = [one for one in hopeful if self._filter.may_meet(one)]
+        asked = {probe for thing in hopeful for probe in probes(thing)}
         if self.has_blocks or self.has_v6:
-            asked |= {
-                block_probe(thing)
-                for things in seen.values()
-                for thing in things
-                if thing.kind is Kind.ADDRESS
-            }
+            asked |= {block_probe(thing) for thing in hopeful if thing.kind is Kind.ADDRESS}
         self._load(asked)
         for cell, things in seen.items():
             self._known[cell] = _closest(met for thing in things for met in self._index.met(thing))
@@ -124,15 +144,8 @@ class CompiledSet:
         if not new:
             return
         self._loaded |= new
-        self.database.execute("DELETE FROM asked")
-        self.database.execute("INSERT INTO asked SELECT unnest(?::VARCHAR[])", [list(new)])
-        # Most of what logs hold is in no indicator: only what is leaves the one column that is in memory.
-        # (A join builds its table on the smaller side; NOT IN would build it on all that is wanted.)
-        shared = self.database.execute(
-            "SELECT DISTINCT asked.probe FROM asked JOIN wanted ON wanted.probe = hash(asked.probe)"
-        ).fetchall()
         kinds: dict[str, list[str]] = {}
-        for (probe,) in shared:
+        for probe in new if self._is_lasting else self._shared(new):
             kinds.setdefault(probe[:2], []).append(probe)
         for (
             probes_of_kind
@@ -140,6 +153,19 @@ class CompiledSet:
             self.database.execute("DELETE FROM asked")
             self.database.execute("INSERT INTO asked SELECT unnest(?::VARCHAR[])", [probes_of_kind])
             self._index.add(self._entries("probe IN (SELECT probe FROM asked)"))
+
+    def _shared(self, asked: Collection[str]) -> list[str]:
+        """Return those of some probes under which entries are filed.
+
+        Most of what logs hold is in no indicator: only what is leaves the one column that is in memory.
+        """
+        self.database.execute("DELETE FROM asked")
+        self.database.execute("INSERT INTO asked SELECT unnest(?::VARCHAR[])", [list(asked)])
+        # A join builds its table on the smaller side; NOT IN would build it on all that is wanted.
+        rows = self.database.execute(
+            "SELECT DISTINCT asked.probe FROM asked JOIN wanted ON wanted.probe = hash(asked.probe)"
+        )
+        return [row[0] for row in rows.fetchall()]
 
     def _entries(self, where: str) -> list[Filed]:
         query = f"SELECT DISTINCT * FROM entry WHERE {where} ORDER BY ALL"  # noqa: S608  # constants

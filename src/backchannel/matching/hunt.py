@@ -34,7 +34,7 @@ from backchannel.matching import bulk, engine, parquet
 from backchannel.matching.compiled import CompiledSet
 from backchannel.matching.compound import Compounds
 from backchannel.matching.day_counts import DayCounts
-from backchannel.matching.rows import Found, cells_in, conditions, in_row
+from backchannel.matching.rows import Found, cells_in, conditions, holding, in_row
 from backchannel.observables.kinds import Kind
 
 BATCH_RECORDS = 20_000
@@ -324,7 +324,7 @@ def _by_lines(
                 days.note(batch)
             met = compiled.match(cells_in(batch), off=off)
             if met:
-                for record in batch:
+                for record in holding(batch, met):
                     yield from in_row(path, shape, record.line, record.cells, met, layout=record.layout)
 
 

@@ -29,13 +29,45 @@ class Found(NamedTuple):
 def cells_in(batch: Sequence[Record]) -> set[CellKey]:
     """Return what records hold in the fields that are read."""
     found: set[CellKey] = set()
-    for record in batch:
-        cells = record.cells
-        for one in record.layout.fields:
-            cell = cell_of(one, cells)
-            if cell is not None:
-                found.add((one.reading, one.is_list, cell))
+    for layout, rows in by_layout(batch):
+        for one in layout.fields:
+            # Most records hold what others hold, too: what is done for each is done for few.
+            if len(one.columns) == 1:
+                column = one.columns[0]
+                cells: set[Cell | None] = {row[column] for row in rows}
+            else:
+                cells = {cell_of(one, row) for row in rows}
+            found.update([(one.reading, one.is_list, cell) for cell in cells if cell is not None])
     return found
+
+
+def by_layout(batch: Sequence[Record]) -> list[tuple[Layout, list[Row]]]:
+    """Return the rows of some records, those of one layout together."""
+    groups: dict[int, tuple[Layout, list[Row]]] = {}
+    for _, layout, cells in batch:
+        group = groups.get(id(layout))
+        if group is None:
+            groups[id(layout)] = (layout, [cells])
+        else:
+            group[1].append(cells)
+    return list(groups.values())
+
+
+def holding(batch: Sequence[Record], met: dict[CellKey, tuple[Met, ...]]) -> Iterator[Record]:
+    """Yield the records that hold what was met, in their order, and perhaps some besides."""
+    places: dict[int, list[tuple[int, frozenset[Cell]]]] = {}
+    for record in batch:
+        own = places.get(id(record.layout))
+        if own is None:
+            wanted = conditions(record.layout, met)
+            own = places[id(record.layout)] = [
+                (int(name[1:]), frozenset(texts)) for name, texts in wanted.items()
+            ]
+        cells = record.cells
+        for column, texts in own:
+            if cells[column] in texts:
+                yield record
+                break
 
 
 def conditions(layout: Layout, met: dict[CellKey, tuple[Met, ...]]) -> dict[str, list[Cell]]:
