@@ -507,3 +507,18 @@ def test_doctor_believes_the_last_hunt(node: Node, tmp_path: Path):
     assert own_networks(node)[1].endswith("; so it is in 1 log more")
     hunted(node, a_log(tmp_path, *[conn("10.0.0.5", "192.0.2.1")] * 20, name="conn.log"))
     assert own_networks(node)[0] == "fine"
+
+
+def test_days_between_logs_that_no_log_reaches_into_are_told(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1)))
+    for name, *days in (("a", 0, 1), ("b", 1, 2), ("c", 6), ("d", 8, 9), ("e", 3.5)):
+        a_log(tmp_path, *(dns("fine.example", at=JANUARY + day * DAY) for day in days), name=f"{name}.log")
+    logs = [tmp_path / f"{name}.log" for name in "abcde"]
+    gaps = hunted(node, *logs)[1].gaps
+    assert [(one.format, one.first_day, one.last_day) for one in gaps] == [
+        ("zeek-json", "2026-01-05", "2026-01-06"),
+        ("zeek-json", "2026-01-08", "2026-01-08"),
+    ]
+    window = HuntOptions(since=datetime(2026, 1, 7, tzinfo=UTC))
+    assert len(hunted(node, *logs, options=window)[1].gaps) == 1
+    assert hunted(node, *logs[:2])[1].gaps == ()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MAX_SHOWN = 20
 """Indicators shown at the end of a hunt; `hits` shows all."""
 MAX_SKIPPED_SHOWN = 10
+MAX_GAPS_SHOWN = 5
 Summary = TypeVar("Summary", bound="HuntSummary | RehuntSummary")
 
 
@@ -218,11 +219,22 @@ def _read_text(end: HuntSummary) -> str:
             (
                 f"records read: {read}" if read else "",
                 f"not understood: {missed}" if missed else "",
+                _gaps_text(end),
                 "times without a year are of the last one that fits" if "year" in end.left_open else "",
                 "times without a zone are taken as log_zone says" if "zone" in end.left_open else "",
             ),
         )
     )
+
+
+def _gaps_text(end: HuntSummary) -> str:
+    """Say between which logs days are missing: nothing was searched of these."""
+    several = [
+        f"{one.format} {one.first_day}" + (f" to {one.last_day}" if one.last_day != one.first_day else "")
+        for one in end.gaps
+    ]
+    more = f" and {len(several) - MAX_GAPS_SHOWN:,} more" if len(several) > MAX_GAPS_SHOWN else ""
+    return f"no log of these days: {', '.join(several[:MAX_GAPS_SHOWN])}{more}" if several else ""
 
 
 def _indicator_text(group: list[Hit]) -> str:

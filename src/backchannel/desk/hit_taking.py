@@ -29,7 +29,7 @@ from backchannel.desk.hitting import (
     SwitchedOff,
     Uncompiled,
 )
-from backchannel.desk.hunt_end import shown_kinds
+from backchannel.desk.hunt_end import log_gaps, shown_kinds
 from backchannel.desk.node import Node
 from backchannel.desk.own_logs import Outside, OwnSide, place_of
 from backchannel.desk.warninglists import load_warninglists
@@ -262,6 +262,7 @@ class Taker:
             left_open=tuple(sorted(tally.left_open)),
             shown=shown_kinds(tally.shown),
             switched_off=tuple(SwitchedOff(kind, logs) for kind, logs in sorted(tally.switched_off.items())),
+            gaps=log_gaps(tally.shown),
             untold=tuple(sorted(tally.untold)),
             skipped=tuple(skipped),
             uncompiled=tuple(Uncompiled(one, tuple(words.split("\n"))) for one, words in parts),

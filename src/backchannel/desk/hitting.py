@@ -120,6 +120,15 @@ class SwitchedOff(msgspec.Struct, frozen=True):
     """How many logs have it and are not named for it in the settings (`[[personal]]`)."""
 
 
+class LogGap(msgspec.Struct, frozen=True):
+    """Days that no log of a format reaches into, though logs from before and after them were read."""
+
+    format: str
+    first_day: str
+    """`2026-03-01`"""
+    last_day: str
+
+
 class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     """`hunt --jsonl`, the last line."""
 
@@ -150,6 +159,8 @@ class HuntSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What these logs show at all."""
     switched_off: tuple[SwitchedOff, ...]
     """What they have and was not looked for, because it is not switched on."""
+    gaps: tuple[LogGap, ...]
+    """At most 100."""
     untold: tuple[str, ...]
     """Fields that were read in large JSON logs of Zeek's only where the log's sample has them: a script may have
     added them to records of a kind that has none."""

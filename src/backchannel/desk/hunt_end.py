@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from backchannel import codec
 from backchannel.clock import format_time
-from backchannel.desk.hitting import HuntSummary, ShownKind
-from backchannel.logs.shown import ALL_LIKE, SWITCHED_OFF, HuntShown
+from backchannel.desk.hitting import HuntSummary, LogGap, ShownKind
+from backchannel.logs.shown import ALL_LIKE, SWITCHED_OFF, HuntShown, gaps
 from backchannel.store.sqlite.hunts import HuntEnd, ShownRow
+
+MAX_GAPS: Final = 100
 
 
 def shown_rows(summary: HuntSummary, *, all_like: bool) -> Iterator[ShownRow]:
@@ -34,6 +37,12 @@ def shown_kinds(shown: HuntShown) -> tuple[ShownKind, ...]:
         )
         for kind, one in sorted(shown.kinds.items())
     )
+
+
+def log_gaps(shown: HuntShown) -> tuple[LogGap, ...]:
+    """Return the days between the logs of a hunt that none of them reaches into."""
+    found = gaps(shown.spans)[:MAX_GAPS]
+    return tuple(LogGap(one.format, one.first.isoformat(), one.last.isoformat()) for one in found)
 
 
 def end_of(summary: HuntSummary, ended_at: str, outside: str, hunt_row: int) -> HuntEnd:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -181,6 +181,33 @@ def _has_value(one: FieldAt, row: Row) -> bool:
     )
 
 
+class Gap(NamedTuple):
+    """Days that no log of a format reaches into, though logs from before and after them were read."""
+
+    format: str
+    first: date
+    last: date
+
+
+def gaps(spans: Mapping[str, Collection[tuple[date, date]]]) -> list[Gap]:
+    """Return the gaps between logs, by format and day.
+
+    Args:
+        spans: by format the first and last day of each log.
+    """
+    found: list[Gap] = []
+    for format_, several in sorted(spans.items()):
+        reached: date | None = None
+        for first, last in sorted(several):
+            if reached is not None and first > reached + _A_DAY:
+                found.append(Gap(format_, reached + _A_DAY, first - _A_DAY))
+            reached = last if reached is None else max(reached, last)
+    return found
+
+
+_A_DAY: Final = timedelta(days=1)
+
+
 @dataclass(slots=True)
 class HuntShown:
     """What all logs of one hunt show, inside its window."""
@@ -190,9 +217,11 @@ class HuntShown:
     until: datetime | None = None
     """Exclusive."""
     kinds: dict[str, Shown] = field(default_factory=dict)
+    spans: dict[str, set[tuple[date, date]]] = field(default_factory=dict)
+    """By format the first and last day of each log."""
 
-    def add(self, log: LogShown, *, records: int) -> None:
-        """Take in what one log shows, if a record of it can lie in the window."""
+    def add(self, log: LogShown, *, records: int, format_: str = "") -> None:
+        """Take in what one log of a format shows, if a record of it can lie in the window."""
         first, last = log.first, log.last
         has_window = self.since is not None or self.until is not None
         if first is not None and last is not None:
@@ -202,6 +231,7 @@ class HuntShown:
                 return
             first = first if self.since is None else max(first, self.since)
             last = last if self.until is None else min(last, self.until)
+            self.spans.setdefault(format_, set()).add((first.date(), last.date()))
         for kind in log.kinds if records else ():
             before = self.kinds.get(kind, Shown(0, None, None))
             self.kinds[kind] = Shown(

@@ -146,7 +146,7 @@ def hunt_log(
             yield from found
             records = _cover(tally, shape, shown, notes)
             hide_switched_off(tally, shown, personal)
-            tally.shown.add(shown, records=records)
+            tally.shown.add(shown, records=records, format_=shape.format)
             if log.lost():
                 notes.say(
                     None,
