@@ -12,7 +12,7 @@ from tests.desk.made import CLOCK, Made, a_file, an_id, indicator, take
 from tests.desk.seen import a_hit, a_hunt
 from tests.desk.test_hunting import DAY, JANUARY, a_log, conn, dns, hunted
 
-from backchannel.desk import hub_reading
+from backchannel.desk import hub_facts, hub_reading
 from backchannel.desk import hubs as desk_hubs
 from backchannel.desk.answering import dispute
 from backchannel.desk.batches import undo_batch
@@ -111,7 +111,7 @@ def test_what_is_damaged_of_the_last_reading_is_as_none(node: Node, tmp_path: Pa
     take(node, a_file(tmp_path, C2_LISTED))
     hunted(node, a_log(tmp_path, *calling("10.0.0.1", C2), *calling("10.0.0.2", C2)))
     found(node)
-    (node.home / hub_reading.FILE).write_bytes(b'{"at": 3')
+    (node.home / hub_facts.FILE).write_bytes(b'{"at": 3')
     assert hubs(node, CLOCK, reads=False).read_at is None
     assert found(node).read_at is not None
 

@@ -27,6 +27,7 @@ from backchannel.desk.receipt_drops import receipts_drop, take_statements
 from backchannel.desk.recipients import recipient_of
 from backchannel.desk.releasing import How
 from backchannel.desk.telling import signed, subject_of
+from backchannel.desk.unseen import answer_unseen
 from backchannel.desk.why import why
 from backchannel.ids import sha256
 from backchannel.parties.states import Event
@@ -43,6 +44,28 @@ def three(tmp_path: Path) -> Iterator[list[Node]]:
         batch = keep(alpha, [indicator(1)])
         take(beta, send(alpha, beta, batch, How(ack="none")).path.read_bytes())
         yield found
+
+
+def test_one_statement_tells_of_a_whole_batch_what_was_not_seen(tmp_path: Path):
+    with nodes(tmp_path, "Alpha", "Beta") as (alpha, beta):
+        batch = keep(alpha, [indicator(n) for n in range(1, 8)])
+        take(beta, send(alpha, beta, batch, How(ack="none")).path.read_bytes())
+        list(hunt(beta, CLOCK, [jsonl(tmp_path / "dns.log", dns(0, "quiet.example"))]))
+        came = beta.store.batches.newest(before=None, rows=1)[0].batch_id
+        said = answer_unseen(beta, CLOCK, came)
+        assert [(one.to, one.outcome) for one in said.told] == [(alpha.party.name, "given")]
+        carry(beta, alpha)
+        heard = {n: why(alpha, CLOCK, str(indicator(n)["id"])).views for n in range(1, 8)}
+        assert {(view.party, view.kind) for views in heard.values() for view in views} == {
+            (beta.party.name, "sighting")
+        }
+        assert [len(views) for views in heard.values()] == [1] * 7
+        statements = beta.store.database.execute(
+            "SELECT count(*) FROM statement WHERE kind = 'sighting'"
+        ).fetchone()[0]
+        assert statements == 1
+        (again,) = answer_unseen(beta, CLOCK, came).told
+        assert again.outcome == "told before"
 
 
 def carry(node: Node, to: Node) -> None:

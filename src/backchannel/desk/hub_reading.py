@@ -7,6 +7,7 @@ contacted that. What comes of it is facts, kept in a file of the node's home tha
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,12 +15,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from backchannel import codec
 from backchannel.actions.own import OwnAssets
 from backchannel.clock import Clock, format_time
 from backchannel.desk.days import day_index, has_day_index
+from backchannel.desk.hub_facts import FILE, Beats, HubReading, Lead
 from backchannel.desk.hunting import THREADS
 from backchannel.desk.node import Node
 from backchannel.desk.own_logs import OwnSide, whereabouts
@@ -28,17 +28,14 @@ from backchannel.logs.cells import cell_of, observables
 from backchannel.logs.layout import FieldAt
 from backchannel.logs.recognise import ReadAs
 from backchannel.logs.times import zone_of
-from backchannel.matching.hubs import Sharing, shared
-from backchannel.matching.regularity import Regularity, regularity
+from backchannel.matching.hubs import shared
+from backchannel.matching.regularity import regularity
 from backchannel.observables.kinds import Kind, Observable
 from backchannel.observables.normalise import normalise
 
 if TYPE_CHECKING:
     from backchannel.matching.rows import Found
 
-FILE: Final = "hubs.json"
-"""Its name in the node's home."""
-MAX_FILE_BYTES: Final = 64 * 2**20
 MAX_LOGS: Final = 500
 """Logs that one pass reads."""
 MAX_RECORDS: Final = 1_000_000
@@ -53,6 +50,8 @@ MAX_LEADS: Final = 200
 """What no indicator names and is looked at further."""
 AFTER: Final = timedelta(minutes=5)
 """A contact for the first time, so soon after a hit, may belong to it: what fetches the next stage does it at once."""
+MAX_JUST_BEFORE: Final = 200
+"""Hits just before a contact whose hubs are noted, the last."""
 _SERVED_AS: Final = frozenset({"server_name", "sni", "host", "hostname", "uri", "url"})
 """Last part of the names of fields that say by which name a record's server was asked for."""
 
@@ -63,51 +62,6 @@ _NAMING: Final = frozenset({"address", "answers", "domain", "host", "url"})
 
 OnProgress = Callable[[str, int, int], None]
 """Told the log that is next, how many were read of how many, and how many contacts were found."""
-
-
-class Beats(msgspec.Struct, frozen=True, kw_only=True):
-    """The contacts of one host with one value."""
-
-    value: str
-    host: str
-    regularity: Regularity
-    log: str
-    """Where the first that was read stands."""
-    line: int
-
-
-class Lead(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that no indicator names."""
-
-    value: str
-    kind: str
-    how: str
-    """`resolved`: a hub's name led to it, or it to a hub; `after`: first contacted just after."""
-    via: tuple[str, ...]
-    sharing: Sharing
-
-
-class HubReading(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of reading logs again."""
-
-    at: str
-    logs_read: int
-    logs_gone: tuple[str, ...]
-    left: tuple[str, ...]
-    beats: tuple[Beats, ...]
-    """Of hubs and leads."""
-    leads: tuple[Lead, ...]
-
-
-def kept_reading(node: Node) -> HubReading | None:
-    """Return what came of the last reading; None if there was none, or what is kept of it is damaged."""
-    path = node.home / FILE
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            return None
-        return codec.decode_as(path.read_bytes(), HubReading)
-    except (OSError, ValueError):
-        return None
 
 
 def read_again(
@@ -200,9 +154,10 @@ class _Reading:
                 elif known is None or at < known:
                     firsts[pair] = at
                     self._kinds[other.value] = other.stix_type
+        hits = {host: sorted(self._hit_hosts[host]) for host in hosts}
         soon: dict[str, dict[str, set[str]]] = {}
         for (value, host), at in firsts.items():
-            via = {hub for hit, hub in self._hit_hosts[host] if hit <= at <= hit + AFTER}
+            via = _just_before(hits[host], at)
             if via:
                 soon.setdefault(value, {})[host] = via
         several = {value: by_host for value, by_host in soon.items() if len(by_host) > 1}
@@ -375,6 +330,13 @@ def _readings(text: str) -> Iterator[Observable]:
             yield normalise(kind, text)
         except ValueError:
             continue
+
+
+def _just_before(hits: Sequence[tuple[datetime, str]], at: datetime) -> set[str]:
+    """Return the hubs of the last hits, in the order of their times, that lie at most `AFTER` before a time."""
+    end = bisect_right(hits, at, key=lambda hit: hit[0])
+    first = bisect_left(hits, at - AFTER, key=lambda hit: hit[0])
+    return {hub for _, hub in hits[max(first, end - MAX_JUST_BEFORE) : end]}
 
 
 def _last(one: FieldAt) -> str:

@@ -21,7 +21,8 @@ from backchannel.desk.false_alarms import false_alarms
 from backchannel.desk.grading import Grader
 from backchannel.desk.hit_places import NUMBERS, PLACES, hit_links, read_place
 from backchannel.desk.hub_documents import Hub, HubBeat, HubBook, HubIndicator, HubLead
-from backchannel.desk.hub_reading import Beats, HubReading, Lead, OnProgress, kept_reading, read_again
+from backchannel.desk.hub_facts import Beats, HubReading, Lead, kept_reading
+from backchannel.desk.hub_reading import OnProgress, read_again
 from backchannel.desk.judging import Judge
 from backchannel.desk.node import Node
 from backchannel.desk.warninglists import load_warninglists
