@@ -55,7 +55,7 @@ def test_every_page_can_be_reached_and_the_navigation_names_pages():
 @pytest.mark.parametrize(("family", "heading"), [("zeek", "### Zeek"), ("suricata", "### Suricata")])
 def test_hunting_names_every_field_that_is_read_and_no_other(family: str, heading: str):
     section = (DOCS / "hunting.md").read_text("utf-8").partition(f"{heading}\n")[2].partition("\n### ")[0]
-    rows = dict(re.findall(r"^\| ([a-zA-Z -]+) \| (`.*) \|$", section, re.MULTILINE))
+    rows = dict(re.findall(r"^\| ([a-zA-Z0-9 -]+) \| (`.*) \|$", section, re.MULTILINE))
     table = tomllib.loads((ROOT / f"src/backchannel/logs/formats/json/{family}.toml").read_text("utf-8"))
     expected: dict[str, set[str]] = {}
     for field in table["field"]:
@@ -73,6 +73,17 @@ READINGS = {
     "hash": "hashes",
     "email": "e-mail addresses",
     "holder": "certificate names",
+    "certificate": "certificates",
+    "serial": "serial numbers of certificates",
+    "ja3": "JA3 and JA4",
+    "ja4": "JA3 and JA4",
+    "hassh": "HASSH and SSH keys",
+    "ssh_key": "HASSH and SSH keys",
+    "file": "names of files",
+    "agent": "user agents",
+    "mac": "MAC addresses",
+    "account": "accounts",
+    "caller": "SIP addresses and phone numbers",
 }
 
 

@@ -27,11 +27,13 @@ def test_settings_are_read_back_as_they_were_written(tmp_path: Path):
         host="::1",
         port=9000,
         public_url="https://CTI.example.org:8443/",
+        phone_country="de",
         log_zone="Europe/Paris",
     )
     write_settings(tmp_path, settings)
     assert read_settings(tmp_path) == settings
     assert settings.own_networks == ("203.0.113.0/24", "2001:db8::/32")
+    assert settings.phone_country == "DE"
     assert settings.public_url == "https://cti.example.org:8443"
     assert settings.own_domains == ("example.org", "xn--bcher-kva.example")
 
@@ -55,6 +57,7 @@ def test_a_network_named_twice_is_kept_once():
         ({"name": "A", "own_networks": ["10.0.0.0/33"]}, "10.0.0.0/33"),
         ({"name": "A", "own_networks": ["example.org"]}, "example.org"),
         ({"name": "A", "own_domains": ["not a name"]}, "not a name"),
+        ({"name": "A", "phone_country": "XX"}, "phone_country XX is no country"),
         ({"name": "A", "port": 0}, "port 0"),
         ({"name": "A", "public_url": "cti.example.org"}, "public_url cti.example.org"),
         ({"name": "A", "public_url": "https://cti.example.org/taxii2"}, "public_url"),

@@ -52,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8017
     public_url: str | None = None
     """How clients and browsers reach it, where a proxy stands in front: scheme, host and port."""
+    phone_country: str | None = None
+    """Two letters (ISO 3166-1): for which phone numbers in logs are meant that do not say their country."""
     personal: tuple[Switch, ...] = ()
     """Where kinds of observable that can point to a person may be looked for: nowhere, unless a section says so."""
     log_zone: str = "UTC"
@@ -93,6 +95,7 @@ def checked(
     host: str = "127.0.0.1",
     port: int = 8017,
     public_url: str | None = None,
+    phone_country: str | None = None,
     personal: object = (),
     log_zone: str = "UTC",
 ) -> Settings:
@@ -115,6 +118,7 @@ def checked(
         host=host,
         port=port,
         public_url=None if public_url is None else _url(public_url),
+        phone_country=None if phone_country is None else _country(phone_country),
         personal=_personal(personal) if personal else (),
         log_zone=_zone(log_zone),
     )
@@ -166,6 +170,8 @@ def write_settings(home: Path, settings: Settings) -> None:
         ]
     if settings.log_zone != "UTC":
         lines += ["# Of times in logs that do not say theirs.", f"log_zone = {_toml(settings.log_zone)}"]
+    if settings.phone_country is not None:
+        lines.append(f"phone_country = {_toml(settings.phone_country)}")
     for switch in settings.personal:
         lines += [
             "[[personal]]",
@@ -193,6 +199,7 @@ _FORMS: dict[str, type] = {
     "host": str,
     "port": int,
     "public_url": str,
+    "phone_country": str,
     "personal": object,  # read by `logs.personal`
     "log_zone": str,
 }
@@ -211,6 +218,18 @@ def _of_known_form(value: JsonObject) -> JsonObject:
     if "name" not in value:
         raise UsageError("name is missing", hint="Add a line such as: name = 'CERT Alpha'")
     return value
+
+
+def _country(text: str) -> str:
+    from backchannel.observables.calls import is_country  # noqa: PLC0415  # most nodes name none
+
+    code = text.strip().upper()
+    if not is_country(code):
+        raise UsageError(
+            f"phone_country {visible(text, max_chars=20)} is no country",
+            hint="Write its two letters: DE, NO, FR.",
+        )
+    return code
 
 
 def _personal(value: object) -> tuple[Switch, ...]:

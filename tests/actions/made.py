@@ -23,6 +23,22 @@ VALUES = {
     Kind.URL: "http://evil.example/drop.php?x=1",
     Kind.HASH: "0123456789abcdef0123456789abcdef",
     Kind.EMAIL: "mallory@evil.example",
+    Kind.PHONE: "+4930123456",
+    Kind.SIP: "sip:mallory@evil.example",
+    Kind.ACCOUNT: "mallory",
+    Kind.CERTIFICATE: "0123456789abcdef0123456789abcdef01234567",
+    Kind.SERIAL: "abc001122",
+    Kind.JA3: "0123456789abcdef0123456789abcdef",
+    Kind.JA4: "t13d1516h2_8daaf6152771_b186095e22b6",
+    Kind.HASSH: "0123456789abcdef0123456789abcdef",
+    Kind.SSH_KEY: "0123456789abcdef0123456789abcdef",
+    Kind.FILE: "evil.exe",
+    Kind.PATH: "c:/evil/evil.exe",
+    Kind.AGENT: "Evil/1.0",
+    Kind.COMMAND: "evil /x",
+    Kind.REGISTRY: "hkey_local_machine\\software\\evil",
+    Kind.MUTEX: "evil",
+    Kind.MAC: "00:1a:2b:3c:4d:5e",
 }
 
 

@@ -299,6 +299,40 @@ def test_of_a_mail_the_value_listed_and_our_mailbox_are_kept_and_nothing_of_the_
     assert "x@evil.example" not in kept
 
 
+@pytest.mark.parametrize(
+    ("called", "asset"),
+    [("sip:1001@10.0.0.9", "sip:1001@10.0.0.9"), ("<sip:Ward@Alpha.example>", "sip:Ward@alpha.example"), ("1001", "1001"),
+     ("sip:1001@carrier.example", "10.0.0.5"), ("+4930999999", "10.0.0.5")],
+)  # fmt: skip
+def test_of_a_call_the_number_listed_and_our_extension_are_kept(
+    node: Node, tmp_path: Path, called: str, asset: str
+):
+    take(node, a_file(tmp_path, indicator(1, pattern="[x-phone-number:value = '+49 30 123456']")))
+    call = {
+        "trans_depth": 0,
+        "request_from": '"B" <sip:+4930123456@carrier.example>;tag=1',
+        "request_to": called,
+    }
+    log = a_log(tmp_path, conn("10.0.0.5", "203.0.113.9") | call, name="sip.log")
+    section = {"logs": str(log), "kinds": ["phone", "sip"], "purpose": "fraud"}
+    switches = checked(name="A", personal=[section]).personal
+    off, end = hunted(node, log)
+    assert (off, {one.kind for one in end.switched_off}) == ([], {"sip", "x-phone-number"})
+    node = replace(node, settings=msgspec.structs.replace(node.settings, personal=switches))
+    (hit,), _ = hunted(node, log)
+    assert (hit.observable.kind, hit.observable.value, hit.asset) == ("x-phone-number", "+4930123456", asset)
+
+
+def test_a_number_of_one_country_is_met_where_the_settings_say_which(node: Node, tmp_path: Path):
+    take(node, a_file(tmp_path, indicator(1, pattern="[x-phone-number:value = '+49 30 123456']")))
+    log = a_log(tmp_path, conn("10.0.0.5", "203.0.113.9") | {"trans_depth": 0, "request_from": "030 123456"})
+    section = {"logs": str(log), "kinds": "phone", "purpose": "fraud"}
+    for country, count in ((None, 0), ("DE", 1), ("NO", 0)):
+        settings = checked(name="A", personal=[section], phone_country=country)
+        there = replace(node, settings=msgspec.structs.replace(settings, own_domains=("alpha.example",)))
+        assert len(hunted(there, log)[0]) == count
+
+
 def test_doctor_says_where_persons_are_looked_for_and_names_a_path_that_leads_nowhere(
     node: Node, tmp_path: Path
 ):

@@ -54,7 +54,7 @@ def test_a_side_of_the_traffic_is_kept():
 
 def test_what_is_not_searched_is_named():
     entries, left = entries_of(
-        "[file:name = 'a.exe' OR domain-name:value = 'evil.example']", stix_version="2.1"
+        "[file:mime_type = 'a/b' OR domain-name:value = 'evil.example']", stix_version="2.1"
     )
     assert [entry.value for entry in entries] == ["evil.example"]
     assert len(left) == 1

@@ -453,6 +453,96 @@ def test_a_filter_of_many_entries_is_ordered_part_by_part(tmp_path: Path, monkey
     lasting.close()
 
 
+TEXTS = {
+    "ja3": ["Ab" * 16, "ab" * 16, " " + "ab" * 16, "ab:" * 15 + "ab", "cd" * 16, "x"],
+    "host_key": [":".join(["ab"] * 16), "SHA256:" + "a" * 43 + "=", "MD5:" + "ab" * 16],
+    "fingerprint": ["AB" * 20, ":".join(["ab"] * 20), "sha1=" + "ab" * 20, "ab" * 16],
+    "certificate.serial": ["0ABC001122", "0A:BC:00:11:22", "0x0abc001122", "01", "ABC001122 "],
+    "filename": ["Evil.EXE", '"evil.exe"', "C:\\\\x\\evil.exe", "/a/ evil.exe", "/a/b/evil.exe/", "evil.exe.txt", "d\\Evil.exe ", "\u212aevil"],
+    "user_agent": ["Bad/1.0", "bad/1.0", " Bad/1.0", "Bad/1.0\u00a0", "Bad/1.0 (x)", "\u001fBad/1.0"],
+    "mac": ["00:1A:2B:3c:4d:5e", "00-1a-2b-3c-4d-5e", "001a2b3c4d5e", "00:1a:2b:3c:4d:5f"],
+    "username": ["CORP\\\\Ann", "ann", "ANN", "ann2", " Ann"],
+    "request_from": ['"B" <sip:Bob@evil.example>;tag=1', "sip:+4930123456@203.0.113.7", "sip:bob@EVIL.example", "tel:+49-30-123456",
+                     "sip:x@[2001:db8::7]:5060"],
+}  # fmt: skip
+TEXT_PATTERNS = (
+    f"[network-traffic:x_ja3 = '{'ab' * 16}']",
+    f"[file:hashes.MD5 = '{'ab' * 16}']",
+    f"[network-traffic:x_ssh_fingerprint = '{'ab' * 16}']",
+    f"[network-traffic:x_ssh_fingerprint = 'SHA256:{'a' * 43}']",
+    f"[x509-certificate:hashes.'SHA-1' = '{'ab' * 20}']",
+    "[x509-certificate:serial_number = '0abc001122']",
+    "[file:name = 'evil.exe']",
+    "[file:name = 'C:\\\\x\\\\evil.exe']",
+    "[network-traffic:extensions.'http-request-ext'.request_header.'User-Agent' = 'Bad/1.0']",
+    "[mac-addr:value = '00:1a:2b:3c:4d:5e']",
+    "[user-account:account_login = 'ann']",
+    "[url:value = 'sip:Bob@evil.example']",
+    "[x-phone-number:value = '+49 30 123456']",
+    "[domain-name:value = 'evil.example']",
+    "[ipv4-addr:value = '203.0.113.7']",
+    "[ipv6-addr:value = '2001:db8::7']",
+)
+LIKE_PATTERNS = ("[file:name LIKE 'c:\\\\x%']", "[file:name LIKE '%.exe']", "[user-account:user_id LIKE 'corp%']",
+                 "[network-traffic:extensions.'http-request-ext'.request_header.'User-Agent' LIKE 'bad%']",
+                 "[x-phone-number:value LIKE '+49%']", "[url:value LIKE 'sip:%']")  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in TEXTS.items()}),
+        min_size=1,
+        max_size=12,
+    ),
+    st.lists(st.sampled_from(TEXT_PATTERNS + LIKE_PATTERNS), min_size=1, max_size=6, unique=True),
+    st.booleans(),
+)
+def test_bulk_and_lines_find_the_same_texts(tmp_path: Path, monkeypatch, records, patterns, has_personal):
+    log = json_log(
+        tmp_path / "any.log", [{"ts": 1_767_225_600 + n, "uid": "C"} | one for n, one in enumerate(records)]
+    )
+    compiled = a_set(tmp_path, *patterns)
+    try:
+        both_ways(log, compiled, monkeypatch, personal=ALL_ON if has_personal else ())
+    finally:
+        compiled.close()
+
+
+def test_each_text_is_met_in_its_own_fields(tmp_path: Path, monkeypatch):
+    log = json_log(
+        tmp_path / "any.log",
+        [
+            CONN | {"ja3": "AB" * 16, "established": True},
+            CONN | {"hassh": "ab" * 16, "host_key": ":".join(["ab"] * 16)},
+            CONN | {"fingerprint": ":".join(["AB"] * 20)},
+            CONN | {"sha1": "ab" * 20, "filename": "C:\\x\\Evil.exe", "fuid": "F"},
+            CONN | {"certificate.serial": "0ABC001122"},
+            CONN | {"user_agent": "Bad/1.0"},
+            CONN | {"user_agent": "bad/1.0"},
+            CONN | {"mac": "001A.2B3C.4D5E"},
+            CONN | {"username": "CORP\\ann"},
+            CONN | {"request_from": "<sip:+4930123456@evil.example>"},
+        ],
+    )
+    compiled = a_set(tmp_path, *TEXT_PATTERNS)
+    assert sorted(one[:4] for one in both_ways(log, compiled, monkeypatch) if one[1] != 15) == [
+        (1, 1, "ja3", "exact"),
+        (1, 2, "ja3", "exact"),  # as feeds write it: the hash of a file
+        (2, 2, "hassh", "exact"),
+        (2, 3, "host_key", "exact"),
+        (3, 5, "fingerprint", "exact"),
+        (4, 7, "filename", "exact"),
+        (4, 8, "filename", "exact"),
+        (5, 6, "certificate.serial", "exact"),
+        (6, 9, "user_agent", "exact"),
+        (8, 10, "mac", "exact"),
+        (9, 11, "username", "exact"),
+        (10, 13, "request_from", "exact"),
+        (10, 14, "request_from", "exact"),
+    ]
+
+
 def test_folders_are_walked_in_order_and_what_is_missing_is_named(tmp_path: Path):
     (tmp_path / "b").mkdir()
     for name in ("b/2.log", "b/1.log", "a.log"):

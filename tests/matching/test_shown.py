@@ -69,7 +69,7 @@ def test_logs_of_others_show_what_their_columns_hold(shared_data: Path):
 @pytest.mark.parametrize(
     ("log", "kinds"),
     [
-        ("ssh", {"ipv4-addr", "ipv6-addr"}),
+        ("ssh", {"ipv4-addr", "ipv6-addr", "ssh-key"}),
         ("dns", {"ipv4-addr", "ipv6-addr", "domain-name"}),
     ],
 )

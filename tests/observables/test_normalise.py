@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from backchannel.observables.calls import phone
 from backchannel.observables.kinds import Kind
 from backchannel.observables.normalise import (
     normalise,
@@ -52,6 +53,34 @@ VALUES = {
         lambda digits: st.text(alphabet="0123456789abcdefABCDEF", min_size=digits, max_size=digits)
     ),
     Kind.EMAIL: st.builds("{}@{}".format, st.from_regex(r"[A-Za-z0-9.+_-]{1,12}", fullmatch=True), NAMES),
+    Kind.PHONE: st.from_regex(r"(\+|00|tel:\+)49 ?\(?(0\))?30[ -]?[1-9][0-9]{5,6}", fullmatch=True).filter(
+        lambda text: text.count("(") == text.count(")")
+    ),
+    Kind.SIP: st.builds(
+        '"B" <{}:{}@{}{};transport=udp>;tag=1'.format,
+        st.sampled_from(["sip", "SIPS"]),
+        st.from_regex(r"[A-Za-z0-9+._%41-]{1,10}", fullmatch=True).map(
+            lambda text: text.replace("%", "") or "a"
+        ),
+        NAMES | st.ip_addresses(v=4).map(str) | st.ip_addresses(v=6).map("[{}]".format),
+        st.sampled_from(["", ":5060"]),
+    ),
+    Kind.ACCOUNT: st.sampled_from(["Ann", "CORP\\Ann", "ann@corp.example", "Émile"]),
+    Kind.CERTIFICATE: st.sampled_from(["A" * 40, ":".join(["ab"] * 20), "SHA256: " + "C" * 64]),
+    Kind.SERIAL: st.from_regex(r"(0x)?00[1-9A-F][0-9A-Fa-f]{9,20}", fullmatch=True),
+    Kind.JA3: st.text("0123456789abcdefABCDEF", min_size=32, max_size=32),
+    Kind.HASSH: st.text("0123456789abcdefABCDEF", min_size=32, max_size=32),
+    Kind.JA4: st.sampled_from(["t13d1516h2_8daaf6152771_b186095e22b6", "T120200_c030_5e2616a54c73"]),
+    Kind.SSH_KEY: st.sampled_from(["SHA256:" + "a" * 43 + "=", ":".join(["0B"] * 16), "MD5:" + "d" * 32]),
+    Kind.FILE: st.sampled_from(["Invoice.EXE", '"a b.doc"', "İ.js"]),
+    Kind.PATH: st.sampled_from(["C:\\Users\\A\\b.exe", "/tmp//x/", "\\\\host\\share\\f"]),
+    Kind.AGENT: st.sampled_from([" Mozilla/4.0 (compatible) ", "curl/8"]),
+    Kind.COMMAND: st.sampled_from(["Cmd.exe   /c  Evil", "sh -c 'x'"]),
+    Kind.REGISTRY: st.sampled_from(
+        ["HKLM\\Software\\Evil\\", "\\REGISTRY\\MACHINE\\Software\\A", "HKEY_USERS\\x"]
+    ),
+    Kind.MUTEX: st.sampled_from(["Global\\EvilMutex", "a"]),
+    Kind.MAC: st.sampled_from(["00:1A:2b:3c:4d:5e", "001a.2b3c.4d5e", "00-1A-2B-3C-4D-5E"]),
 }
 
 
@@ -295,3 +324,60 @@ def test_the_worst_that_fits_costs_no_time(piece: str):
             normalise_network(raw)
         refang(raw)
         assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("kind", "spellings", "value"),
+    [
+        (Kind.PHONE, ["+49 30 123456", "0049 30 123456", "tel:+49-30-123456", "+49 (0)30 123456"], "+4930123456"),
+        (Kind.SIP, ["sip:Bob@evil.example", "<sips:Bob@EVIL.example:5061;lr>;tag=9", "SIP:B%6Fb@evil.example"], "sip:Bob@evil.example"),
+        (Kind.SIP, ["sip:1000@[2001:DB8:0::1]:5060"], "sip:1000@[2001:db8::1]"),
+        (Kind.CERTIFICATE, ["AB" * 20, ":".join(["ab"] * 20), "sha1: " + "ab" * 20], "ab" * 20),
+        (Kind.SERIAL, ["0A:BC:00:11:22", "0x0abc001122", "ABC001122"], "abc001122"),
+        (Kind.PATH, ["C:\\Windows\\\\Evil.exe", "c:/windows/EVIL.exe"], "c:/windows/evil.exe"),
+        (Kind.REGISTRY, ["HKLM\\Software\\Evil", "\\Registry\\Machine\\SOFTWARE\\evil\\", "hkey_local_machine/software/evil"],
+         "hkey_local_machine\\software\\evil"),
+        (Kind.MAC, ["00-1A-2b-3c-4d-5e", "001a.2b3c.4d5e", "001A2B3C4D5E"], "00:1a:2b:3c:4d:5e"),
+        (Kind.SSH_KEY, ["MD5:" + ":".join(["0b"] * 16), "0B" * 16], "0b" * 16),
+    ],
+)  # fmt: skip
+def test_what_is_one_thing_has_one_spelling(kind: Kind, spellings: list[str], value: str):
+    assert {normalise(kind, spelling).value for spelling in spellings} == {value}
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        (Kind.SIP, "sip:bob@evil.example", "sip:Bob@evil.example"),
+        (Kind.AGENT, "mozilla/4.0", "Mozilla/4.0"),
+        (Kind.PHONE, "+49 30 123456", "+49 30 123457"),
+        (Kind.MUTEX, "Global\\a", "Global\\A"),
+    ],
+)
+def test_capitals_count_where_they_say_something(kind: Kind, one: str, other: str):
+    assert normalise(kind, one).key != normalise(kind, other).key
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (Kind.PHONE, "030 123456"),
+        (Kind.PHONE, "+49"),
+        (Kind.PHONE, "203.0.113.7"),
+        (Kind.SERIAL, "01"),
+        (Kind.FILE, "a/b.exe"),
+        (Kind.PATH, "b.exe"),
+        (Kind.REGISTRY, "Software\\Evil"),
+        (Kind.JA3, "ab"),
+        (Kind.SIP, "bob@evil.example"),
+        (Kind.SIP, "sip:evil.example"),
+    ],
+)
+def test_what_is_none_of_a_kind_is_refused(kind: Kind, text: str):
+    with pytest.raises(ValueError, match=" "):
+        normalise(kind, text)
+
+
+def test_a_number_of_one_country_is_one_only_where_that_is_told():
+    assert phone("030 123456", country="DE").value == phone("+49 30 123456").value == "+4930123456"
+    assert phone("22 12 34 56", country="NO").value == "+4722123456"

@@ -18,6 +18,20 @@ VALUES = {
     "url": "http://evil.example/x",
     "hash": "",
     "email": "bob@evil.example",
+    "phone": "+49 30 123456",
+    "account": "ann",
+    "certificate": "",
+    "serial": "0abc001122",
+    "ja3": "a" * 32,
+    "ja4": "t13d1516h2_8daaf6152771_b186095e22b6",
+    "hassh": "a" * 32,
+    "ssh_key": "a" * 32,
+    "agent": "curl/8",
+    "file": "evil.exe",
+    "command": "evil /x",
+    "registry": "HKLM/Software/Evil",
+    "mutex": "evil",
+    "mac": "00:1a:2b:3c:4d:5e",
 }
 HASHES = {"MD5": "a" * 32, "'SHA-1'": "a" * 40, "'SHA-256'": DIGITS, "'SHA-512'": "a" * 128}
 
@@ -84,7 +98,7 @@ def test_what_an_or_joins_is_found_once_each_in_order(pattern: str, found: list[
 @pytest.mark.parametrize(
     ("pattern", "named"),
     [
-        ("[file:name = 'x.exe']", "file:name is not searched yet"),
+        ("[file:mime_type = 'x/y']", "file:mime_type is not searched yet"),
         (
             "[file:name = 'x' AND file:size = 3]",
             "AND of several comparisons is not searched yet: file:name, file:size",

@@ -29,12 +29,33 @@ Stage = Literal["detect", "alert", "block"]
 Thing = Observable | Network
 """One value that an indicator names."""
 
+TOOLS: Final = (
+    Kind.CERTIFICATE,
+    Kind.SERIAL,
+    Kind.JA3,
+    Kind.JA4,
+    Kind.HASSH,
+    Kind.SSH_KEY,
+    Kind.FILE,
+    Kind.PATH,
+    Kind.AGENT,
+    Kind.COMMAND,
+    Kind.REGISTRY,
+    Kind.MUTEX,
+    Kind.MAC,
+)
+"""Kinds of what a tool is made of, or leaves: it changes as seldom as the tool does. Nothing that is exported acts on
+them."""
+PERSONS: Final = (Kind.PHONE, Kind.SIP, Kind.ACCOUNT)
+
 WATCH_DAYS: Final[Mapping[Kind, int]] = {
     Kind.ADDRESS: 30,
     Kind.DOMAIN: 180,
     Kind.URL: 180,
     Kind.HASH: 365,
     Kind.EMAIL: 180,
+    **dict.fromkeys(TOOLS, 365),
+    **dict.fromkeys(PERSONS, 180),
 }
 """How long to watch for a value whose source set no end (days after it last said so)."""
 
@@ -44,6 +65,8 @@ BLOCK_DAYS: Final[Mapping[Kind, int]] = {
     Kind.URL: 14,
     Kind.HASH: 365,
     Kind.EMAIL: 30,
+    **dict.fromkeys(TOOLS, 365),
+    **dict.fromkeys(PERSONS, 30),
 }
 """Longest block after a source last said so, or we last saw it (days). Addresses change hands quickly."""
 
@@ -315,6 +338,22 @@ _KIND_WORD: Final[Mapping[Kind, str]] = {
     Kind.URL: "a URL",
     Kind.HASH: "a file hash",
     Kind.EMAIL: "a mail address",
+    Kind.PHONE: "a phone number",
+    Kind.SIP: "a SIP address",
+    Kind.ACCOUNT: "an account",
+    Kind.CERTIFICATE: "a certificate",
+    Kind.SERIAL: "a certificate",
+    Kind.JA3: "a fingerprint",
+    Kind.JA4: "a fingerprint",
+    Kind.HASSH: "a fingerprint",
+    Kind.SSH_KEY: "a host key",
+    Kind.FILE: "the name of a file",
+    Kind.PATH: "the path of a file",
+    Kind.AGENT: "a user agent",
+    Kind.COMMAND: "a command line",
+    Kind.REGISTRY: "a registry key",
+    Kind.MUTEX: "a mutex",
+    Kind.MAC: "a MAC address",
 }
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from backchannel.observables.hosts import packed_address
 from backchannel.observables.kinds import Kind, Observable
 from backchannel.observables.normalise import Network, normalise, normalise_network
 
@@ -39,8 +40,12 @@ class OwnAssets:
             return self._of_range(thing.key, thing.key, thing.value)
         if thing.kind is Kind.DOMAIN:
             return self._of_name(thing.key, thing.value, covers=True)
-        if thing.kind is Kind.EMAIL:
-            return self._of_name(thing.key.split(b"@")[0], thing.value)
+        if thing.kind in {Kind.EMAIL, Kind.SIP}:
+            host = thing.key.split(b"@")[0]
+            address = packed_address(host.decode())
+            if address is not None:
+                return self._of_range(address, address, thing.value)
+            return self._of_name(host, thing.value)
         if thing.kind is Kind.URL:
             return self._of_url(thing)
         return ""

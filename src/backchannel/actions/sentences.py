@@ -29,6 +29,17 @@ _BLOCK_AT: Final[Mapping[Kind, str]] = {
     Kind.URL: "on the web proxy",
     Kind.HASH: "in the endpoint protection",
     Kind.EMAIL: "on the mail server",
+    Kind.PHONE: "on the telephone system",
+    Kind.SIP: "on the telephone system",
+    Kind.ACCOUNT: "in the directory of accounts",
+    **dict.fromkeys(
+        (Kind.CERTIFICATE, Kind.SERIAL, Kind.JA3, Kind.JA4, Kind.HASSH, Kind.SSH_KEY, Kind.AGENT),
+        "on the proxy or the sensor, where it can tell them",
+    ),
+    **dict.fromkeys(
+        (Kind.FILE, Kind.PATH, Kind.COMMAND, Kind.REGISTRY, Kind.MUTEX), "in the endpoint protection"
+    ),
+    Kind.MAC: "on the switch",
 }
 
 _FOLLOW_UP: Final[Mapping[Step, str]] = {
@@ -117,6 +128,8 @@ def _what_happened(case: Case, times: str) -> str:
         return f"a file with the hash {value} passed {times}"
     if kind is Kind.EMAIL:
         return f"mail {'from' if direction != 'out' else 'to'} {value} passed {times}"
+    if kind not in {Kind.ADDRESS, Kind.DOMAIN, Kind.URL}:
+        return f"{value} was met there {times}"
     if direction == "in":
         return f"{value} came in {times}"
     if kind is Kind.ADDRESS:

@@ -54,6 +54,7 @@ _TYPES: Final[dict[str, str]] = {
     Kind.URL: "url",
     Kind.HASH: "file",
     Kind.EMAIL: "email-addr",
+    **dict.fromkeys((Kind.FILE, Kind.PATH, Kind.REGISTRY, Kind.MUTEX, Kind.COMMAND), "file"),
 }
 """Kind of what a pattern asks for to the STIX type by which a claim fades."""
 _TOPICS: Final[dict[str, Topic]] = {

@@ -278,7 +278,7 @@ class _Run:
         with TemporaryDirectory(dir=private) as folder:
             patterns = [ToCompile(n, pattern, "2.1") for n, pattern in enumerate(self._hunt.patterns)]
             file, left = compile_apart(Path(folder), patterns)
-            compiled = CompiledSet([file], threads=THREADS)
+            compiled = CompiledSet([file], threads=THREADS, country=self._node.settings.phone_country)
             read_as = ReadAs(zone=zone_of(self._node.settings.log_zone))
             try:
                 for path, name in logs_in(self._paths, tally):

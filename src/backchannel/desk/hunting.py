@@ -104,10 +104,10 @@ def _hunting(
     arrived = node.store.hunts.last_arrival()
     compile_new(node.home, node.store.segments)
     segments = node.store.segments.all()
-    tally = Tally(shown=HuntShown(options.since, options.until))
-    hunt_row = _begin(one, paths)
+    tally, hunt_row = Tally(shown=HuntShown(options.since, options.until)), _begin(one, paths)
     read_as = ReadAs(options.format, zone_of(node.settings.log_zone), options.mapping)
-    compiled = CompiledSet([node.home / FOLDER / each.file for each in segments], threads=THREADS)
+    folder, country = node.home / FOLDER, node.settings.phone_country
+    compiled = CompiledSet([folder / each.file for each in segments], threads=THREADS, country=country)
     wholes = Compounds(one.pattern_of, one.is_in_window)
     try:
         with _index(one, tally) as days:
@@ -131,7 +131,7 @@ def _hunting(
         dropped = compiled.dropped_plain
     finally:
         compiled.close()
-    values = sum(one.entries for one in segments)
+    values = sum(each.entries for each in segments)
     summary = one.summary(tally, values=values, dropped_plain=dropped, undecided=wholes.undecided)
     _end(one, summary, hunt_row, through=arrived if is_first else None, all_like=not dropped)
     yield summary

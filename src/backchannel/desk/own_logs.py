@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -130,10 +131,11 @@ class OwnSide:
     def of(self, found: Found) -> str | None:
         """Return our side of a record: the other side than the value that was found, where both are ours.
 
-        Of a mail address it is our own mailbox, the first where there are several.
+        Of a mail address, a phone number or a SIP address it is our own mailbox or extension, the first where there
+        are several.
         """
-        if found.met.observable.kind is Kind.EMAIL and (mailbox := self._mailbox(found)) is not None:
-            return mailbox
+        if found.met.observable.kind in _SPOKEN and (whom := self._mailbox_or_extension(found)) is not None:
+            return whom
         layout, cells = found.layout, found.cells
         columns = (layout.source, layout.destination, *layout.others)
         sides = [cell for column in columns if column >= 0 and (cell := cells[column])]
@@ -141,14 +143,17 @@ class OwnSide:
         value = found.met.observable.value
         return next((side for side in own if side != value), own[0] if own else None)
 
-    def _mailbox(self, found: Found) -> str | None:
-        seen = found.met.observable.key
+    def _mailbox_or_extension(self, found: Found) -> str | None:
         for field in found.layout.fields:
-            cell = found.cells[field.columns[0]] if field.reading == "email" else None
+            if field.reading not in _WHOM or field.name == found.field.name:
+                continue
+            cell = found.cells[field.columns[0]]
             if cell is None:
                 continue
+            if field.reading != "email" and _EXTENSION.match(cell):
+                return cell
             for one in observables(field.reading, cell, is_list=field.is_list):
-                if one.kind is Kind.EMAIL and one.key != seen and self._own.why(one):
+                if one.kind in _SPOKEN and one.key != found.met.observable.key and self._own.why(one):
                     return one.value
         return None
 
@@ -163,6 +168,13 @@ class OwnSide:
                     continue
             self._known[side] = known
         return known
+
+
+_SPOKEN: Final = frozenset({Kind.EMAIL, Kind.PHONE, Kind.SIP})
+_WHOM: Final = frozenset({"email", "phone", "sip", "caller"})
+"""How fields are read that say who wrote to or called whom."""
+_EXTENSION = re.compile(r"[0-9]{2,6}\Z")
+"""A number so short that only our own telephone system knows it."""
 
 
 class Outside:

@@ -9,8 +9,10 @@ from typing import Final
 from backchannel import codec
 from backchannel.logs.layout import FieldAt, Row
 from backchannel.logs.tables import Reading
+from backchannel.observables.calls import phone, user_and_host
 from backchannel.observables.kinds import Kind, Observable
 from backchannel.observables.normalise import normalise
+from backchannel.observables.texts import last_part, login_of
 from backchannel.observables.urls import host_of
 
 MAX_VALUES = 1_000
@@ -38,35 +40,63 @@ def cell_of(one: FieldAt, cells: Row) -> Cell | None:
     return None if parts[-1] is None else parts
 
 
-def observables(reading: Reading, cell: Cell, *, is_list: bool) -> Iterator[Observable]:
-    """Yield the observables in a cell, the host inside a URL or mail address too; what cannot be read is none."""
+def observables(
+    reading: Reading, cell: Cell, *, is_list: bool, country: str | None = None
+) -> Iterator[Observable]:
+    """Yield the observables in a cell, and those inside them; what cannot be read is none.
+
+    Args:
+        reading: of its field.
+        cell: as the record has it.
+        is_list: whether it holds several.
+        country: of phone numbers that do not say theirs.
+    """
     for text in values(reading, cell, is_list=is_list):
-        found = _first(KINDS[reading], text)
+        found = _first(KINDS[reading], text, country)
         if found is None:
             continue
         yield found
         # A URL in parts has its host in a field of its own, unless its target is a whole URL: a proxy was asked for it.
-        is_told = isinstance(cell, tuple) and not _SCHEME.match(cell[-1] or "")
-        host = None if is_told else _host_in(found)
-        inner = None if host is None else _first(_HOST, host)
-        if inner is not None:
-            yield inner
+        if not isinstance(cell, tuple) or _SCHEME.match(cell[-1] or ""):
+            yield from _inside(found)
 
 
-def _first(kinds: tuple[Kind, ...], text: str) -> Observable | None:
+def _first(kinds: tuple[Kind, ...], text: str, country: str | None = None) -> Observable | None:
     """Return what `text` spells of the first kind that it can be."""
     for kind in kinds:
         try:
-            return normalise(kind, text)
+            return phone(text, country=country) if kind is Kind.PHONE else normalise(kind, text)
         except ValueError:
             continue
     return None
 
 
-def _host_in(found: Observable) -> str | None:
-    if found.kind is Kind.URL:
-        return host_of(found.value).strip("[]")
-    return found.value.rpartition("@")[2] if found.kind is Kind.EMAIL else None
+def _inside(found: Observable) -> Iterator[Observable]:
+    """Yield what stands inside an observable: the host of a URL, the file at the end of a path, ..."""
+    for kinds, text in _parts(found):
+        inner = _first(kinds, text)
+        if inner is not None:
+            yield inner
+
+
+def _parts(found: Observable) -> tuple[tuple[tuple[Kind, ...], str], ...]:
+    kind, value = found.kind, found.value
+    if kind is Kind.URL:
+        return ((_HOST, host_of(value).strip("[]")),)
+    if kind is Kind.EMAIL:
+        return ((_HOST, value.rpartition("@")[2]),)
+    if kind is Kind.SIP:
+        user, host = user_and_host(value)
+        return ((_HOST, host), ((Kind.PHONE,), user))
+    if kind is Kind.PATH:
+        return (((Kind.FILE,), last_part(value)),)
+    if kind is Kind.REGISTRY:  # events name a value with the key that it is in
+        return (((Kind.REGISTRY,), value.rpartition("\\")[0]),)
+    if kind is Kind.ACCOUNT:
+        login = login_of(value)
+        return () if login is None else (((Kind.ACCOUNT,), login),)
+    # Feeds write fingerprints of certificates and of handshakes as hashes of files, and always were met so.
+    return (((Kind.HASH,), value),) if kind in HASH_LIKE else ()
 
 
 def values(reading: Reading, cell: Cell, *, is_list: bool) -> list[str]:
@@ -112,6 +142,8 @@ def _host(text: str) -> list[str]:
 
 
 _HOST = (Kind.ADDRESS, Kind.DOMAIN)
+HASH_LIKE: Final = frozenset({Kind.CERTIFICATE, Kind.JA3, Kind.HASSH, Kind.SSH_KEY})
+"""Kinds whose values are also met as the hash that they are."""
 KINDS: Final[dict[Reading, tuple[Kind, ...]]] = {
     "address": (Kind.ADDRESS,),
     "domain": (Kind.DOMAIN,),
@@ -122,8 +154,24 @@ KINDS: Final[dict[Reading, tuple[Kind, ...]]] = {
     "answers": _HOST,
     "email": (Kind.EMAIL,),
     "holder": _HOST,
+    "phone": (Kind.PHONE,),
+    "sip": (Kind.SIP,),
+    "caller": (Kind.SIP, Kind.PHONE),
+    "account": (Kind.ACCOUNT,),
+    "certificate": (Kind.CERTIFICATE,),
+    "serial": (Kind.SERIAL,),
+    "ja3": (Kind.JA3,),
+    "ja4": (Kind.JA4,),
+    "hassh": (Kind.HASSH,),
+    "ssh_key": (Kind.SSH_KEY,),
+    "file": (Kind.FILE, Kind.PATH),
+    "agent": (Kind.AGENT,),
+    "command": (Kind.COMMAND,),
+    "registry": (Kind.REGISTRY,),
+    "mutex": (Kind.MUTEX,),
+    "mac": (Kind.MAC,),
 }
-"""What a value is tried as, in this order; a URL and a mail address are read for the host inside them besides."""
+"""What a value is tried as, in this order; what stands inside it is read besides (`observables`)."""
 _READERS: dict[Reading, Callable[[str], list[str]]] = {
     "host": _host,
     "domain": _host,

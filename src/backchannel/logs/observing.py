@@ -98,6 +98,7 @@ _OF_READING: Final[Mapping[str, tuple[str, ...]]] = {
     "url": ("url:value", "ipv4-addr:value", "ipv6-addr:value", "domain-name:value"),
     "answers": ("ipv4-addr:value", "ipv6-addr:value", "domain-name:value"),
     "email": ("email-addr:value",),
+    "mac": ("mac-addr:value",),
     "holder": ("ipv4-addr:value", "ipv6-addr:value", "domain-name:value"),
 }
 _OF_SIDE: Final[Mapping[str, tuple[str, ...]]] = {
@@ -147,6 +148,12 @@ def observe(
     return Seen(made.finished(), at, at, shows=shows)
 
 
+_WITH_VALUE: Final = frozenset(
+    {Kind.ADDRESS, Kind.DOMAIN, Kind.URL, Kind.EMAIL, Kind.MAC, Kind.PHONE, Kind.SIP}
+)
+"""Kinds whose object is its `value`."""
+
+
 class _Objects:
     """The objects of one record in the making."""
 
@@ -162,6 +169,8 @@ class _Objects:
         if seen.kind is Kind.HASH:
             self._take_hash(one, seen)
             return
+        if seen.kind not in _WITH_VALUE:
+            return  # it is told beside, as the log writes it, or not at all
         name = f"{seen.stix_type} {seen.value}"
         self.objects.setdefault(name, {"type": seen.stix_type, "value": seen.value})
         if seen.kind is Kind.URL and len(one.columns) > 1 and seen.value.startswith("http://"):

@@ -26,7 +26,9 @@ MAX_SWITCHES: Final = 1_000
 MAX_LOGS: Final = 1_000
 """Paths of one section."""
 STDIN: Final = "-"
-SHOWN_AS: Final[Mapping[str, PersonalWord]] = MappingProxyType({"email-addr": "email"})
+SHOWN_AS: Final[Mapping[str, PersonalWord]] = MappingProxyType(
+    {"email-addr": "email", "x-phone-number": "phone", "sip": "sip", "user-account": "account"}
+)
 """Kind as `logs.shown` names it to its word."""
 ANY_DEPTH: Final = "**"
 
@@ -114,7 +116,7 @@ def allowed(switches: Iterable[Switch], log: str, *, purpose: Purpose | None = N
         for switch in switches
         if purpose is None or purpose in switch.purposes
         for kind in switch.kinds
-        if kind in PERSONAL and any(covers(pattern, log) for pattern in switch.logs)
+        if any(covers(pattern, log) for pattern in switch.logs)
     )
 
 

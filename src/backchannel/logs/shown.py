@@ -42,6 +42,25 @@ _WORDS: Final = {
     "domain-name": "domain names",
     "url": "URLs",
     "email-addr": "e-mail addresses",
+    "x-phone-number": "phone numbers",
+    "sip": "SIP addresses",
+    "user-account": "accounts",
+    "x509-certificate:hashes.MD5": "MD5 hashes of certificates",
+    "x509-certificate:hashes.SHA-1": "SHA-1 hashes of certificates",
+    "x509-certificate:hashes.SHA-256": "SHA-256 hashes of certificates",
+    "x509-certificate:hashes.SHA-512": "SHA-512 hashes of certificates",
+    "x509-certificate:serial_number": "serial numbers of certificates",
+    "ja3": "JA3 fingerprints",
+    "ja4": "JA4 fingerprints",
+    "hassh": "HASSH fingerprints",
+    "ssh-key": "SSH host keys",
+    "user-agent": "user agents",
+    "file:name": "names of files",
+    "file:path": "paths of files",
+    "process:command_line": "command lines",
+    "windows-registry-key": "registry keys",
+    "mutex": "mutexes",
+    "mac-addr": "MAC addresses",
     "file:hashes.MD5": "MD5 hashes of files",
     "file:hashes.SHA-1": "SHA-1 hashes of files",
     "file:hashes.SHA-256": "SHA-256 hashes of files",
@@ -107,12 +126,14 @@ def form_of(kinds: tuple[str, ...], reading: str) -> str:
     It is one that `re` and DuckDB (RE2) read alike. A hash may stand in a list, and have colons between its bytes;
     where several stand, each is behind its algorithm.
     """
-    forms = [f"(?:[0-9A-Fa-f]:?){{{digits}}}" for digits, kind in HASHES.items() if kind in kinds]
+    algorithms = {kind.partition(".")[2] for kind in kinds if ":hashes." in kind}
+    sizes = {digits: kind.partition(".")[2] for digits, kind in HASHES.items()}
+    forms = [f"(?:[0-9A-Fa-f]:?){{{digits}}}" for digits, name in sizes.items() if name in algorithms]
     if reading == "hashes":
         forms = [
-            f"{kind.partition('.')[2].replace('-', '')}=(?:0x)?[0-9A-Fa-f]{{{digits}}}"
-            for digits, kind in HASHES.items()
-            if kind in kinds
+            f"{name.replace('-', '')}=(?:0x)?[0-9A-Fa-f]{{{digits}}}"
+            for digits, name in sizes.items()
+            if name in algorithms
         ]
     return f"(?:^|[^0-9A-Fa-f])(?:{'|'.join(forms)})(?:[^0-9A-Fa-f]|$)" if forms else ""
 

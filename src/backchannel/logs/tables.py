@@ -11,10 +11,37 @@ from typing import Final, Literal
 from backchannel.codec import JsonObject
 from backchannel.logs.times import PLAIN
 
-Reading = Literal["address", "domain", "host", "url", "hash", "hashes", "answers", "email", "holder"]
+Reading = Literal[
+    "address",
+    "domain",
+    "host",
+    "url",
+    "hash",
+    "hashes",
+    "answers",
+    "email",
+    "holder",
+    "phone",
+    "sip",
+    "caller",
+    "account",
+    "certificate",
+    "serial",
+    "ja3",
+    "ja4",
+    "hassh",
+    "ssh_key",
+    "file",
+    "agent",
+    "command",
+    "registry",
+    "mutex",
+    "mac",
+]
 """How a value is read. `host`: an address or a name, perhaps with a port. `email`: what stands in a header.
 `hashes`: several, each behind its algorithm (`MD5=...,SHA256=...`). `answers`: names and addresses in a text of DNS.
-`holder`: whom a certificate is for or from, a distinguished name (RFC 4514), of which the common names count."""
+`holder`: whom a certificate is for or from, a distinguished name (RFC 4514), of which the common names count.
+`caller`: a SIP address or a phone number. `file`: a name, perhaps with its folders."""
 Side = Literal["", "source", "destination", "sender", "recipient"]
 
 
@@ -288,6 +315,22 @@ _SHOWS: Final[dict[Reading, tuple[str, ...]]] = {
     "answers": ("domain-name",),
     "email": ("email-addr",),
     "holder": ("domain-name",),
+    "phone": ("x-phone-number",),
+    "sip": ("sip",),
+    "caller": ("sip", "x-phone-number"),
+    "account": ("user-account",),
+    "certificate": (),
+    "serial": ("x509-certificate:serial_number",),
+    "ja3": ("ja3",),
+    "ja4": ("ja4",),
+    "hassh": ("hassh",),
+    "ssh_key": ("ssh-key",),
+    "file": ("file:name",),
+    "agent": ("user-agent",),
+    "command": ("process:command_line",),
+    "registry": ("windows-registry-key",),
+    "mutex": ("mutex",),
+    "mac": ("mac-addr",),
 }
 """What a field shows where its table does not say so; most hashes are of no file."""
 URL_SHOWS: Final = ("url", "domain-name")

@@ -37,7 +37,13 @@ class CompiledSet:
     """The files of the set, open in a database of this hunt's own."""
 
     def __init__(
-        self, files: Sequence[Path], *, threads: int, scratch: Path | None = None, is_lasting: bool = False
+        self,
+        files: Sequence[Path],
+        *,
+        threads: int,
+        scratch: Path | None = None,
+        is_lasting: bool = False,
+        country: str | None = None,
     ) -> None:
         """Open the set.
 
@@ -46,6 +52,7 @@ class CompiledSet:
             threads: DuckDB's threads.
             scratch: folder for what does not fit into memory.
             is_lasting: whether it is asked a few cells at a time, for long, and never for those of a log in bulk.
+            country: of phone numbers in logs that do not say theirs (ISO 3166-1); None: those are none.
         """
         from backchannel.matching import engine  # noqa: PLC0415  # 20 ms that only hunts pay
 
@@ -58,6 +65,7 @@ class CompiledSet:
         if scratch is not None:
             config["temp_directory"] = str(scratch / "duckdb")
         self.database: Connection = engine.connect(config=config)
+        self._country = country
         self.database.execute("CREATE TEMP TABLE asked (probe VARCHAR)")
         self.database.execute("CREATE TEMP TABLE wanted (probe UBIGINT, is_block BOOLEAN)")
         self._files: frozenset[Path] = frozenset()
@@ -89,6 +97,8 @@ class CompiledSet:
         self._forget()
         flags = "bool_or(probe = hash('6:')), bool_or(is_block), bool_or(probe = hash('e:'))"
         row = self.database.execute(f"SELECT {flags} FROM wanted").fetchall()[0]  # noqa: S608  # constant
+        kinds = self.database.execute("SELECT DISTINCT kind FROM entry").fetchall()
+        self.kinds = frozenset(Kind(row[0]) for row in kinds)
         # A lasting set has no such table, and whether there are blocks its filter tells for each address.
         self.has_v6, self.has_blocks, self.has_email = (bool(flag) or self._is_lasting for flag in row)
         lowest = self.database.execute("SELECT min(object_row) FROM entry").fetchall()[0][0]
@@ -126,7 +136,9 @@ class CompiledSet:
         if len(self._loaded) > MAX_REMEMBERED:
             self._forget()
             new = list(wanted)
-        seen = {cell: list(observables(cell[0], cell[2], is_list=cell[1])) for cell in new}
+        seen = {
+            cell: list(observables(cell[0], cell[2], is_list=cell[1], country=self._country)) for cell in new
+        }
         hopeful = [one for things in seen.values() for one in things]
         if self._is_lasting:
             hopeful = [one for one in hopeful if self._filter.may_meet(one)]

@@ -150,7 +150,26 @@ def probes(thing: Observable | Network) -> list[str]:
         return ["d:" + tail(thing.value)]
     if thing.kind is Kind.URL:
         return ["u:" + host_of(thing.value)]
-    return ["h:" + thing.value] if thing.kind is Kind.HASH else ["e:"]
+    if thing.kind in PROBED:
+        return [f"{thing.kind}:{thing.value}"]
+    return [f"{thing.kind}:"]
+
+
+PROBED: Final = frozenset(
+    {
+        Kind.HASH,
+        Kind.CERTIFICATE,
+        Kind.SERIAL,
+        Kind.JA3,
+        Kind.JA4,
+        Kind.HASSH,
+        Kind.SSH_KEY,
+        Kind.AGENT,
+        Kind.FILE,
+        Kind.MAC,
+    }
+)
+"""Kinds whose values SQL can spell out; of the others each value is judged, where the set has such entries at all."""
 
 
 def tail(name: str) -> str:
@@ -212,9 +231,28 @@ def _read(atom: Atom) -> Observable | Network:
     return guessed[1]
 
 
+def _kind_of_like(atom: Atom) -> Kind:
+    names = SEARCHABLE[atom.path]
+    if names[0] == "url":
+        start = atom.value.lower()
+        return (
+            Kind.SIP
+            if start.startswith(("sip:", "sips:"))
+            else Kind.PHONE
+            if start.startswith("tel:")
+            else Kind.URL
+        )
+    if names[0] == "file":
+        return Kind.PATH if "/" in atom.value or "\\" in atom.value else Kind.FILE
+    return Kind[names[-1].upper()]
+
+
 def _of_like(atom: Atom, side: Side) -> Iterator[Entry]:
-    kind = Kind[SEARCHABLE[atom.path][-1].upper()]
-    value = atom.value
+    kind, value = _kind_of_like(atom), atom.value
+    if kind is Kind.PATH:
+        value = value.replace("\\", "/")
+    if kind is Kind.PHONE:
+        value = "".join(sign for sign in value.removeprefix("tel:") if sign in "+%_0123456789")
     if has_wildcard_inside(value):
         yield Entry("*", kind, "like", b"", b"", value.lower(), side)
     elif value.startswith("%.") and kind is Kind.DOMAIN:

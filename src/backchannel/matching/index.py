@@ -115,7 +115,7 @@ class EntryIndex:
             if entry.operator == "ends" and text.endswith(entry.value):
                 yield _met(entry, "suffix", _kept(seen, f"%{entry.value}"))
             elif entry.operator == "like" and any(map(like_match(entry.value), with_schemes(text))):
-                yield _met(entry, "exact", seen)
+                yield _met(entry, "exact", _kept(seen, entry.value))
             elif entry.operator == "starts" and text.startswith(entry.value):
                 scope: Scope = "url prefix" if seen.kind is Kind.URL else "prefix"
                 yield _met(entry, scope, _kept(seen, f"{entry.value}%"))

@@ -22,10 +22,32 @@ def needs_of(pattern: str, *, stix_version: str) -> frozenset[str]:
     return frozenset(needed | ({ALL_LIKE} if any(entry.probe == "*" for entry in entries) else set()))
 
 
-_PLAIN: Final = {Kind.DOMAIN: "domain-name", Kind.URL: "url", Kind.EMAIL: "email-addr"}
+_PLAIN: Final = {
+    Kind.DOMAIN: "domain-name",
+    Kind.URL: "url",
+    Kind.EMAIL: "email-addr",
+    Kind.PHONE: "x-phone-number",
+    Kind.SIP: "sip",
+    Kind.ACCOUNT: "user-account",
+    Kind.CERTIFICATE: "x509-certificate:hashes",
+    Kind.SERIAL: "x509-certificate:serial_number",
+    Kind.JA3: "ja3",
+    Kind.JA4: "ja4",
+    Kind.HASSH: "hassh",
+    Kind.SSH_KEY: "ssh-key",
+    Kind.FILE: "file:name",
+    Kind.PATH: "file:path",
+    Kind.AGENT: "user-agent",
+    Kind.COMMAND: "process:command_line",
+    Kind.REGISTRY: "windows-registry-key",
+    Kind.MUTEX: "mutex",
+    Kind.MAC: "mac-addr",
+}
 
 
 def _kind(entry: Entry) -> str:
     if entry.kind is Kind.ADDRESS:
         return "ipv4-addr" if entry.key.startswith(IPV4_PREFIX) else "ipv6-addr"
+    if entry.kind is Kind.CERTIFICATE:
+        return f"{_PLAIN[entry.kind]}.{HASHES[len(entry.value)].partition('.')[2]}"
     return HASHES[len(entry.value)] if entry.kind is Kind.HASH else _PLAIN[entry.kind]

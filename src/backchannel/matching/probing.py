@@ -22,6 +22,7 @@ class Flags(Protocol):
     has_v6: bool
     has_blocks: bool
     has_email: bool
+    kinds: frozenset[Kind]
     plain: tuple[Filed, ...]
 
 
@@ -80,6 +81,8 @@ _ODD: Final = "NULL"
 
 def _probes(reading: Reading, flags: Flags, off: Collection[Kind]) -> list[tuple[str, str]]:
     """(probe, condition) pairs for one way of reading."""
+    if reading in _TEXTS:
+        return _of_text(reading, flags, off)
     pairs: list[tuple[str, str]] = []
     if reading in {"address", "host"}:
         text = "v" if reading == "address" else _BARE
@@ -135,6 +138,50 @@ def _in_texts(reading: Reading, flags: Flags, off: Collection[Kind]) -> list[tup
             (_ODD, r"strlen(v) <> length(v) OR regexp_matches(lower(v), 'cn\s*=\s*[0-9a-f.:]+([\s,/+;]|$)')")
         )
     return pairs
+
+
+_HEX_ODD: Final = "regexp_matches(v, '[^0-9A-Za-z]')"
+_EDGE_ODD: Final = "regexp_matches(v, '^[^!-~]|[^!-~]$')"
+_TEXTS: Final[dict[Reading, tuple[tuple[Kind, ...], dict[Kind, str], str]]] = {
+    "certificate": (KINDS["certificate"], dict.fromkeys((Kind.CERTIFICATE, Kind.HASH), "lower(v)"), _HEX_ODD),
+    "ja3": (KINDS["ja3"], dict.fromkeys((Kind.JA3, Kind.HASH), "lower(v)"), _HEX_ODD),
+    "hassh": (KINDS["hassh"], dict.fromkeys((Kind.HASSH, Kind.HASH), "lower(v)"), _HEX_ODD),
+    "ssh_key": (KINDS["ssh_key"], dict.fromkeys((Kind.SSH_KEY, Kind.HASH), "lower(v)"), _HEX_ODD),
+    "ja4": (KINDS["ja4"], {Kind.JA4: "lower(v)"}, "regexp_matches(v, '[^!-~]')"),
+    "serial": (KINDS["serial"], {Kind.SERIAL: "ltrim(lower(v), '0')"}, "regexp_matches(v, '[^0-9A-Fa-f]')"),
+    "mac": (
+        KINDS["mac"],
+        {Kind.MAC: "lower(v)"},
+        "NOT regexp_full_match(v, '[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}')",
+    ),
+    "agent": (KINDS["agent"], {Kind.AGENT: "v"}, _EDGE_ODD),
+    "file": (
+        KINDS["file"],
+        {Kind.FILE: r"lower(regexp_extract(v, '([^/\\]+)[/\\]*$', 1))"},
+        r"""regexp_matches(v, '[^ !#-~]|^ | $| [/\\]|[/\\] ')""",
+    ),
+    "phone": (KINDS["phone"], {}, ""),
+    "sip": (KINDS["sip"], {}, "true"),  # the host in it may be an address, of many spellings
+    "caller": (KINDS["caller"], {}, "true"),
+    "account": (KINDS["account"], {}, ""),
+    "command": (KINDS["command"], {}, ""),
+    "registry": (KINDS["registry"], {}, ""),
+    "mutex": (KINDS["mutex"], {}, ""),
+}
+"""Reading to its kinds, to how SQL spells the values of some of them, and to when only the normaliser can."""
+
+
+def _of_text(reading: Reading, flags: Flags, off: Collection[Kind]) -> list[tuple[str, str]]:
+    """(probe, condition) pairs for what is compared as a text: none where the set has no such entry.
+
+    A kind that SQL cannot spell, or that a LIKE asks for, is judged value by value.
+    """
+    kinds, spelled, odd = _TEXTS[reading]
+    wanted = {kind for kind in (*kinds, *spelled) if kind in flags.kinds and kind not in off}
+    if odd == "true" or not wanted <= spelled.keys() or any(Kind(one.kind) in wanted for one in flags.plain):
+        return [(_ODD, "true")]
+    pairs = [(f"'{kind}:' || {text}", "true") for kind, text in spelled.items() if kind in wanted]
+    return [*pairs, (_ODD, odd)] if pairs else []
 
 
 _NUMBER_HOST = "regexp_matches({host}, '^[0-9a-fx.]*$')"

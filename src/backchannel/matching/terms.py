@@ -44,7 +44,8 @@ def _expression(expression: Expression) -> Expression:
 
 def _comparison(asked: Comparison) -> Expression:
     shown = searchable(asked.path)
-    if shown is None:
+    # What else is compared as a text stands in a record's objects as its log writes it (`logs.observing`).
+    if shown is None or not _SPELLED.issuperset(SEARCHABLE[shown][:1]):
         return asked
     path, kinds = _path(asked.path), SEARCHABLE[shown]
     value, is_negated = asked.value, asked.is_negated
@@ -57,6 +58,10 @@ def _comparison(asked: Comparison) -> Expression:
         elif asked.operator == "MATCHES":
             value = f"(?i){value}"
     return Comparison(path, asked.operator, value, is_negated)
+
+
+_SPELLED: Final = frozenset({"address", "domain", "url", "hash", "email", "mac"})
+"""Kinds that a record's objects have in their normal spelling."""
 
 
 def _path(path: Path) -> Path:

@@ -18,12 +18,40 @@ class Kind(StrEnum):
     URL = "u"
     HASH = "h"
     EMAIL = "e"
+    PHONE = "p"
+    SIP = "s"
+    ACCOUNT = "l"
+    """The name of somebody who logs in."""
+    CERTIFICATE = "c"
+    """Digest of an X.509 certificate."""
+    SERIAL = "x"
+    """Serial number of a certificate."""
+    JA3 = "j"
+    """How a client or server spoke TLS, as an MD5."""
+    JA4 = "w"
+    HASSH = "z"
+    """How a client or server spoke SSH, as an MD5."""
+    SSH_KEY = "y"
+    """Digest of a host's key."""
+    FILE = "f"
+    """Name of a file."""
+    PATH = "o"
+    """Name of a file with its folders."""
+    AGENT = "a"
+    """What a program calls itself (`User-Agent`)."""
+    COMMAND = "q"
+    """Command line of a process."""
+    REGISTRY = "k"
+    MUTEX = "t"
+    MAC = "m"
 
 
 PersonalWord = Literal["email", "phone", "sip", "account"]
 """A kind that can point to a person, as operators write it."""
-PERSONAL: Final[Mapping[PersonalWord, Kind]] = MappingProxyType({"email": Kind.EMAIL})
-"""Those of them that are matched; off in every log until the operator switches them on (`logs.personal`)."""
+PERSONAL: Final[Mapping[PersonalWord, Kind]] = MappingProxyType(
+    {"email": Kind.EMAIL, "phone": Kind.PHONE, "sip": Kind.SIP, "account": Kind.ACCOUNT}
+)
+"""What they are; off in every log until the operator switches them on (`logs.personal`)."""
 
 
 # A Struct, and outside the garbage collector: a hunt makes millions of these, and a frozen dataclass

@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
+from backchannel.observables import texts
+from backchannel.observables.calls import phone, sip
 from backchannel.observables.hosts import (
     MAX_NAME_CHARS,
     MAX_RAW_NAME_CHARS,
@@ -214,4 +216,7 @@ _BY_KIND: Final[dict[Kind, Callable[[str], Observable]]] = {
     Kind.URL: url,
     Kind.HASH: file_hash,
     Kind.EMAIL: email,
+    Kind.PHONE: phone,
+    Kind.SIP: sip,
+    **texts.BY_KIND,
 }

@@ -117,12 +117,31 @@ def _thing(atom: Atom, *, outgoing: bool) -> str:
         return f"A file with the {atom.path.rpartition('.')[2].strip(chr(39))} {value}"
     if kind == "email":
         return f"Mail {_direction(atom.path, outgoing=False)} {value}"
-    noun = "URL" if kind == "url" else "name"
+    noun = _NOUNS.get(kind, "name")
     if atom.operator != "LIKE":
         return f"The {noun} {value}"
     if value.endswith("%"):
         return f"A {noun} that begins with {value[:-1]}"
     return f"A {noun} that ends in {value[1:]}"
+
+
+_NOUNS: Final = {
+    "url": "URL",
+    "phone": "phone number",
+    "account": "account",
+    "certificate": "certificate",
+    "serial": "certificate's serial number",
+    "ja3": "JA3 fingerprint",
+    "ja4": "JA4 fingerprint",
+    "hassh": "HASSH fingerprint",
+    "ssh_key": "SSH host key",
+    "file": "file name",
+    "agent": "user agent",
+    "command": "command line",
+    "registry": "registry key",
+    "mutex": "mutex",
+    "mac": "MAC address",
+}
 
 
 def _direction(path: str, *, outgoing: bool) -> str:

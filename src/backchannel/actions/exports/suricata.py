@@ -185,7 +185,13 @@ def write(drafts: Drafts, *, numbers: Mapping[tuple[str, str], RuleNumber]) -> E
     return Export(files, tuple(drafts.skipped), tuple(manifest), tuple(drafts.notes))
 
 
+_RULED: Final = frozenset({Kind.ADDRESS, Kind.DOMAIN, Kind.URL, Kind.HASH})
+"""Kinds for which there are rules."""
+
+
 def _inexpressible(entry: ExportEntry) -> str:
+    if entry.kind not in {*_RULED, Kind.EMAIL}:
+        return "these rules are for addresses, names, URLs and file hashes only"
     if entry.kind is Kind.EMAIL:
         return "Suricata has no keyword for mail addresses that both version 7 and 8 know"
     if entry.kind is Kind.HASH and len(entry.value) not in HASH_LISTS:

@@ -102,6 +102,8 @@ def _line(row: tuple[str, str, str], members: tuple[ExportEntry, ...]) -> str:
 
 
 def _inexpressible(entry: ExportEntry) -> str:
+    if entry.kind not in _TYPES:
+        return "these lines are for addresses, names, URLs, file hashes and mail addresses only"
     if entry.scope == "subdomain":
         return f"Zeek compares names whole, and this is for names below {entry.value}"
     if entry.scope == "suffix":

@@ -30,6 +30,8 @@ from backchannel.stix.pattern.parse import fast_equality, parse
 
 _ADDRESS, _HOST = ("address",), ("address", "domain")
 _HASHES: Final = ("MD5", "'SHA-1'", "'SHA-256'", "'SHA-512'")
+_URL = ("url", "sip", "phone")
+_FILE = ("file", "path")
 SEARCHABLE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "ipv4-addr:value": _ADDRESS,
@@ -37,7 +39,7 @@ SEARCHABLE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "network-traffic:src_ref.value": _HOST,
         "network-traffic:dst_ref.value": _HOST,
         "domain-name:value": ("domain",),
-        "url:value": ("url",),
+        "url:value": _URL,  # `sip:` and `tel:` are URLs too
         "email-addr:value": ("email",),
         "email-message:from_ref.value": ("email",),
         "email-message:sender_ref.value": ("email",),
@@ -45,10 +47,36 @@ SEARCHABLE: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "email-message:cc_refs[*].value": ("email",),
         **{f"file:hashes.{name}": ("hash",) for name in _HASHES},
         **{f"artifact:hashes.{name}": ("hash",) for name in _HASHES},
+        **{f"x509-certificate:hashes.{name}": ("certificate",) for name in _HASHES},
+        "x509-certificate:serial_number": ("serial",),
+        "network-traffic:x_ja3_md5": ("ja3",),
+        "network-traffic:x_ja3": ("ja3",),
+        "network-traffic:x_ja3s": ("ja3",),
+        "network-traffic:x_ja4": ("ja4",),
+        "network-traffic:x_ja4s": ("ja4",),
+        "network-traffic:x_hassh_md5": ("hassh",),
+        "network-traffic:x_hassh": ("hassh",),
+        "network-traffic:x_hasshserver_md5": ("hassh",),
+        "network-traffic:x_ssh_fingerprint": ("ssh_key",),
+        "network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'": ("agent",),
+        "file:name": _FILE,
+        "process:name": ("file",),  # STIX 2.0
+        "process:image_ref.name": _FILE,
+        "process:command_line": ("command",),
+        "windows-registry-key:key": ("registry",),
+        "mutex:name": ("mutex",),
+        "mac-addr:value": ("mac",),
+        "user-account:account_login": ("account",),
+        "user-account:user_id": ("account",),
+        "x-phone-number:value": ("phone",),
+        "x-phone:number": ("phone",),
+        "phone-number:value": ("phone",),
     }
 )
 """Path, in its one spelling, to the kinds of observable that its values can be (names of `Kind`)."""
 
+_LIKE: Final = frozenset({"certificate", "serial", "ja3", "ja4", "hassh", "ssh_key", "mac"})
+"""Kinds of which a part says nothing."""
 MAX_NAMED: Final = 20
 """Most reasons named for one pattern; a hostile one could have thousands."""
 
@@ -246,7 +274,7 @@ def _like(path: str, value: str) -> Atom | str:
         if all(str(int(number)) == number and int(number) < 256 for number in numbers):
             rest = ["0"] * (4 - len(numbers))
             return Atom(path, "ISSUBSET", f"{'.'.join(numbers + rest)}/{8 * len(numbers)}")
-    if kinds in {_ADDRESS, ("hash",)}:
+    if kinds in {_ADDRESS, ("hash",)} or not _LIKE.isdisjoint(kinds):
         return f"LIKE on {path} is not searched yet"
     return Atom(path, "LIKE", value)
 

@@ -26,7 +26,7 @@ from backchannel.stix.pattern.ready import observations_in
 
 MIN_TEXT_CHARS: Final = 3
 """Shortest text between wildcards by which a LIKE is looked for."""
-_OF_TEXT: Final = (("domain",), ("url",))
+_OF_TEXT: Final = frozenset({"domain", "url"})
 MAX_ANCHORS: Final = 1_000
 """Anchors of one pattern; one with more is not searched as a whole."""
 
@@ -115,7 +115,7 @@ def _like_anchor(asked: Comparison) -> tuple[Atom, ...] | None:
     path = searchable(asked.path)
     if asked.operator != "LIKE" or asked.is_negated or path is None or not isinstance(asked.value, str):
         return None
-    if SEARCHABLE[path] not in _OF_TEXT or len(longest_text(asked.value)) < MIN_TEXT_CHARS:
+    if SEARCHABLE[path][0] not in _OF_TEXT or len(longest_text(asked.value)) < MIN_TEXT_CHARS:
         return None
     return (Atom(path, "LIKE", asked.value),)
 
