@@ -139,6 +139,14 @@ MADE: dict[str, list[tuple[str, dict[str, str]]]] = {
          '<Data Name="QueryResults">::ffff:203.0.113.7;</Data><Data Name="Hashes">MD5=0,SHA1=1</Data></EventData></Event>'),
          {"QueryName": "evil.example", "QueryResults": "::ffff:203.0.113.7;", "Hashes": "MD5=0,SHA1=1"}),
     ],
+    # Asterisk, "CSV CDR Backends" and cdr.conf: Master.csv.
+    "asterisk-cdr": [
+        (('"","1001","+493069990123","from-internal","""Bob"" <1001>","PJSIP/1001-1","PJSIP/trunk-2","Dial","PJSIP/493069990123@trunk,60",'
+          '"2026-03-01 10:00:00","2026-03-01 10:00:05","2026-03-01 10:01:00",60,55,"ANSWERED","DOCUMENTATION","1772359200.1",""'),
+         {"src": "1001", "dst": "+493069990123"}),
+        (('"","003069990124","1001","from-trunk","003069990124","PJSIP/trunk-3","PJSIP/1001-4","Dial","PJSIP/1001",'
+          '"2026-03-01 10:00:00","","2026-03-01 10:00:09",9,0,"NO ANSWER","DOCUMENTATION"'), {"src": "003069990124", "dst": "1001"}),
+    ],
     # tshark(1): -T fields -E header=y -E separator=/t.
     "tshark": [
         ("frame.time_epoch\tip.src\tip.dst\tipv6.src\tdns.qry.name\tdns.a\thttp.host", {}),
@@ -158,7 +166,7 @@ MADE: dict[str, list[tuple[str, dict[str, str]]]] = {
 }  # fmt: skip
 
 
-OTHERS = {"vhost", "target", "s-port", "cs-host", "caller", "called", "called_user", "account"}
+OTHERS = {"vhost", "target", "s-port", "cs-host", "caller", "called", "called_user", "account", "agent"}
 """Fields that a line may have besides those that it is made for."""
 
 

@@ -106,18 +106,9 @@ def test_a_table_says_of_each_group_how_it_is_read(name: str):
     known = {field.name for field in table.fields.fields} | {
         part for url in table.fields.urls for part in (url.host, url.target)
     }
-    assert groups - known - {"time"} <= NOT_YET.get(name, set())
+    assert groups - known <= {"time"}, "a group that nobody reads"
     assert known <= groups, "a field that no shape has"
     assert set(table.fields.source) | set(table.fields.destination) <= known
-
-
-NOT_YET = {
-    "asterisk": {"account", "caller", "called"},
-    "freeswitch": {"account", "called"},
-    "kamailio": {"caller", "called", "called_user"},
-    "web": {"agent"},
-}
-"""What a person is told by is read when the operator switches it on."""
 
 
 WRITTEN = datetime(2026, 1, 3, 12, tzinfo=UTC)
