@@ -147,7 +147,7 @@ def test_an_indicator_in_quarantine_does_not_hit(node: Node, tmp_path: Path):
 
 
 def test_what_cannot_be_searched_is_named(node: Node, tmp_path: Path):
-    both = "[domain-name:value = 'evil1.example'] FOLLOWEDBY [process:name = 'x']"
+    both = "[domain-name:value = 'evil1.example'] FOLLOWEDBY [process:pid = 5]"
     part = "[domain-name:value = 'evil1.example' OR windows-registry-key:key = 'x']"
     take(node, a_file(tmp_path, indicator(1, pattern=both), indicator(2, pattern=part)))
     found, end = hunted(node, a_log(tmp_path, dns("evil1.example")))
