@@ -336,6 +336,19 @@ def test_what_comes_after_the_hunt_is_found_in_the_logs_hunted_before(tmp_path: 
     assert "Seen in our logs" not in said
 
 
+def test_a_caller_is_looked_for_where_it_is_switched_on_and_nothing_but_our_extension_is_told(shipped: str):
+    before, _, after = later(shipped).partition("   in settings.toml: [[personal]]")
+    assert "not searched for: x-phone-number, switched off for 1 log" in before
+    assert "0 hits in 5 calls" in before
+    assert re.findall(r"^ {6}(\+\d+) by (\d+), ", after, re.MULTILINE) == [
+        ("+441632960417", "231"),
+        ("+441632960417", "205"),
+    ]
+    assert "2 hits in 5 calls" in after
+    for other in ("0175", "0418", "0108", "Accounts", "Your bank"):
+        assert other not in after
+
+
 def test_a_watch_tells_a_line_soon_after_it_was_written(shipped: str):
     (told_after,) = re.findall(
         r"Told (\d+\.\d) s after it was written: 203\.0\.113\.77 by 10\.20\.4\.31", shipped

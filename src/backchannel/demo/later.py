@@ -1,29 +1,38 @@
-"""Act 11: what our own logs say a week later: a hub, what was told too late, and a line as it is written."""
+"""Act 11: what our own logs say a week later: a hub, what was told too late, a caller, and a line as it is written."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
+
 from backchannel import codec
 from backchannel.clock import Clock, FixedClock
+from backchannel.codec import JsonObject
 from backchannel.demo.telling import Say, counted
-from backchannel.desk.hitting import Hit, WatchHit
+from backchannel.desk.hitting import Hit, HuntSummary, WatchHit
 from backchannel.desk.hub_documents import Hub
 from backchannel.desk.hubs import hubs
+from backchannel.desk.hunting import hunt
 from backchannel.desk.node import Node
 from backchannel.desk.receive import receive
 from backchannel.desk.rehunting import rehunt_arrived
 from backchannel.desk.watch_logs import Batch
 from backchannel.desk.watching import Source, WatchOptions, watch, watch_files
+from backchannel.settings import checked, write_settings
 
 LATER: Final = timedelta(days=7)
 """After the evening on which the logs were hunted through."""
 PRINTERS: Final = "northpier-telecom-printers.json"
+CALLERS: Final = "lantern-help-line-callers.json"
+CALLS: Final = "Master.csv"
+"""Where the clinic's telephone system keeps its calls."""
 WATCHED: Final = "conn.log"
 LINES_BEFORE: Final = 5
 """Of the watched log, before the line that is written to it."""
@@ -32,10 +41,11 @@ PATIENCE_S: Final = 30.0
 
 
 def look_again(node: Node, clock: Clock, say: Say, world: Path, folder: Path) -> None:
-    """Tell what hits lead to, what the day index answers, and what is told while a log grows."""
+    """Tell what hits lead to, what the day index answers, who called, and what is told while a log grows."""
     now = FixedClock(clock.now() + LATER)
     hub = _say_hub(node, now, say)
     _tell_late(node, now, say, world / "later" / PRINTERS)
+    _look_for_caller(node, now, say, world / "later")
     if hub is not None:
         _watch(node, now, say, world / "logs" / "zeek" / WATCHED, hub.value, folder / "watched")
 
@@ -81,6 +91,39 @@ def _take_in(node: Node, clock: Clock, report: Path, *, of: str) -> set[str]:
 def _line(hit: Hit) -> str:
     day = (hit.seen_at or "")[:16].replace("T", " ")
     return f"{hit.observable.value} by {hit.asset or 'nobody of ours'}, {day}, {Path(hit.log.path).name} line {hit.log.line}"
+
+
+# --- Who called --------------------------------------------------------------------------------------
+
+
+def _look_for_caller(node: Node, clock: Clock, say: Say, later: Path) -> None:
+    """Hunt in the log of calls before numbers are switched on in it, and after."""
+    say(f'   $ backchannel import {CALLERS} --from "Lantern Help Line"')
+    _take_in(node, clock, later / CALLERS, of="Lantern Help Line")
+    say(f"   $ backchannel hunt {CALLS}")
+    _say_calls(node, clock, say, later / CALLS)
+    switch: JsonObject = {"logs": str((later / CALLS).absolute()), "kinds": "phone", "purpose": "fraud"}
+    say(f'   in settings.toml: [[personal]] logs = "{CALLS}", kinds = "phone", purpose = "fraud"')
+    say(f"   $ backchannel hunt {CALLS}")
+    _say_calls(_switched_on(node, switch), clock, say, later / CALLS)
+
+
+def _switched_on(node: Node, switch: JsonObject) -> Node:
+    """Return the node with one more section `[[personal]]` in its settings."""
+    (added,) = checked(name=node.settings.name, personal=[switch]).personal
+    settings = structs.replace(node.settings, personal=(*node.settings.personal, added))
+    write_settings(node.home, settings)
+    return replace(node, settings=settings)
+
+
+def _say_calls(node: Node, clock: Clock, say: Say, log: Path) -> None:
+    for one in hunt(node, clock, [log]):
+        if isinstance(one, HuntSummary):
+            for off in one.switched_off:
+                say(f"      not searched for: {off.kind}, switched off for {counted(off.logs, 'log')}")
+            say(f"      {counted(one.hits, 'hit')} in {counted(one.records, 'call')}")
+        else:
+            say(f"      {_line(one)}")
 
 
 # --- As it is written --------------------------------------------------------------------------------
