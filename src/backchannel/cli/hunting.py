@@ -65,6 +65,12 @@ Summary = TypeVar("Summary", bound="HuntSummary | RehuntSummary")
     default=True,
     help="Give hits from before the indicator was valid, marked (default), or only count them.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Read N logs at once, if they are large (default: half of the processors, at most 4).",
+)
 @pass_session
 @click.pass_context
 def hunt(  # noqa: PLR0913  # its options
@@ -76,6 +82,7 @@ def hunt(  # noqa: PLR0913  # its options
     format_: str | None,
     mapping: Path | None,
     max_evidence: int | None,
+    jobs: int | None,
     *,
     index: bool,
     pre_validity: bool,
@@ -97,6 +104,7 @@ def hunt(  # noqa: PLR0913  # its options
         max_evidence=max_evidence,
         pre_validity=pre_validity,
         index=index,
+        jobs=jobs,
     )
     with session.node() as node, progress(session) as tell:
 

@@ -31,7 +31,7 @@ from backchannel.desk.hitting import (
 )
 from backchannel.desk.hunt_end import log_gaps, shown_kinds
 from backchannel.desk.node import Node
-from backchannel.desk.own_logs import Outside, OwnSide, place_of
+from backchannel.desk.own_logs import Outside, OutsideLog, OwnSide, place_of
 from backchannel.desk.warninglists import load_warninglists
 from backchannel.logs.recognise import log_id
 from backchannel.logs.shape import LogShape
@@ -70,6 +70,8 @@ class HuntOptions:
     """Whether hits from before an indicator was valid are given (marked) or only counted."""
     index: bool = True
     """Whether what the logs hold goes into the day index, for intelligence that comes later."""
+    jobs: int | None = None
+    """Processes that read logs at once; None for as many as half of the machine, at most four."""
 
 
 @dataclass(slots=True)
@@ -134,6 +136,11 @@ class Taker:
         """Look at the beginning of a log before anything of it is taken."""
         self._log_id = self._log_ids[path] = log_id(shape, sample)
         self.outside.look(path, shape, sample)
+
+    def begun(self, path: str, log_id: str, outside: Sequence[OutsideLog]) -> None:
+        """Take in how another process began a log."""
+        self._log_id = self._log_ids[path] = log_id
+        self.outside.add(outside)
 
     def has_found(self) -> bool:
         """Whether something was found that is not kept yet."""

@@ -205,6 +205,15 @@ class Outside:
         if has_local or (records >= MIN_RECORDS and outside * 10 > records):
             self._logs.append(OutsideLog(path, records, outside, tuple(sources.most_common(TOP_SOURCES))))
 
+    @property
+    def logs(self) -> tuple[OutsideLog, ...]:
+        """Logs of which it has to be told."""
+        return tuple(self._logs)
+
+    def add(self, logs: Sequence[OutsideLog]) -> None:
+        """Take in what was seen elsewhere."""
+        self._logs.extend(logs)
+
     def worst(self) -> str:
         """Return what was found as the JSON that is kept: the logs with the most such records first."""
         ordered = sorted(self._logs, key=lambda one: -one.outside / one.records)

@@ -253,10 +253,21 @@ class HuntShown:
             first = first if self.since is None else max(first, self.since)
             last = last if self.until is None else min(last, self.until)
             self.spans.setdefault(format_, set()).add((first.date(), last.date()))
+        count = None if has_window else records
         for kind in log.kinds if records else ():
-            before = self.kinds.get(kind, Shown(0, None, None))
-            self.kinds[kind] = Shown(
-                None if has_window or before.records is None else before.records + records,
-                min((at for at in (before.first, first) if at is not None), default=None),
-                max((at for at in (before.last, last) if at is not None), default=None),
-            )
+            self._add(kind, Shown(count, first, last))
+
+    def add_all(self, other: HuntShown) -> None:
+        """Take in what other logs of the same hunt show."""
+        for kind, shown in other.kinds.items():
+            self._add(kind, shown)
+        for format_, spans in other.spans.items():
+            self.spans.setdefault(format_, set()).update(spans)
+
+    def _add(self, kind: str, one: Shown) -> None:
+        before = self.kinds.get(kind, Shown(0, None, None))
+        self.kinds[kind] = Shown(
+            None if before.records is None or one.records is None else before.records + one.records,
+            min((at for at in (before.first, one.first) if at is not None), default=None),
+            max((at for at in (before.last, one.last) if at is not None), default=None),
+        )

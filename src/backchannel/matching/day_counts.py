@@ -48,6 +48,8 @@ class DayCounts:
         self._index = index
         self._on_trouble = on_trouble
         self._is_out = False
+        self.is_forestalled = False
+        """Whether another process put a part of the last log into the index meanwhile: what else it holds is not in it."""
         self._keys: dict[CellKey, tuple[bytes, ...]] = {}
         self._log: IndexedLog | None = None
         self._from_line = 0
@@ -172,13 +174,14 @@ class DayCounts:
             shown: what the log shows.
             records: that were read of it.
         """
+        self.is_forestalled = False
         if self._log is None:
             return
         with self._guarded():
             self._settle()
             first, last = (None if at is None else format_time(at) for at in (shown.first, shown.last))
             kinds = [LogKind(kind, records, first, last) for kind in sorted(shown.kinds) if is_kept(kind)]
-            self._index.add(self._log, kinds)
+            self.is_forestalled = not self._index.add(self._log, kinds)
         self._log = None
 
     def _settle(self) -> None:

@@ -72,15 +72,19 @@ class LogKind(NamedTuple):
 class DayIndex:
     """The index of one node, open."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, patience_s: float = BUSY_TIMEOUT_S) -> None:
         """Open the index, or make it; one of another normaliser's is made anew.
+
+        Args:
+            path: its file.
+            patience_s: how long another process's writing is waited for.
 
         Raises:
             StoreError: it is busy, damaged or cannot be opened; so do all its methods.
         """
         self._path = path
         with self._told():
-            self._database = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+            self._database = sqlite3.connect(path, isolation_level=None, timeout=patience_s)
         try:
             path.chmod(0o600)
             self._execute("PRAGMA journal_mode = WAL")

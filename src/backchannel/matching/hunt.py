@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -92,6 +93,26 @@ class Tally:
     """Personal kind (`logs.shown`) to the number of logs that have it and in which it was not looked for."""
 
 
+def add_tally(whole: Tally, one: Tally) -> None:
+    """Take into the tally of a hunt that of one log; it does not matter who hunted through it."""
+    whole.files += one.files
+    whole.records += one.records
+    whole.bytes += one.bytes
+    whole.skipped += one.skipped
+    for format_, logs in one.layouts.items():
+        whole.layouts[format_] = whole.layouts.get(format_, 0) + logs
+    for format_, coverage in one.coverage.items():
+        known = whole.coverage.setdefault(format_, Coverage())
+        known.files += coverage.files
+        known.records += coverage.records
+        known.missed += coverage.missed
+    whole.left_open |= one.left_open
+    whole.shown.add_all(one.shown)
+    whole.untold |= one.untold
+    for kind, logs in one.switched_off.items():
+        whole.switched_off[kind] = whole.switched_off.get(kind, 0) + logs
+
+
 def hunt_log(
     path: Path,
     compiled: CompiledSet,
@@ -157,6 +178,18 @@ def hunt_log(
     except (UnknownFormatError, UnreadableLogError) as error:
         notes.say(None, str(error))
     notes.end()
+
+
+@contextmanager
+def opened(path: Path, compiled: CompiledSet, read_as: ReadAs) -> Iterator[tuple[OpenLog, LogShape]]:
+    """Open a log as it is opened to be hunted through, for the while of a `with`.
+
+    Raises:
+        UnreadableLogError: it cannot be read.
+        UnknownFormatError: it is of no format of ours.
+    """
+    with open_log(path) as log:
+        yield log, _shape(log, compiled, read_as)[0]
 
 
 def note_part(log: OpenLog, shape: LogShape, nothing: CompiledSet, days: DayCounts) -> None:
