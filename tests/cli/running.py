@@ -17,7 +17,7 @@ ONE = indicator(1)
 """A name, met twice in `dns.log`: itself and a name below it."""
 TWO = indicator(2, pattern="[ipv4-addr:value = '203.0.113.9']")
 """An address, met twice in `conn.log`."""
-THREE = indicator(3, pattern="[process:name = 'x'] FOLLOWEDBY [domain-name:value = 'evil3.example']")
+THREE = indicator(3, pattern="[process:cwd = 'x'] FOLLOWEDBY [domain-name:value = 'evil3.example']")
 """Not searched: nothing of its first part can be looked up."""
 FOUR = indicator(4, pattern="[domain-name:value = 'later.example']", valid_from="2026-02-01T00:00:00Z")
 """Met in `dns.log` before it was valid."""

@@ -269,7 +269,7 @@ def test_not_seen_is_never_said_of_what_was_not_searched(node: Node, tmp_path: P
         a_file(
             tmp_path,
             indicator(1),
-            indicator(2, pattern="[process:name = 'x' AND process:pid = 3]"),
+            indicator(2, pattern="[process:cwd = 'x' AND process:pid = 3]"),
         ),
     )
 

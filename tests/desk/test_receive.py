@@ -410,7 +410,7 @@ def test_an_indicator_is_filed_with_what_matching_asks_of_it(node: Node, tmp_pat
         a_file(
             tmp_path,
             indicator(1, valid_from="2026-01-01T02:00:00+02:00", valid_until="2026-02-01T00:00:00Z"),
-            indicator(2, pattern="[process:name = 'x' AND process:pid = 3]"),
+            indicator(2, pattern="[process:cwd = 'x' AND process:pid = 3]"),
             indicator(3, pattern="rule x { condition: true }", pattern_type="yara"),
         ),
     )

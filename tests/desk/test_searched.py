@@ -266,7 +266,7 @@ def test_of_a_pattern_that_can_be_searched_in_part_advice_says_no_more_than_an_a
     node: Node, tmp_path: Path
 ):
     half = indicator(
-        1, pattern="[domain-name:value = 'evil.example'] OR [process:name = 'x' AND process:pid = 4]"
+        1, pattern="[domain-name:value = 'evil.example'] OR [process:cwd = 'x' AND process:pid = 4]"
     )
     report = made("report", 1, name="Campaign", published="2026-01-01T00:00:00Z", object_refs=[half["id"]])
     take(node, a_file(tmp_path, half, indicator(2), report))
