@@ -22,6 +22,7 @@ def main() -> NoReturn:
     try:
         code = _run()
         sys.stdout.flush()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: nothing is left to be interrupted
     except KeyboardInterrupt:
         _end_interrupted()
     except BrokenPipeError:

@@ -9,6 +9,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -279,6 +280,46 @@ def test_ctrl_c_while_hits_are_written_is_130(begin: Begin, run: Run, world: Pat
     _, err = going.communicate()
     assert going.returncode == 130
     assert b"Traceback" not in err
+
+
+def is_left(group: int) -> bool:
+    """Whether a process of a group is there."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("seconds", [0.6, 1.0])
+def test_ctrl_c_in_a_terminal_ends_the_processes_of_a_hunt_too(run: Run, world: Path, seconds: float):
+    """A terminal tells all of them, whatever they are at: also while they start."""
+    assert run("status").code == 0
+    names = [f"part{number}.log" for number in range(8)]
+    for number, name in enumerate(names):
+        jsonl(world / name, *(conn(second + number, "203.0.113.9") for second in range(20_000)))
+    going = subprocess.Popen(
+        interruptible(world / "home", "hunt", "--jobs", "2", *names),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=world,
+        env=environment(),
+        start_new_session=True,
+    )
+    time.sleep(seconds)
+    os.killpg(going.pid, signal.SIGINT)
+    _, err = going.communicate(timeout=60)
+    assert going.returncode in {
+        130,
+        -signal.SIGINT,
+        1,
+    }  # before it was ready to be told, or when all was done
+    if going.returncode == 130:
+        assert b"Traceback" not in err
+    end = time.monotonic() + 10
+    while is_left(going.pid):
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_ctrl_c_while_it_loads_is_130_too(tmp_path: Path):

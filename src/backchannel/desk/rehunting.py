@@ -21,7 +21,8 @@ from backchannel.desk.hitting import Hit, HuntSummary, RehuntSummary
 from backchannel.desk.hunt_end import end_of
 from backchannel.desk.hunting import THREADS
 from backchannel.desk.node import Node
-from backchannel.desk.own_logs import whereabouts
+from backchannel.desk.own_logs import place_of, whereabouts
+from backchannel.logs.personal import allowed
 from backchannel.logs.recognise import ReadAs
 from backchannel.logs.times import zone_of
 from backchannel.store.sqlite.hunts import ShownRow
@@ -200,14 +201,16 @@ def _again(
     from backchannel.matching.segments import compile_apart  # noqa: PLC0415
 
     file, _ = compile_apart(scratch, list(here.indicators.values()), with_anchors=True)
-    compiled = CompiledSet([file], threads=THREADS, scratch=scratch)
+    settings = taker.node.settings
+    compiled = CompiledSet([file], threads=THREADS, scratch=scratch, country=settings.phone_country)
     try:
         for found in hunt_log(
             path,
             compiled,
             tally,
-            read_as=ReadAs(zone=zone_of(taker.node.settings.log_zone)),
+            read_as=ReadAs(zone=zone_of(settings.log_zone)),
             on_sample=taker.begin,
+            personal=allowed(settings.personal, place_of(str(path))),
             wholes=wholes,
         ):
             yield from taker.take(found)

@@ -172,7 +172,9 @@ class _Watch:
         from backchannel.matching.compiled import CompiledSet  # noqa: PLC0415  # loads DuckDB, 100 ms
 
         self._node, self._clock, self._options = node, clock, options
-        self._compiled: CompiledSet = CompiledSet([], threads=1, is_lasting=True)
+        self._compiled: CompiledSet = CompiledSet(
+            [], threads=1, is_lasting=True, country=node.settings.phone_country
+        )
         self._changes = -1
         self._looked_at = self._kept_at = self._turned_at = 0.0
         self._bodies: list[str] = []
