@@ -45,7 +45,7 @@ def complained(ran: Ran, code: int, *said: str) -> None:
             ["hunt", "dns.log", "--since", "2026-02-02", "--until", "2026-02-01"],
             "--until is not after --since",
         ),
-        (["hunt", "dns.log", "--format", "syslog"], "syslog"),
+        (["hunt", "dns.log", "--format", "morse"], "morse"),
         (["hunt", "-", "-"], "standard input"),
         (["show", "indicator--no-such"], "there is no object"),
         (["show", "indicator--"], "several objects begin with"),

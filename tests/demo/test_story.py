@@ -43,7 +43,7 @@ def watch(event, args):
         sys.stderr.write(f"{event} {args[0]}")
 
 sys.addaudithook(watch)
-from backchannel.cli.program import backchannel
+from backchannel.app import main
 main()
 """
 """The program, saying of each address that is not 127.0.0.1 and that it connects to, binds to or looks up."""

@@ -135,7 +135,7 @@ def test_of_several_values_advice_is_about_the_one_that_was_seen(node: Node, tmp
 
 
 def test_what_cannot_be_searched_is_asked_about(node: Node, tmp_path: Path):
-    one = indicator(pattern="[file:name = 'a.exe' AND file:size = 3]")
+    one = indicator(pattern="[process:pid = 4 AND process:cwd = '/tmp']")
     other = indicator(2, pattern="rule a { condition: true }", pattern_type="yara")
     take(node, a_file(tmp_path, one, other))
     assert advice(node, one).do == "ask"

@@ -228,6 +228,8 @@ LOGS: dict[str, str] = {
     "dovecot": SYS + "dovecot: imap-login: Login: user=<u>, method=PLAIN, rip=203.0.113.7, lip=10.0.0.1, mpid=1, TLS\n",
     "rspamd": "2026-03-01 10:00:00 #12345(normal) <a1b2c3>; task; rspamd_task_write_log: id: <x@y>, qid: <4F1A>, ip: 203.0.113.7, from: <who@evil.example>, (default: F (no action): [0.10/15.00] [A(0.1){}]), len: 1, time: 1ms, dns req: 0, digest: <d>, rcpts: <a@b.example>, mime_rcpts: <a@b.example>\n",
     "asterisk": "[2026-03-01 10:00:00] NOTICE[123]: chan_sip.c:28476 handle_request_register: Registration from '\"100\" <sip:100@192.0.2.1>' failed for '203.0.113.7:5060' - Wrong password\n",
+    "asterisk-cdr": '"","+49301234567","231","from-trunk","""x"" <+49301234567>","PJSIP/trunk-1","PJSIP/231-2","Dial","PJSIP/231,20",'
+                    '"2026-03-01 10:00:00","2026-03-01 10:00:02","2026-03-01 10:01:00",60,58,"ANSWERED","DOCUMENTATION","1772359200.1",""\n',
     "kamailio": SYS + "kamailio[9]: NOTICE: acc [acc.c:289]: acc_log_request(): ACC: transaction answered: timestamp=1772359200;method=INVITE;from_tag=a;to_tag=b;call_id=c;code=200;reason=OK;src_user=100;src_domain=b.example;src_ip=203.0.113.7;dst_ouser=0044;dst_user=0044;dst_domain=evil.example\n",
     "freeswitch": "2026-03-01 10:00:00.123456 96.03% [WARNING] sofia_reg.c:1842 SIP auth challenge (REGISTER) on sofia profile 'internal' for [100@192.0.2.1] from ip 203.0.113.7\n",
     "netfilter": SYS + "kernel: [12.34] drop: IN=eth0 OUT= MAC=aa:bb SRC=203.0.113.7 DST=10.0.0.5 LEN=44 TOS=0x00 PROTO=TCP SPT=1 DPT=2\n" + SYS + "kernel: [12.34] drop: IN=eth0 OUT= SRC=2001:db8::5 DST=2001:db8:7::7 LEN=44 TC=0\n",

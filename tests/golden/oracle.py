@@ -185,6 +185,7 @@ def _scope_of_url(operator: str, value: str, seen: Seen) -> str | None:
 def fields(heading: str) -> Mapping[str, str]:
     """Field to kind, from the table below a heading of the page."""
     words = {"addresses": "address", "addresses or names": "host", "names": "name", "URLs": "url", "hashes": "hash",
+             "certificates": "hash", "JA3 and JA4": "hash", "HASSH and SSH keys": "hash",  # `file:hashes` is met in these, too
              "e-mail addresses": "mail", "certificate names": "holder"}  # fmt: skip
     section = PAGE.read_text("utf-8").partition(f"\n### {heading}\n")[2].partition("\n### ")[0]
     found: dict[str, str] = {}
@@ -285,6 +286,7 @@ TEXT: dict[str, list[tuple[str, dict[str, tuple[str, str]]]]] = {
               {"f": (MAIL, "sender"), "n": (HOST, "source"), "e": (HOST, ""), "c": (ADDRESS, "source"), "t": (MAIL, "recipient")})],
     "dovecot": [(rf"rip=(?P<c>{IP})", {"c": (ADDRESS, "source")})],
     "rspamd": [(rf"ip: (?P<c>{IP}), from: <(?P<f>[^>]+)>.* rcpts: <(?P<t>[^>]+)>,", {"c": (ADDRESS, "source"), "f": (MAIL, "sender"), "t": (MAIL, "recipient")})],
+    "asterisk-cdr": [],  # numbers of calls are in none of the set's patterns
     "asterisk": [(r"failed for '(?P<c>[0-9.]+):\d+'", {"c": (ADDRESS, "source")})],
     "kamailio": [(rf"src_domain=(?P<a>[^;]+);src_ip=(?P<c>{IP});.*dst_domain=(?P<b>\S+)$", {"a": (HOST, ""), "b": (HOST, ""), "c": (ADDRESS, "source")})],
     "freeswitch": [(rf"from ip (?P<c>{IP})$", {"c": (ADDRESS, "source")})],

@@ -21,8 +21,7 @@ from backchannel.desk.hitting import Hit, HuntSummary, RehuntSummary
 from backchannel.desk.hunt_end import end_of
 from backchannel.desk.hunting import THREADS
 from backchannel.desk.node import Node
-from backchannel.desk.own_logs import place_of, whereabouts
-from backchannel.logs.personal import allowed
+from backchannel.desk.own_logs import whereabouts
 from backchannel.logs.recognise import ReadAs
 from backchannel.logs.times import zone_of
 from backchannel.store.sqlite.hunts import ShownRow
@@ -210,7 +209,6 @@ def _again(
             tally,
             read_as=ReadAs(zone=zone_of(settings.log_zone)),
             on_sample=taker.begin,
-            personal=allowed(settings.personal, place_of(str(path))),
             wholes=wholes,
         ):
             yield from taker.take(found)
