@@ -75,8 +75,12 @@ def _rehunt(home: Path, clock: Clock) -> None:
     """Look for what came, by whatever way, in logs that were hunted through before."""
     from backchannel.desk.rehunting import rehunt_arrived  # noqa: PLC0415
 
-    with open_node(home) as node:
-        found = rehunt_arrived(node, clock)
+    try:
+        with open_node(home) as node:
+            found = rehunt_arrived(node, clock)
+    except BackchannelError as error:  # the next look begins where this one did
+        log.warning("rehunt.not_done", extra={"error": error.message})
+        return
     if found is not None:
         _, summary = found
         log.info("rehunt.done", extra={"indicators": summary.indicators, "hits": summary.hits})

@@ -22,11 +22,9 @@ from backchannel.provenance.reasons import Reason
 from backchannel.stix.pattern.ast import (
     Comparison,
     Exists,
-    Expression,
-    Joined,
-    Observation,
     Observed,
-    Qualified,
+    comparisons_in,
+    observations_in,
 )
 from backchannel.stix.pattern.parse import PatternError, parse
 from backchannel.stix.visible import visible
@@ -220,21 +218,8 @@ def _own(one: Comparison | Exists, values: Sequence[str], is_own: IsOwn) -> Iter
 
 
 def _comparisons(root: Observed) -> Iterator[Comparison | Exists]:
-    if isinstance(root, Observation):
-        yield from _in_expression(root.expression)
-    elif isinstance(root, Qualified):
-        yield from _comparisons(root.observed)
-    else:
-        for operand in root.operands:
-            yield from _comparisons(operand)
-
-
-def _in_expression(expression: Expression) -> Iterator[Comparison | Exists]:
-    if isinstance(expression, Joined):
-        for operand in expression.operands:
-            yield from _in_expression(operand)
-    else:
-        yield expression
+    for observation in observations_in(root):
+        yield from comparisons_in(observation.expression)
 
 
 def _texts(comparison: Comparison) -> list[str]:

@@ -149,3 +149,23 @@ class Pattern(msgspec.Struct, frozen=True):
 
     text: str
     root: Observed
+
+
+def observations_in(observed: Observed) -> Iterator[Observation]:
+    """Yield every `[...]` of a pattern, from the left."""
+    if isinstance(observed, Observation):
+        yield observed
+    elif isinstance(observed, Qualified):
+        yield from observations_in(observed.observed)
+    else:
+        for operand in observed.operands:
+            yield from observations_in(operand)
+
+
+def comparisons_in(expression: Expression) -> Iterator[Comparison | Exists]:
+    """Yield every comparison of an expression, from the left."""
+    if isinstance(expression, Joined):
+        for operand in expression.operands:
+            yield from comparisons_in(operand)
+    else:
+        yield expression

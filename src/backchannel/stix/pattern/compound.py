@@ -19,10 +19,10 @@ from backchannel.stix.pattern.ast import (
     Observation,
     Observations,
     Observed,
+    observations_in,
 )
 from backchannel.stix.pattern.atoms import SEARCHABLE, Atom, searchable, searched_in
 from backchannel.stix.pattern.parse import parse
-from backchannel.stix.pattern.ready import observations_in
 
 MIN_TEXT_CHARS: Final = 3
 """Shortest text between wildcards by which a LIKE is looked for."""

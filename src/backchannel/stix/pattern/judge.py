@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from backchannel.codec import JsonObject
-from backchannel.stix.pattern.ast import Comparison, Exists, Expression, Joined, Path
+from backchannel.stix.pattern.ast import Comparison, Exists, Expression, Joined, Path, comparisons_in
 from backchannel.stix.pattern.observed import Seen
 from backchannel.stix.pattern.paths import TooManyValuesError, values_at
-from backchannel.stix.pattern.ready import Compiled, comparisons_in
+from backchannel.stix.pattern.ready import Compiled
 from backchannel.stix.vocabulary import OBSERVABLES, SECTIONS
 
 MAX_TESTS: Final = 1_000_000

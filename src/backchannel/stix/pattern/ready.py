@@ -10,9 +10,6 @@ from typing import Final
 
 from backchannel.stix.pattern.ast import (
     Comparison,
-    Exists,
-    Expression,
-    Joined,
     Observation,
     Observed,
     Pattern,
@@ -20,6 +17,8 @@ from backchannel.stix.pattern.ast import (
     Repeats,
     StartStop,
     Within,
+    comparisons_in,
+    observations_in,
 )
 from backchannel.stix.pattern.compare import Test, UnmatchableError, test_of, time_of
 
@@ -54,26 +53,6 @@ def compiled(pattern: Pattern) -> Compiled:
         if isinstance(one, Comparison)
     }
     return Compiled(pattern, tests, observations)
-
-
-def observations_in(observed: Observed) -> Iterator[Observation]:
-    """Yield every `[...]` of a pattern, from the left."""
-    if isinstance(observed, Observation):
-        yield observed
-    elif isinstance(observed, Qualified):
-        yield from observations_in(observed.observed)
-    else:
-        for operand in observed.operands:
-            yield from observations_in(operand)
-
-
-def comparisons_in(expression: Expression) -> Iterator[Comparison | Exists]:
-    """Yield every comparison of an expression, from the left."""
-    if isinstance(expression, Joined):
-        for operand in expression.operands:
-            yield from comparisons_in(operand)
-    else:
-        yield expression
 
 
 def window(qualifier: StartStop) -> tuple[datetime, datetime]:
